@@ -1,0 +1,49 @@
+/// Runs a coroutine to its end on a real event loop, and fails instead of hanging.
+#pragma once
+
+#include "graftline/runtime/awaitable.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <exception>
+#include <optional>
+
+namespace graftline::test {
+
+inline constexpr std::chrono::seconds hang_limit{60};
+
+/// Runs `io` until it has no work or the limit passes; a test failure then.
+void run_guarded(asio::io_context& io);
+
+/// Runs `body` on `io` and gives its value; rethrows what it threw.
+template <class T> T run_here(asio::io_context& io, awaitable<T> body)
+{
+    std::exception_ptr failure;
+    if constexpr (std::is_void_v<T>) {
+        asio::co_spawn(io, std::move(body), [&](std::exception_ptr e) { failure = e; });
+        run_guarded(io);
+        if (failure) std::rethrow_exception(failure);
+    } else {
+        std::optional<T> value;
+        asio::co_spawn(io, std::move(body), [&](std::exception_ptr e, T v) {
+            failure = e;
+            if (!e) value.emplace(std::move(v));
+        });
+        run_guarded(io);
+        if (failure) std::rethrow_exception(failure);
+        if (!value) throw std::runtime_error("the coroutine did not end within the hang limit");
+        return std::move(*value);
+    }
+}
+
+template <class T> T run_here(awaitable<T> body)
+{
+    asio::io_context io(1);
+    return run_here(io, std::move(body));
+}
+
+} // namespace graftline::test
