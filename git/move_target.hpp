@@ -1,0 +1,81 @@
+/// Moving a branch to a landing, also when somebody has it checked out and works there.
+#pragma once
+
+#include "graftline/git/oid.hpp"
+#include "graftline/runtime/awaitable.hpp"
+#include "graftline/runtime/fault.hpp"
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace graftline::git {
+
+class repository;
+
+/// The branch is at the landing, and so are the files where it is checked out.
+struct moved {};
+
+/// Nothing was changed: the state that the user's checkout is in forbids it. The landing is tried again
+/// later.
+struct waits {
+    std::string why;                ///< one sentence for a person
+    std::vector<std::string> paths; ///< the paths in the way, if it is paths
+};
+
+using move_outcome = std::variant<moved, waits>;
+
+/// What a landing changes at one path. No blob: the path does not exist on that side.
+struct touched_path {
+    std::string path;
+    std::string old_mode; ///< as in a tree: "100644", "120000" ..., empty when there is none
+    std::string new_mode;
+    std::optional<oid> old_blob;
+    std::optional<oid> new_blob;
+};
+
+/// What is about to be done to a checkout; enough to repair it after a crash.
+struct move_intent {
+    std::string branch; ///< short name
+    oid from;
+    oid to;
+    std::filesystem::path checkout;           ///< the work tree that follows; empty when there is none
+    std::vector<touched_path> paths;          ///< empty when there is no checkout
+    std::vector<std::filesystem::path> locks; ///< what git leaves behind if it is killed meanwhile: ours then
+};
+
+/// Called once before anything changes; a fault of it stops the move with nothing changed.
+using intent_callback = std::function<awaitable<result<void>>(const move_intent&)>;
+
+/// Moves branch `branch` (short name) from `from` to `to`, of which `from` is an ancestor. Where it is
+/// checked out, files and index follow first and the ref last, under git's own locks; no other branch, no
+/// stash, no merge state and no file outside the landing is touched, ignored files included. Takes the
+/// repository's lock: the caller must not hold it. Result: moved; or waits, with nothing changed: a merge,
+/// rebase, cherry-pick, revert or bisect is under way where the branch is in use, it is checked out twice, or
+/// the landing's paths are edited, staged or in the way there. Errors: moved (errc) when the branch is not at
+/// `from`; busy when git's locks stay taken; command_failed otherwise. Cancellation: honoured until files
+/// begin to change, from then on only after the ref has moved. Lifetime: borrows `repo` until completion.
+awaitable<result<move_outcome>> move_target(repository& repo, std::string branch, oid from, oid to,
+                                            std::string reflog_message, intent_callback intent = {});
+
+/// Sets right what git's own race leaves: `git commit` reads the index before it locks it, so a landing in
+/// between is taken back in the index, and the user's next commit would revert it. Paths of recent landings
+/// whose file and HEAD are new and whose index entry is the old one get the new entry; nothing else is
+/// touched. For the start of each command; starts no process when nothing has landed in a checkout since the
+/// last time. Result: how many entries were set. Takes the repository's lock.
+awaitable<result<std::size_t>> repair_index(repository& repo);
+
+/// The same each time the index of the main work tree changes, until cancelled: spawn it beside what lands.
+/// Faults end nothing: the next change, or the next command, tries again.
+awaitable<void> keep_index(repository& repo);
+
+/// Ends what a crash left of a move, from its journalled intent: removes locks that git left behind (only
+/// when no process holds them any more), and says where the branch stands. Result: true when the branch has
+/// the landing, false when it has not and the move may be made anew. Errors: corrupt, naming the paths, when
+/// a touched file is neither old nor new: nothing is changed then.
+awaitable<result<bool>> recover_move(repository& repo, move_intent intent);
+
+} // namespace graftline::git
