@@ -1,0 +1,104 @@
+/// One git repository: where it is, what it is, and how git is asked about it.
+#pragma once
+
+#include "graftline/git/capability.hpp"
+#include "graftline/git/oid.hpp"
+#include "graftline/runtime/awaitable.hpp"
+#include "graftline/runtime/command.hpp"
+#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/repository_lock.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace graftline::git {
+
+class libgit2_lane;
+
+/// A repository that was found and is usable. Shared by all who work on it; used from one strand.
+/// Coroutines that take a `repository&` borrow it until they end.
+class repository {
+public:
+    /// Finds the repository that `start` belongs to: main or linked worktree, any folder below one, bare, GIT_DIR
+    /// honoured.
+    /// Errors: unusable (no git, git too old, no repository, not trusted), unsupported (what this git cannot do).
+    /// Cancellation: terminal; nothing is left behind.
+    static awaitable<result<std::shared_ptr<repository>>> discover(std::filesystem::path start);
+
+    repository(const repository&) = delete;
+    repository& operator=(const repository&) = delete;
+    ~repository();
+
+    /// The git folder of the worktree that we were started in.
+    const std::filesystem::path& git_dir() const noexcept { return git_dir_; }
+    /// The git folder that all worktrees share.
+    const std::filesystem::path& common_dir() const noexcept { return common_dir_; }
+    /// The top of the main work tree; nullopt in a bare repository.
+    const std::optional<std::filesystem::path>& main_work_tree() const noexcept { return main_work_tree_; }
+    /// The top of the work tree that we were started in; nullopt when started in none.
+    const std::optional<std::filesystem::path>& here() const noexcept { return here_; }
+    bool is_bare() const noexcept { return !main_work_tree_; }
+    /// The folder's name without `.git`: what `{repo}` stands for.
+    std::string name() const;
+    /// Where our own state lives: never inside a work tree.
+    std::filesystem::path state_folder() const { return common_dir_ / "graftline"; }
+
+    const capability& can() const noexcept { return can_; }
+    /// Held while worktree metadata changes, by all our processes in turn.
+    repository_lock& lock();
+    /// libgit2's handle of this repository, for reading. Ask `may_read_directly` first.
+    libgit2_lane& direct();
+    /// Looks again at what can change under us; a few stat calls.
+    bool may_read_directly() const;
+
+    /// `git WORDS...` on this repository, prepared but not run: environment, folder, repository given by name.
+    template <class... W> command git(W&&... words) const
+    {
+        return prepare(std::vector<std::string>{std::string(std::forward<W>(words))...});
+    }
+    /// `git WORDS...` inside the work tree at `folder`, and nowhere above it if that is no work tree any more.
+    template <class... W> command git_in(const std::filesystem::path& folder, W&&... words) const
+    {
+        return prepare_in(folder, std::vector<std::string>{std::string(std::forward<W>(words))...});
+    }
+    command prepare(std::vector<std::string> words) const;
+    command prepare_in(const std::filesystem::path& folder, std::vector<std::string> words) const;
+
+    /// Runs `git WORDS...` on this repository. Result: its standard output without the last line's end.
+    /// Errors: command_failed with git's own words when it exits with anything but 0.
+    template <class... W> awaitable<result<std::string>> ask(W&&... words) const
+    {
+        return answer(git(std::forward<W>(words)...));
+    }
+    template <class... W>
+    awaitable<result<std::string>> ask_in(const std::filesystem::path& folder, W&&... words) const
+    {
+        return answer(git_in(folder, std::forward<W>(words)...));
+    }
+
+    /// Runs a prepared command, as `ask` does.
+    static awaitable<result<std::string>> answer(command prepared);
+
+private:
+    repository(asio::any_io_executor executor, std::filesystem::path git_dir, std::filesystem::path common_dir);
+
+    asio::any_io_executor executor_;
+    std::filesystem::path git_dir_;
+    std::filesystem::path common_dir_;
+    std::optional<std::filesystem::path> main_work_tree_;
+    std::optional<std::filesystem::path> here_;
+    capability can_;
+    std::unique_ptr<repository_lock> lock_;
+    std::unique_ptr<libgit2_lane> direct_;
+};
+
+/// The fault of a git command that ran and failed: git's own words, the command, its exit.
+fault git_failed(const std::vector<std::string>& words, const command_output& output);
+
+} // namespace graftline::git
