@@ -1,0 +1,30 @@
+/// A file descriptor with one owner.
+#pragma once
+
+#include <string_view>
+#include <utility>
+
+namespace graftline {
+
+/// Closes its descriptor when it goes; -1 is none.
+class descriptor {
+public:
+    descriptor() = default;
+    explicit descriptor(int fd) noexcept : fd_(fd) {}
+    descriptor(descriptor&& other) noexcept : fd_(other.release()) {}
+    descriptor& operator=(descriptor&& other) noexcept;
+    ~descriptor() { reset(); }
+
+    int get() const noexcept { return fd_; }
+    explicit operator bool() const noexcept { return fd_ >= 0; }
+    int release() noexcept { return std::exchange(fd_, -1); }
+    void reset() noexcept;
+
+private:
+    int fd_ = -1;
+};
+
+/// Writes all of `bytes`, over short writes and EINTR. False with errno when that fails.
+bool write_all(int fd, std::string_view bytes) noexcept;
+
+} // namespace graftline

@@ -1,0 +1,62 @@
+/// Files that grow, followed without polling.
+#pragma once
+
+#include "graftline/runtime/awaitable.hpp"
+#include "graftline/runtime/fault.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace graftline {
+
+/// Reads a file that somebody appends to, from its beginning on. Threads: the strand of `executor`.
+class follower {
+public:
+    follower(asio::any_io_executor executor, std::filesystem::path path);
+    follower(follower&&) noexcept;
+    follower& operator=(follower&&) noexcept;
+    ~follower();
+
+    /// The next bytes, at most 64 KiB; waits for growth, and for the file to appear. Empty once `finish` was
+    /// called and all is read. Errors: what the system said. Cancellation: terminal; nothing is lost, the
+    /// next call goes on. Lifetime: the follower outlives the call. One call at a time.
+    awaitable<result<std::string>> read_some();
+
+    /// The file will not grow any more (its writer has ended): what waits gives the rest, then "".
+    void finish();
+
+    /// Goes on at this byte instead.
+    void skip_to(std::uint64_t offset) noexcept;
+
+private:
+    class impl;
+    std::unique_ptr<impl> inside_;
+};
+
+/// Bytes in, lines out. Any chunking, any bytes: NUL and invalid UTF-8 pass through as they are.
+class line_splitter {
+public:
+    /// Lines longer than `limit` bytes are cut there; the rest of such a line is dropped.
+    explicit line_splitter(std::size_t limit = 64 * 1024) : limit_(limit) {}
+
+    /// The lines that `chunk` completes, without "\n" or "\r\n".
+    std::vector<std::string> feed(std::string_view chunk);
+
+    /// The half line at the end, if there is one. The splitter is empty then.
+    std::string take_rest();
+
+    bool at_line_start() const noexcept { return pending_.empty(); }
+
+private:
+    std::size_t limit_;
+    std::string pending_;
+};
+
+} // namespace graftline
