@@ -1,0 +1,35 @@
+/// The effect that turns what an agent left in its worktree into commits on the task's branch.
+#pragma once
+
+#include "graftline/effects/run.hpp"
+
+#include <boost/describe.hpp>
+
+namespace graftline::effects {
+
+/// What a task made.
+struct change {
+    std::string tip;                ///< of the task's branch; empty when it has no commit of its own
+    std::vector<std::string> files; ///< paths changed against the base, sorted
+};
+BOOST_DESCRIBE_STRUCT(change, (), (tip, files))
+
+/// Commits everything that lies in the worktree, after bringing HEAD home where the agent left it elsewhere: detached,
+/// or on a branch of its own, as long as that contains the task's branch. Records tip and files in the task.
+/// Errors: refused when HEAD does not contain the task's branch or a merge or rebase is under way there; not_found
+/// when the worktree is gone and the branch has nothing; command_failed with a hook's words. Nothing is lost then: the
+/// worktree stays as it is. Cancellation: not honoured, it is short and it is what saves the work.
+struct commit_changes {
+    static constexpr std::string_view kind = "commit_changes";
+    using outcome = change;
+
+    std::string task;
+    std::string message; ///< empty: made from the task
+    std::string type = "feat";
+    std::string scope;
+
+    awaitable<result<change>> carry_out(run& r) const;
+};
+BOOST_DESCRIBE_STRUCT(commit_changes, (), (task, message, type, scope))
+
+} // namespace graftline::effects

@@ -1,0 +1,90 @@
+#include "graftline/effects/gate.hpp"
+
+#include "graftline/effects/agent_variables.hpp"
+#include "graftline/effects/remove_worktree.hpp"
+#include "graftline/git/worktree.hpp"
+#include "graftline/runtime/supervised.hpp"
+
+#include <boost/asio/this_coro.hpp>
+
+namespace graftline::effects {
+namespace {
+
+std::string joined(const std::vector<std::string>& words)
+{
+    std::string line;
+    for (const auto& word : words) line += (line.empty() ? "" : " ") + word;
+    return line;
+}
+
+std::filesystem::path log_of(const std::filesystem::path& folder)
+{
+    std::error_code ignored;
+    const bool quiet = std::filesystem::file_size(folder / "stdout.log", ignored) == 0;
+    return folder / (quiet ? "stderr.log" : "stdout.log");
+}
+
+awaitable<result<exit_record>> run_gate(run& r, attempt_spec spec)
+{
+    auto started = co_await supervised::start(r.in().supervisor_command, std::move(spec));
+    if (!started) co_return started.error();
+    std::exception_ptr stopped;
+    try {
+        co_return co_await started->wait();
+    } catch (...) {
+        stopped = std::current_exception();
+    }
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    started->cancel();
+    co_await started->wait();
+    std::rethrow_exception(stopped);
+}
+
+awaitable<result<std::optional<gate_failure>>> run_all(run& r, const std::string& task,
+                                                       const std::filesystem::path& checkout,
+                                                       const std::vector<std::vector<std::string>>& gates)
+{
+    for (const auto& words : gates) {
+        r.watcher().doing(task, "gate: " + joined(words));
+        attempt_spec spec(r.in().log_folder(task) / fresh_id("gate-", 8), words);
+        spec.cwd = checkout;
+        spec.environment = gate_environment(checkout, task);
+        const auto folder = spec.folder;
+        const auto ended = co_await run_gate(r, std::move(spec));
+        if (!ended) co_return ended.error();
+        if (ended->how == ending::could_not_start)
+            co_return fault(errc::could_not_start, ended->words).with("gate", joined(words));
+        if (ended->how != ending::exited || ended->code != 0)
+            co_return gate_failure{joined(words), ended->words, log_of(folder).string()};
+    }
+    co_return std::nullopt;
+}
+
+} // namespace
+
+awaitable<result<std::optional<gate_failure>>> run_gates(run& r, std::string task, git::oid merged,
+                                                         std::vector<std::vector<std::string>> gates)
+{
+    if (gates.empty()) co_return std::nullopt;
+    const std::string id = fresh_id("gate-", 8);
+    const auto checkout = r.in().state_folder() / "scratch" / id;
+    auto made = co_await git::add_worktree(r.repository(), git::worktree_request(checkout, "", std::move(merged))
+                                                               .lock(lock_reason(id)));
+    if (!made) co_return made.error();
+
+    result<std::optional<gate_failure>> outcome = std::nullopt;
+    std::exception_ptr stopped;
+    try {
+        outcome = co_await run_all(r, task, checkout, gates);
+    } catch (...) {
+        stopped = std::current_exception();
+    }
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    auto removed = co_await git::remove_worktree(r.repository(), checkout, lock_reason(id));
+    co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
+    if (stopped) std::rethrow_exception(stopped);
+    if (!removed && outcome) co_return removed.error();
+    co_return outcome;
+}
+
+} // namespace graftline::effects

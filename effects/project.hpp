@@ -1,0 +1,79 @@
+/// A repository with graftline's state beside it: what every command works on.
+#pragma once
+
+#include "graftline/agents/settings.hpp"
+#include "graftline/effects/store.hpp"
+#include "graftline/git/repository.hpp"
+#include "graftline/runtime/awaitable.hpp"
+#include "graftline/runtime/offload.hpp"
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+namespace graftline::effects {
+
+/// The repository, its settings and its store, on one executor. Shared by all that works on it; used from one strand.
+class project {
+public:
+    /// Finds the repository that `start` belongs to and reads its settings; opens no database yet.
+    /// Errors: unusable (no repository, git too old), invalid (a broken configuration, with file, line and key).
+    static awaitable<result<std::shared_ptr<project>>> open(std::filesystem::path start);
+
+    git::repository& repository() noexcept { return *repository_; }
+    const agents::settings& settings() const noexcept { return settings_; }
+    /// `<git common dir>/graftline`: state.db, logs, locks; never in a work tree.
+    std::filesystem::path state_folder() const { return repository_->state_folder(); }
+    /// The attempts and logs of a task.
+    std::filesystem::path log_folder(const std::string& task) const { return state_folder() / "logs" / task; }
+    /// True when graftline has been used here: reading commands make no state.
+    bool has_state() const { return store::is_there(state_folder()); }
+
+    /// Runs `job(store&)` off the loop, one at a time in order. Its fault_error becomes the result's fault. Never
+    /// abandoned: a cancelled caller still waits for the end.
+    template <class Job> awaitable<result<std::invoke_result_t<Job&, store&>>> stored(Job job);
+
+    /// The same for bodies whose errors are exceptions.
+    template <class Job> awaitable<std::invoke_result_t<Job&, store&>> must_store(Job job)
+    {
+        auto done = co_await stored(std::move(job));
+        if constexpr (std::is_void_v<std::invoke_result_t<Job&, store&>>)
+            done.value();
+        else
+            co_return std::move(done.value());
+    }
+
+    /// How a supervisor is started; a host program that is not the graftline command names that command here.
+    std::vector<std::string> supervisor_command{"/proc/self/exe", "supervise"};
+
+private:
+    project(asio::any_io_executor executor, std::shared_ptr<git::repository> repository, agents::settings settings);
+
+    std::shared_ptr<git::repository> repository_;
+    agents::settings settings_;
+    lane lane_;
+    std::unique_ptr<store> store_; // touched on the lane only
+};
+
+template <class Job> awaitable<result<std::invoke_result_t<Job&, store&>>> project::stored(Job job)
+{
+    using value = std::invoke_result_t<Job&, store&>;
+    auto guarded = [this, &job]() -> result<value> {
+        try {
+            if (!store_) store_ = std::make_unique<store>(state_folder());
+            if constexpr (std::is_void_v<value>) {
+                job(*store_);
+                return {};
+            } else {
+                return job(*store_);
+            }
+        } catch (const fault_error& e) {
+            return e.why();
+        }
+    };
+    co_return co_await lane_.run(std::move(guarded));
+}
+
+} // namespace graftline::effects

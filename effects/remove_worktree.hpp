@@ -1,0 +1,33 @@
+/// The effect that removes a task's worktree and branch, after everything in them is safe.
+#pragma once
+
+#include "graftline/effects/run.hpp"
+
+#include <boost/describe.hpp>
+
+namespace graftline::effects {
+
+struct removal {
+    std::vector<std::string> rescues; ///< refs that hold what nothing else reached; empty when there was nothing
+    bool branch_deleted = false;      ///< false: it is in use somewhere or has moved, and stays
+};
+BOOST_DESCRIBE_STRUCT(removal, (), (rescues, branch_deleted))
+
+/// Rescues what no ref reaches, ends what still runs there, removes the worktree, and deletes the branch once its tip
+/// is reachable from the target or from a rescue. Does nothing for what is gone already. Records it in the task.
+/// Errors: anything that could not be saved keeps the worktree. Cancellation: not honoured.
+struct remove_worktree {
+    static constexpr std::string_view kind = "remove_worktree";
+    using outcome = removal;
+
+    std::string task;
+    bool keep_branch = false;
+
+    awaitable<result<removal>> carry_out(run& r) const;
+};
+BOOST_DESCRIBE_STRUCT(remove_worktree, (), (task, keep_branch))
+
+/// The reason under which worktrees of ours are locked: it says whose they are.
+std::string lock_reason(const std::string& task);
+
+} // namespace graftline::effects

@@ -1,0 +1,91 @@
+#include "graftline/effects/run.hpp"
+
+#include <boost/asio/this_coro.hpp>
+
+#include <unistd.h>
+
+#include <random>
+
+namespace graftline::effects {
+namespace {
+
+std::filesystem::path lock_file_of(const project& in, const std::string& run_id)
+{
+    return in.state_folder() / "runs" / (run_id + ".lock");
+}
+
+} // namespace
+
+std::string fresh_id(std::string_view prefix, std::size_t digits)
+{
+    thread_local std::random_device source;
+    std::string id(prefix);
+    for (std::size_t i = 0; i < digits; ++i) id += "0123456789abcdef"[source() % 16];
+    return id;
+}
+
+run::run(std::shared_ptr<project> in, run_record record, observer& watcher, file_lock::lease alive)
+    : project_(std::move(in)), record_(std::move(record)), watcher_(watcher), alive_(std::move(alive))
+{
+}
+
+awaitable<result<std::shared_ptr<run>>> run::begin(std::shared_ptr<project> in, run_record record, observer& watcher)
+{
+    record.id = fresh_id("run-", 8);
+    record.pid = ::getpid();
+    record.started_at = now_text();
+    // The store makes the state folder; the lock comes before anybody can read of the run.
+    if (auto opened = co_await in->stored([](store&) {}); !opened) co_return opened.error();
+    const auto file = lock_file_of(*in, record.id);
+    std::error_code failed;
+    std::filesystem::create_directories(file.parent_path(), failed);
+    file_lock lock(co_await asio::this_coro::executor, file);
+    auto alive = lock.try_acquire();
+    if (!alive) co_return alive.error();
+    if (!*alive) co_return fault(errc::internal, "a new run's lock is taken").with("file", file.string());
+    if (auto added = co_await in->stored([record](store& s) { s.add(record); }); !added) co_return added.error();
+
+    std::shared_ptr<run> begun(new run(std::move(in), std::move(record), watcher, std::move(**alive)));
+    begun->executor_ = co_await asio::this_coro::executor;
+    co_return begun;
+}
+
+awaitable<result<void>> run::end()
+{
+    const std::string outcome = stopping_ ? "interrupted" : "done";
+    auto recorded = co_await project_->stored([id = id(), outcome](store& s) { s.finish_run(id, outcome); });
+    alive_.reset();
+    std::error_code ignored; // a lock file that stays is only untidy
+    std::filesystem::remove(lock_file_of(*project_, id()), ignored);
+    co_return recorded;
+}
+
+awaitable<task> run::change(std::string id, std::function<void(task&)> edit)
+{
+    auto changed = co_await project_->must_store([&](store& s) { return s.change(id, edit); });
+    watcher_.changed(changed);
+    co_return changed;
+}
+
+awaitable<task> run::find(std::string id)
+{
+    auto found = co_await project_->must_store([&](store& s) { return s.find(id); });
+    if (!found) throw fault_error(fault(errc::not_found, "there is no task '" + id + "'"));
+    co_return std::move(*found);
+}
+
+semaphore& run::landing_turn(const std::string& target)
+{
+    auto& turn = turns_[target];
+    if (!turn) turn = std::make_unique<semaphore>(executor_, 1);
+    return *turn;
+}
+
+bool run::is_alive(const project& in, const std::string& run_id)
+{
+    if (run_id.empty()) return false;
+    const auto held = file_lock::is_held(lock_file_of(in, run_id));
+    return held && *held;
+}
+
+} // namespace graftline::effects

@@ -1,0 +1,80 @@
+/// One invocation: what effects are carried out in, who watches, and how it is stopped.
+#pragma once
+
+#include "graftline/effects/project.hpp"
+#include "graftline/effects/task.hpp"
+#include "graftline/runtime/file_lock.hpp"
+#include "graftline/runtime/semaphore.hpp"
+
+#include <exception>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+
+namespace graftline::effects {
+
+/// Told what happens, on the run's strand. Must not block and must not throw.
+class observer {
+public:
+    virtual ~observer() = default;
+    /// A task is in another state, or something else that is shown of it has changed.
+    virtual void changed(const task&) {}
+    /// A line that a task's agent printed.
+    virtual void said(const std::string& /*task*/, std::string_view /*line*/) {}
+    /// What a task is busy with between its states: "waiting for a free place", "gate: make test".
+    virtual void doing(const std::string& /*task*/, std::string_view /*what*/) {}
+    /// Something that the user should know and that is no task's.
+    virtual void note(std::string_view /*sentence*/) {}
+};
+
+/// Thrown by every effect of a run that is being stopped. Not an outcome: nothing records it.
+struct interrupted : std::exception {
+    const char* what() const noexcept override { return "the run is being stopped"; }
+};
+
+/// A run that goes on. Its lock file is held while its process lives, so that others can tell.
+class run {
+public:
+    /// Registers the run in the store. Errors: those of the store and of the lock.
+    static awaitable<result<std::shared_ptr<run>>> begin(std::shared_ptr<project> in, run_record record,
+                                                         observer& watcher);
+    /// Records how it ended and lets go of its lock.
+    awaitable<result<void>> end();
+
+    project& in() noexcept { return *project_; }
+    git::repository& repository() noexcept { return project_->repository(); }
+    const std::string& id() const noexcept { return record_.id; }
+    observer& watcher() noexcept { return watcher_; }
+
+    /// No new effects from now on; what runs is ended gracefully by the cancellation that the caller emits next.
+    void stop() noexcept { stopping_ = true; }
+    bool stopping() const noexcept { return stopping_; }
+
+    /// Changes a task in the store and tells the watcher. Throws fault_error.
+    awaitable<task> change(std::string id, std::function<void(task&)> edit);
+    awaitable<task> find(std::string id);
+
+    /// Held by whoever lands on `target`: landings of one target come one after the other.
+    semaphore& landing_turn(const std::string& target);
+
+    /// Is the process that carries `run_id` out alive? By its lock, from any process.
+    static bool is_alive(const project& in, const std::string& run_id);
+
+private:
+    run(std::shared_ptr<project> in, run_record record, observer& watcher, file_lock::lease alive);
+
+    std::shared_ptr<project> project_;
+    run_record record_;
+    observer& watcher_;
+    std::optional<file_lock::lease> alive_;
+    std::map<std::string, std::unique_ptr<semaphore>> turns_;
+    asio::any_io_executor executor_;
+    bool stopping_ = false;
+};
+
+/// A new id that no run and no task has: `prefix` and `digits` hex digits.
+std::string fresh_id(std::string_view prefix, std::size_t digits);
+
+} // namespace graftline::effects

@@ -1,0 +1,133 @@
+#include "graftline/effects/sqlite.hpp"
+
+#include <sqlite3.h>
+
+namespace graftline::effects {
+namespace {
+
+[[noreturn]] void fail(sqlite3* db, const std::string& what)
+{
+    const int code = db ? sqlite3_extended_errcode(db) : SQLITE_NOMEM;
+    errc kind = errc::unusable;
+    switch (code & 0xFF) {
+    case SQLITE_FULL: kind = errc::no_space; break;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED: kind = errc::busy; break;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB: kind = errc::corrupt; break;
+    case SQLITE_MISUSE:
+    case SQLITE_CONSTRAINT: kind = errc::internal; break;
+    default: break;
+    }
+    fault f(kind, what);
+    f.with("cause", db ? sqlite3_errmsg(db) : "out of memory");
+    if (const char* file = db ? sqlite3_db_filename(db, "main") : nullptr; file && *file) f.with("file", file);
+    throw fault_error(std::move(f));
+}
+
+} // namespace
+
+void statement::finalizer::operator()(sqlite3_stmt* s) const noexcept
+{
+    sqlite3_finalize(s);
+}
+
+statement::statement(sqlite3* db, std::string_view sql) : db_(db)
+{
+    sqlite3_stmt* prepared = nullptr;
+    const int rc = sqlite3_prepare_v2(db, sql.data(), static_cast<int>(sql.size()), &prepared, nullptr);
+    handle_.reset(prepared);
+    if (rc != SQLITE_OK) fail(db, "the state database did not take a statement");
+}
+
+bool statement::next()
+{
+    const int rc = sqlite3_step(handle_.get());
+    if (rc == SQLITE_ROW) return true;
+    if (rc != SQLITE_DONE) fail(db_, "the state database could not be read or written");
+    return false;
+}
+
+int statement::run()
+{
+    while (next()) {
+    }
+    return sqlite3_changes(db_);
+}
+
+std::string statement::text(int column) const
+{
+    const auto* bytes = sqlite3_column_text(handle_.get(), column);
+    if (!bytes) return {};
+    return {reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(sqlite3_column_bytes(handle_.get(), column))};
+}
+
+std::int64_t statement::integer(int column) const
+{
+    return sqlite3_column_int64(handle_.get(), column);
+}
+
+bool statement::is_null(int column) const
+{
+    return sqlite3_column_type(handle_.get(), column) == SQLITE_NULL;
+}
+
+void statement::bind(int index, std::string_view value)
+{
+    sqlite3_bind_text(handle_.get(), index, value.data(), static_cast<int>(value.size()), SQLITE_TRANSIENT);
+}
+
+void statement::bind(int index, std::int64_t value)
+{
+    sqlite3_bind_int64(handle_.get(), index, value);
+}
+
+void statement::bind(int index, std::nullptr_t)
+{
+    sqlite3_bind_null(handle_.get(), index);
+}
+
+void database::closer::operator()(sqlite3* db) const noexcept
+{
+    sqlite3_close_v2(db);
+}
+
+database::database(const std::filesystem::path& file)
+{
+    sqlite3* opened = nullptr;
+    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    const int rc = sqlite3_open_v2(file.c_str(), &opened, flags, nullptr);
+    handle_.reset(opened);
+    if (rc != SQLITE_OK) fail(opened, "the state database could not be opened");
+    sqlite3_busy_timeout(opened, 15'000);
+    execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON");
+}
+
+void database::execute(const char* sql)
+{
+    if (sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK)
+        fail(handle_.get(), "the state database could not be read or written");
+}
+
+transaction::transaction(database& db) : db_(db)
+{
+    db_.execute("BEGIN IMMEDIATE");
+}
+
+transaction::~transaction()
+{
+    if (!open_) return;
+    try {
+        db_.execute("ROLLBACK");
+    } catch (const fault_error&) {
+        // SQLite has rolled back by itself after a full disk or an I/O error.
+    }
+}
+
+void transaction::commit()
+{
+    db_.execute("COMMIT");
+    open_ = false;
+}
+
+} // namespace graftline::effects

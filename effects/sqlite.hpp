@@ -1,0 +1,82 @@
+/// SQLite with owners: a database, its statements and transactions. Failures are thrown as fault_error.
+#pragma once
+
+#include "graftline/runtime/fault.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace graftline::effects {
+
+/// A prepared statement with its values bound. Lives no longer than its database; one thread at a time.
+class statement {
+public:
+    /// Steps to the next row; false when there is none.
+    bool next();
+    /// Runs it to its end, for statements that give no rows; returns the number of rows changed.
+    int run();
+
+    std::string text(int column) const;
+    std::int64_t integer(int column) const;
+    bool is_null(int column) const;
+
+    void bind(int index, std::string_view value);
+    void bind(int index, std::int64_t value);
+    void bind(int index, std::nullptr_t);
+
+private:
+    friend class database;
+    struct finalizer {
+        void operator()(sqlite3_stmt* s) const noexcept;
+    };
+    statement(sqlite3* db, std::string_view sql);
+    sqlite3* db_;
+    std::unique_ptr<sqlite3_stmt, finalizer> handle_;
+};
+
+/// A connection. One thread at a time; other processes may have their own.
+class database {
+public:
+    /// Opens or creates `file` with write-ahead logging; waits up to 15 s for other processes' writes.
+    explicit database(const std::filesystem::path& file);
+
+    /// Runs statements that bind nothing.
+    void execute(const char* sql);
+    /// `query("SELECT … WHERE id = ?", id)`: prepared, with the values bound in order.
+    template <class... Values> statement query(std::string_view sql, const Values&... values)
+    {
+        statement prepared(handle_.get(), sql);
+        int index = 0;
+        (prepared.bind(++index, values), ...);
+        return prepared;
+    }
+
+private:
+    struct closer {
+        void operator()(sqlite3* db) const noexcept;
+    };
+    std::unique_ptr<sqlite3, closer> handle_;
+};
+
+/// A write transaction; rolled back unless committed.
+class transaction {
+public:
+    explicit transaction(database& db);
+    ~transaction();
+    transaction(const transaction&) = delete;
+    transaction& operator=(const transaction&) = delete;
+    void commit();
+
+private:
+    database& db_;
+    bool open_ = true;
+};
+
+} // namespace graftline::effects

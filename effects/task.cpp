@@ -1,0 +1,84 @@
+#include "graftline/effects/task.hpp"
+
+#include "graftline/runtime/clock.hpp"
+
+#include <boost/json/value_from.hpp>
+
+#include <algorithm>
+
+namespace graftline::effects {
+namespace {
+
+json::value or_null(const std::string& text)
+{
+    return text.empty() ? json::value(nullptr) : json::value(text);
+}
+
+} // namespace
+
+std::string_view to_string(land_mode mode) noexcept
+{
+    return mode == land_mode::squash ? "squash" : "merge";
+}
+
+result<land_mode> land_mode_named(std::string_view name)
+{
+    if (name == "merge") return land_mode::merge;
+    if (name == "squash") return land_mode::squash;
+    return fault(errc::invalid, "unknown way to land: '" + std::string(name) + "'").advise("Use merge or squash.");
+}
+
+json::object to_public_json(const task& t)
+{
+    const bool ended = !t.finished_at.empty();
+    return {{"id", t.id},
+            {"key", or_null(t.key)},
+            {"description", t.spec.description},
+            {"agent", or_null(t.spec.agent)},
+            {"state", to_string(t.state)},
+            {"branch", or_null(t.branch)},
+            {"base", or_null(t.base)},
+            {"target", or_null(t.spec.target)},
+            {"worktree", or_null(t.worktree)},
+            {"commit", or_null(t.commit)},
+            {"landed", or_null(t.landed)},
+            {"exit_code", json::value_from(t.exit_code)},
+            {"signal", json::value_from(t.signal)},
+            {"reason", or_null(t.reason)},
+            {"conflicts", json::value_from(t.conflicts)},
+            {"files", json::value_from(t.files)},
+            {"created_at", or_null(t.created_at)},
+            {"started_at", or_null(t.started_at)},
+            {"finished_at", or_null(t.finished_at)},
+            {"duration_s", seconds_between(t.started_at, ended ? t.finished_at : now_text())},
+            {"attempts", t.attempts},
+            {"usage", json::value_from(t.usage)},
+            {"log", or_null(t.log)},
+            {"run", or_null(t.run)},
+            {"rescues", json::value_from(t.rescues)},
+            {"metadata", t.spec.metadata}};
+}
+
+std::string title(const task& t, std::size_t limit)
+{
+    std::string line = t.spec.description.substr(0, t.spec.description.find('\n'));
+    if (line.size() <= limit) return line;
+    constexpr std::string_view ellipsis = "…";
+    std::size_t end = limit - std::min(limit, ellipsis.size());
+    while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xC0) == 0x80) --end;
+    return line.substr(0, end).append(ellipsis);
+}
+
+double seconds_between(const std::string& from, const std::string& to)
+{
+    const auto begin = from_iso8601(from), end = from_iso8601(to);
+    if (!begin || !end) return 0;
+    return std::chrono::duration<double>(*end - *begin).count();
+}
+
+std::string now_text()
+{
+    return to_iso8601(real_clock().now());
+}
+
+} // namespace graftline::effects

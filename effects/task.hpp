@@ -1,0 +1,118 @@
+/// A task: what was asked for, and what became of it.
+#pragma once
+
+#include "graftline/effects/lifecycle.hpp"
+#include "graftline/runtime/fault.hpp"
+
+#include <boost/describe.hpp>
+#include <boost/json/object.hpp>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace graftline::effects {
+
+namespace json = boost::json;
+
+enum class land_mode { merge, squash };
+BOOST_DESCRIBE_ENUM(land_mode, merge, squash)
+std::string_view to_string(land_mode mode) noexcept;
+/// Invalid, with the modes that there are, for any other name.
+result<land_mode> land_mode_named(std::string_view name);
+
+/// One stage of a task: an agent of its own in the task's worktree.
+struct stage {
+    std::string name;
+    std::string agent;
+};
+BOOST_DESCRIBE_STRUCT(stage, (), (name, agent))
+
+/// What was asked for; fixed when the task is made, so that a retry or another process can carry it out.
+struct task_spec {
+    std::string description;
+    std::string prompt;               ///< what the agent is told; the description where none was given
+    std::string agent;                ///< name of the agent; empty for a command given on the command line
+    std::vector<std::string> command; ///< that command's words, placeholders not yet filled
+    std::string base;                 ///< revision that the worktree starts from; empty: the target's tip
+    std::string target;               ///< short branch name; empty when there is none to land on
+    std::vector<std::string> after;   ///< ids of tasks that must have done what was asked first
+    std::vector<std::string> files;   ///< globs that the task says it will change
+    std::vector<stage> stages;
+    std::map<std::string, std::string> env;
+    json::object metadata;
+    std::string plan; ///< plan file given to the agent, absolute
+    int priority = 0;
+    std::optional<land_mode> land; ///< landed when completed, in this mode
+    std::vector<std::vector<std::string>> gates;
+    std::optional<std::int64_t> timeout_ms;
+    std::int64_t grace_ms = 10'000;
+    std::string branch_template;
+    std::string worktree_template;
+    bool keep_worktree = false;
+    bool by_hand = false; ///< made by `create`: a person works in it, no agent is started until asked
+};
+BOOST_DESCRIBE_STRUCT(task_spec, (),
+                      (description, prompt, agent, command, base, target, after, files, stages, env, metadata, plan,
+                       priority, land, gates, timeout_ms, grace_ms, branch_template, worktree_template,
+                       keep_worktree, by_hand))
+
+/// Tokens and money, as the agent's own output reported them.
+struct token_usage {
+    std::int64_t input_tokens = 0;
+    std::int64_t output_tokens = 0;
+    double cost_usd = 0;
+};
+BOOST_DESCRIBE_STRUCT(token_usage, (), (input_tokens, output_tokens, cost_usd))
+
+/// A task with all that is known of it. A value: what is in the store is changed through the store only.
+struct task {
+    std::string id;
+    std::string key; ///< the plan's id or the ticket in the description; may be empty
+    task_spec spec;
+
+    task_state state = task_state::pending;
+    std::string reason;      ///< why it is in this state; empty when there is nothing to say
+    std::string run;         ///< the run that carries it out, or did last
+    std::string branch;      ///< short name; empty until the worktree is made
+    std::string base;        ///< commit that the branch started from
+    std::string worktree;    ///< absolute path; empty when there is none
+    bool worktree_ready = false; ///< its checkout is finished: only then does what lies in it count as work
+    std::string commit;      ///< tip of the branch; empty when the task has no commit of its own
+    std::string landed;      ///< commit on the target
+    bool rejected = false;   ///< a gate failed on the merged tree: the work is there and may be landed again
+    bool cancel_asked = false;
+    std::optional<int> exit_code;
+    std::optional<int> signal;
+    std::vector<std::string> conflicts;
+    std::vector<std::string> rescues; ///< refs that hold what was removed with a worktree
+    std::vector<std::string> files;   ///< paths changed against the base
+    std::string created_at; ///< UTC, ISO 8601; empty when it has not happened, like the next two
+    std::string started_at;
+    std::string finished_at;
+    int attempts = 0;
+    int port_base = 0;
+    std::optional<token_usage> usage;
+    std::string log;    ///< the present attempt's standard output
+    std::string attempt; ///< the present attempt's folder
+};
+BOOST_DESCRIBE_STRUCT(task, (),
+                      (id, key, spec, state, reason, run, branch, base, worktree, worktree_ready, commit, landed,
+                       rejected, cancel_asked, exit_code, signal, conflicts, rescues, files, created_at, started_at,
+                       finished_at, attempts, port_base, usage, log, attempt))
+
+/// What users and programs read, in the schema that the interface promises.
+json::object to_public_json(const task& t);
+
+/// The first line of the description, at most `limit` bytes, cut between characters.
+std::string title(const task& t, std::size_t limit = 72);
+
+/// Seconds between two times as they stand in a task; 0 when either is missing.
+double seconds_between(const std::string& from, const std::string& to);
+
+/// The present time as it stands in a task.
+std::string now_text();
+
+} // namespace graftline::effects
