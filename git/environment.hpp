@@ -14,8 +14,8 @@ namespace graftline::git {
 
 using variable = std::pair<std::string, std::string>;
 
-/// Variables that tie git to one repository (`git rev-parse --local-env-vars`) or one person's identity: inherited from
-/// a hook, they make git work on another repository, or sign as somebody else.
+/// Variables that tie git to one repository (`git rev-parse --local-env-vars`) or one person's identity:
+/// inherited from a hook, they make git work on another repository, or sign as somebody else.
 const std::vector<std::string>& repository_variables();
 
 /// What a process that works in one of our worktrees starts with.
@@ -27,8 +27,8 @@ struct agent_environment_rules {
 /// `worktree`: the agent's; git does not look for a repository above it.
 agent_environment_rules rules_for_agents(const std::filesystem::path& worktree);
 
-/// Prepares a git command of ours: no inherited repository, English words, no prompts, no optional locks, no background
-/// maintenance, and patience with other people's ref locks.
+/// Prepares a git command of ours: no inherited repository, English words, no prompts, no optional locks, no
+/// background maintenance, and patience with other people's ref locks.
 void prepare_own_call(command& git);
 
 } // namespace graftline::git

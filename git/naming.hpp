@@ -12,13 +12,13 @@
 
 namespace graftline::git {
 
-/// A description as part of a name: lower case, words joined by `-`, at most `limit` characters, cut where a word ends,
-/// letters of European languages written in ASCII. Always valid in a ref and as a folder's name; "task" when nothing is
-/// left. "Implement user authentication" gives "implement-user-authentication".
+/// A description as part of a name: lower case, words joined by `-`, at most `limit` characters, cut where a
+/// word ends, letters of European languages written in ASCII. Always valid in a ref and as a folder's name;
+/// "task" when nothing is left. "Implement user authentication" gives "implement-user-authentication".
 std::string slug(std::string_view description, std::size_t limit = 40);
 
-/// The same as a letter-by-letter rule, as the coditect profile has it: every character that is neither letter, digit
-/// nor `-` becomes `-`, cut at `limit`; then mended where the result would not be a valid name.
+/// The same as a letter-by-letter rule, as the coditect profile has it: every character that is neither
+/// letter, digit nor `-` becomes `-`, cut at `limit`; then mended where the result would not be a valid name.
 std::string plain_slug(std::string_view description, std::size_t limit = 30);
 
 /// A ticket named in a description: "ENG-123", "#789"; nullopt if there is none.

@@ -25,10 +25,9 @@ class libgit2_lane;
 /// Coroutines that take a `repository&` borrow it until they end.
 class repository {
 public:
-    /// Finds the repository that `start` belongs to: main or linked worktree, any folder below one, bare, GIT_DIR
-    /// honoured.
-    /// Errors: unusable (no git, git too old, no repository, not trusted), unsupported (what this git cannot do).
-    /// Cancellation: terminal; nothing is left behind.
+    /// Finds the repository that `start` belongs to: main or linked worktree, any folder below one, bare,
+    /// GIT_DIR honoured. Errors: unusable (no git, git too old, no repository, not trusted), unsupported
+    /// (what this git cannot do). Cancellation: terminal; nothing is left behind.
     static awaitable<result<std::shared_ptr<repository>>> discover(std::filesystem::path start);
 
     repository(const repository&) = delete;
@@ -57,12 +56,14 @@ public:
     /// Looks again at what can change under us; a few stat calls.
     bool may_read_directly() const;
 
-    /// `git WORDS...` on this repository, prepared but not run: environment, folder, repository given by name.
+    /// `git WORDS...` on this repository, prepared but not run: environment, folder, repository given by
+    /// name.
     template <class... W> command git(W&&... words) const
     {
         return prepare(std::vector<std::string>{std::string(std::forward<W>(words))...});
     }
-    /// `git WORDS...` inside the work tree at `folder`, and nowhere above it if that is no work tree any more.
+    /// `git WORDS...` inside the work tree at `folder`, and nowhere above it if that is no work tree any
+    /// more.
     template <class... W> command git_in(const std::filesystem::path& folder, W&&... words) const
     {
         return prepare_in(folder, std::vector<std::string>{std::string(std::forward<W>(words))...});
@@ -86,7 +87,9 @@ public:
     static awaitable<result<std::string>> answer(command prepared);
 
 private:
-    repository(asio::any_io_executor executor, std::filesystem::path git_dir, std::filesystem::path common_dir);
+    repository(asio::any_io_executor executor, std::filesystem::path git_dir,
+               std::filesystem::path common_dir);
+    void find_main_work_tree();
 
     asio::any_io_executor executor_;
     std::filesystem::path git_dir_;

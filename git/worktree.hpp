@@ -34,7 +34,8 @@ awaitable<result<std::vector<worktree_entry>>> list_worktrees(repository& repo);
 /// What a worktree is to be. A class, not an aggregate: it is a coroutine's argument.
 class worktree_request {
 public:
-    /// A worktree at `path` (absolute, or relative to where we are) on the new branch `branch` (short) from `base`.
+    /// A worktree at `path` (absolute, or relative to where we are) on the new branch `branch` (short) from
+    /// `base`.
     worktree_request(std::filesystem::path path, std::string branch, oid base)
         : path(std::move(path)), branch(std::move(branch)), base(std::move(base))
     {
@@ -59,12 +60,12 @@ public:
     bool existing_branch = false;
 };
 
-/// Makes a worktree and populates it. Metadata changes under the repository's lock, files are checked out outside it,
-/// at most as many at once as there are cores. Its end means "the checkout is finished": a caller that dies before
-/// must not trust the folder.
-/// Errors: exists (path or branch), busy (the branch is checked out elsewhere, named), no_space, command_failed.
-/// On an error or a cancel everything that it made is gone again, the branch too.
-/// Cancellation: terminal, honoured while waiting for the lock and during the checkout.
+/// Makes a worktree and populates it. Metadata changes under the repository's lock, files are checked out
+/// outside it, at most as many at once as there are cores. Its end means "the checkout is finished": a caller
+/// that dies before must not trust the folder. Errors: exists (path or branch), busy (the branch is checked
+/// out elsewhere, named), no_space, command_failed. On an error or a cancel everything that it made is gone
+/// again, the branch too. Cancellation: terminal, honoured while waiting for the lock and during the
+/// checkout.
 awaitable<result<void>> add_worktree(repository& repo, worktree_request request);
 
 /// How a work tree stands.
@@ -78,16 +79,18 @@ struct worktree_status {
 };
 
 /// Looks at the work tree at `path`; changes nothing there, not even its index.
-awaitable<result<worktree_status>> status_of(repository& repo, std::filesystem::path path, std::optional<oid> base);
+awaitable<result<worktree_status>> status_of(repository& repo, std::filesystem::path path,
+                                             std::optional<oid> base);
 
-/// Removes a worktree of ours: one whose lock reason is `lock_reason_expected`. What is in it is gone afterwards: rescue
-/// first. Follows no symlinks. Removes parents that are empty then and lie between it and the repository's own folders.
-/// Errors: refused (the main worktree, or locked for another reason), not_found (no worktree there), the system's.
-/// Cancellation: terminal, honoured before anything is removed only.
+/// Removes a worktree of ours: one whose lock reason is `lock_reason_expected`. What is in it is gone
+/// afterwards: rescue first. Follows no symlinks. Removes parents that are empty then and lie between it and
+/// the repository's own folders. Errors: refused (the main worktree, or locked for another reason), not_found
+/// (no worktree there), the system's. Cancellation: terminal, honoured before anything is removed only.
 awaitable<result<void>> remove_worktree(repository& repo, std::filesystem::path path,
                                         std::string lock_reason_expected);
 
-/// Keeps a folder inside a work tree out of `git status` there, by info/exclude; does nothing for one outside.
+/// Keeps a folder inside a work tree out of `git status` there, by info/exclude; does nothing for one
+/// outside.
 awaitable<result<void>> keep_out_of_status(repository& repo, std::filesystem::path path);
 
 } // namespace graftline::git

@@ -1,0 +1,68 @@
+#include "graftline/git/libgit2.hpp"
+
+#include <cstring>
+
+namespace graftline::git {
+namespace {
+
+class category : public boost::system::error_category {
+public:
+    const char* name() const noexcept override { return "libgit2"; }
+    std::string message(int code) const override { return "libgit2 error " + std::to_string(code); }
+    boost::system::error_condition default_error_condition(int code) const noexcept override
+    {
+        namespace errors = boost::system::errc;
+        if (code == GIT_ELOCKED)
+            return errors::make_error_condition(errors::resource_unavailable_try_again);
+        if (code == GIT_ENOTFOUND)
+            return errors::make_error_condition(errors::no_such_file_or_directory);
+        return {code, *this};
+    }
+};
+
+} // namespace
+
+const boost::system::error_category& libgit2_category() noexcept
+{
+    static const category the_category;
+    return the_category;
+}
+
+fault last_fault(int code, std::string what)
+{
+    const git_error* error = git_error_last();
+    fault f(error_code(code, libgit2_category()), std::move(what));
+    return std::move(f).with("libgit2", error && error->message ? error->message : "says nothing");
+}
+
+oid to_oid(const git_oid& id)
+{
+    std::string hex(GIT_OID_HEXSZ, '0');
+    git_oid_fmt(hex.data(), &id);
+    return oid(std::move(hex));
+}
+
+result<git_oid> from_oid(const oid& id)
+{
+    git_oid raw;
+    if (id.hex().size() != GIT_OID_HEXSZ || git_oid_fromstr(&raw, id.hex().c_str()) < 0)
+        return fault(errc::invalid, "not a SHA-1 object id: " + id.hex());
+    return raw;
+}
+
+libgit2_lane::libgit2_lane(asio::any_io_executor loop, std::filesystem::path git_dir)
+    : handle_(std::make_shared<lazy_handle>(std::move(git_dir))), lane_(std::move(loop))
+{
+}
+
+result<git_repository*> libgit2_lane::lazy_handle::get()
+{
+    if (!repository_) {
+        const int code = git_repository_open(out(repository_), git_dir_.c_str());
+        if (code < 0)
+            return last_fault(code, "libgit2 cannot open the repository");
+    }
+    return repository_.get();
+}
+
+} // namespace graftline::git

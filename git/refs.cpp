@@ -1,0 +1,170 @@
+#include "graftline/git/refs.hpp"
+
+#include "graftline/git/read_by_command.hpp"
+#include "graftline/git/read_direct.hpp"
+#include "graftline/git/repository.hpp"
+
+#include <algorithm>
+#include <set>
+#include <string_view>
+
+namespace graftline::git {
+namespace {
+
+bool says(const command_output& output, std::string_view part)
+{
+    return output.err.find(part) != std::string::npos;
+}
+
+/// Why git did not move a ref, as something that a caller can decide on.
+fault not_moved(const command& prepared, const command_output& output, const std::string& fullname)
+{
+    fault whole = git_failed(prepared.words(), output);
+    errc code = errc::command_failed;
+    std::string what = "the ref could not be changed: " + fullname;
+    if (says(output, "but expected") || says(output, "reference already exists") ||
+        says(output, "unable to resolve reference")) {
+        code = errc::moved;
+        what = "the ref holds something else by now: " + fullname;
+    } else if (says(output, "exists; cannot create")) {
+        code = errc::exists;
+        what = "another ref is in the way of " + fullname;
+    } else if (says(output, ".lock': File exists")) {
+        code = errc::busy;
+        what = "another process keeps the ref locked: " + fullname;
+    } else if (whole.is(errc::no_space)) {
+        return whole;
+    }
+    fault f(code, std::move(what));
+    for (const auto& [key, value] : whole.context())
+        f.with(key, value);
+    return f;
+}
+
+awaitable<result<void>> change_ref(command prepared, std::string fullname)
+{
+    auto output = co_await run(prepared);
+    if (!output)
+        co_return output.error();
+    if (!output->ok())
+        co_return not_moved(prepared, *output, fullname);
+    co_return result<void>();
+}
+
+bool is_full_name(std::string_view name)
+{
+    return name.starts_with("refs/") || name == "HEAD";
+}
+
+} // namespace
+
+awaitable<result<oid>> resolve(repository& repo, std::string rev)
+{
+    if (repo.may_read_directly()) {
+        auto found = co_await read_direct::resolve(repo, rev);
+        if (found)
+            co_return found;
+    }
+    co_return co_await read_by_command::resolve(repo, std::move(rev));
+}
+
+awaitable<result<std::optional<oid>>> read_ref(repository& repo, std::string fullname)
+{
+    if (!is_full_name(fullname))
+        co_return fault(errc::invalid, "not a ref's full name: " + fullname);
+    if (repo.may_read_directly()) {
+        auto found = co_await read_direct::read_ref(repo, fullname);
+        if (found)
+            co_return found;
+    }
+    co_return co_await read_by_command::read_ref(repo, std::move(fullname));
+}
+
+awaitable<result<void>> update_ref(repository& repo, std::string fullname, oid to,
+                                   std::optional<oid> expected, std::string reflog_message)
+{
+    if (!is_full_name(fullname))
+        co_return fault(errc::invalid, "not a ref's full name: " + fullname);
+    // To move a ref to the null id is to delete it: nobody who has an id in hand means that.
+    if (to.is_null())
+        co_return fault(errc::invalid, "a ref cannot be moved to nothing: " + fullname);
+    auto prepared = repo.git("update-ref", "-m", reflog_message, fullname, to.hex());
+    if (expected)
+        prepared.add(expected->is_null() ? "" : expected->hex()); // "": it must not exist, in any hash
+    co_return co_await change_ref(std::move(prepared), std::move(fullname));
+}
+
+awaitable<result<void>> delete_ref(repository& repo, std::string fullname, oid expected)
+{
+    if (!is_full_name(fullname))
+        co_return fault(errc::invalid, "not a ref's full name: " + fullname);
+    if (expected.is_null())
+        co_return fault(errc::invalid, "a ref is deleted only at a known value: " + fullname);
+    auto prepared = repo.git("update-ref", "-d", fullname, expected.hex());
+    co_return co_await change_ref(std::move(prepared), std::move(fullname));
+}
+
+awaitable<result<std::optional<std::string>>> head_branch(repository& repo)
+{
+    auto prepared = repo.git("--git-dir=" + repo.common_dir().string(), "symbolic-ref", "--quiet", "HEAD");
+    auto output = co_await run(prepared);
+    if (!output)
+        co_return output.error();
+    if (output->status == exit_status(exited{1}))
+        co_return std::optional<std::string>();
+    if (!output->ok())
+        co_return git_failed(prepared.words(), *output);
+    constexpr std::string_view prefix = "refs/heads/";
+    std::string name = output->out.substr(0, output->out.find('\n'));
+    if (!name.starts_with(prefix))
+        co_return std::optional<std::string>();
+    co_return std::optional<std::string>(name.substr(prefix.size()));
+}
+
+awaitable<result<bool>> is_ancestor(repository& repo, oid ancestor, oid descendant)
+{
+    if (repo.may_read_directly()) {
+        auto found = co_await read_direct::is_ancestor(repo, ancestor, descendant);
+        if (found)
+            co_return found;
+    }
+    co_return co_await read_by_command::is_ancestor(repo, std::move(ancestor), std::move(descendant));
+}
+
+awaitable<result<std::vector<oid>>> merge_bases(repository& repo, oid one, oid other)
+{
+    if (repo.may_read_directly()) {
+        auto found = co_await read_direct::merge_bases(repo, one, other);
+        if (found)
+            co_return found;
+    }
+    co_return co_await read_by_command::merge_bases(repo, std::move(one), std::move(other));
+}
+
+awaitable<result<std::string>> free_branch_name(repository& repo, std::string wanted)
+{
+    auto listed = co_await repo.ask("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads/");
+    if (!listed)
+        co_return listed.error();
+    std::set<std::string, std::less<>> taken;
+    std::string_view rest = *listed;
+    while (!rest.empty()) {
+        const std::string_view line = rest.substr(0, rest.find('\n'));
+        rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+        taken.emplace(line);
+    }
+    // A branch `task` leaves no room for `task/x`: that one becomes `task-x`.
+    for (auto slash = wanted.find('/'); slash != wanted.npos; slash = wanted.find('/', slash + 1))
+        if (taken.contains(wanted.substr(0, slash)))
+            wanted[slash] = '-';
+    const auto is_taken = [&](const std::string& name) {
+        const auto below = taken.lower_bound(name + "/");
+        return taken.contains(name) || (below != taken.end() && below->starts_with(name + "/"));
+    };
+    std::string name = wanted;
+    for (int next = 2; is_taken(name); ++next)
+        name = wanted + "-" + std::to_string(next);
+    co_return name;
+}
+
+} // namespace graftline::git

@@ -1,0 +1,228 @@
+#include "graftline/git/repository.hpp"
+
+#include "graftline/git/environment.hpp"
+#include "graftline/git/libgit2.hpp"
+
+#include <boost/asio/this_coro.hpp>
+
+#include <cstdlib>
+#include <string_view>
+
+namespace graftline::git {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string without_last_newline(std::string text)
+{
+    if (text.ends_with('\n'))
+        text.pop_back();
+    return text;
+}
+
+std::vector<std::string> lines_of(std::string_view text)
+{
+    std::vector<std::string> lines;
+    while (!text.empty()) {
+        const auto end = text.find('\n');
+        lines.emplace_back(text.substr(0, end));
+        text.remove_prefix(end == text.npos ? text.size() : end + 1);
+    }
+    return lines;
+}
+
+/// A git command for discovery: the one place where an inherited GIT_DIR counts.
+command discovering(const fs::path& start)
+{
+    command git("git");
+    prepare_own_call(git);
+    for (const char* name : {"GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR"})
+        if (const char* inherited = std::getenv(name))
+            git.set(name, inherited);
+    git.in(start);
+    return git;
+}
+
+awaitable<result<git_version>> usable_git(fs::path start)
+{
+    auto output = co_await run(discovering(start).args("version"));
+    if (!output) {
+        fault f(errc::unusable, "git cannot be run");
+        co_return std::move(f)
+            .with("cause", output.error().message())
+            .advise("Install git, at least version " + oldest_git.text() + ".");
+    }
+    auto version = parse_git_version(output->out);
+    if (version && *version < oldest_git) {
+        fault f(errc::unusable,
+                "git is too old: " + oldest_git.text() + " or newer is needed, found " + version->text());
+        co_return std::move(f).advise("Install a newer git.");
+    }
+    co_return version;
+}
+
+/// What git's refusal to open a repository means to a user.
+fault not_usable(const fs::path& start, const std::string& words)
+{
+    const auto says = [&](std::string_view part) { return words.find(part) != words.npos; };
+    if (says("not a git repository"))
+        return fault(errc::unusable, "there is no git repository here")
+            .with("folder", start.string())
+            .advise("Run it inside a repository, or name one with -C DIR.");
+    if (says("dubious ownership") || says("unsafe repository"))
+        return fault(errc::unusable, "git does not trust this repository: somebody else owns it")
+            .with("git says", words);
+    if (says("repository extension") || says("repo version") || says("unknown repository"))
+        return fault(errc::unsupported, "this git is too old for the repository's format")
+            .with("folder", start.string())
+            .with("git says", words)
+            .advise("Install a newer git.");
+    return fault(errc::unusable, "the git repository is not usable")
+        .with("folder", start.string())
+        .with("git says", words);
+}
+
+} // namespace
+
+repository::repository(asio::any_io_executor executor, fs::path git_dir, fs::path common_dir)
+    : executor_(std::move(executor)), git_dir_(std::move(git_dir)), common_dir_(std::move(common_dir))
+{
+}
+
+repository::~repository() = default;
+
+awaitable<result<std::shared_ptr<repository>>> repository::discover(fs::path start)
+{
+    std::error_code failed;
+    if (!fs::is_directory(start, failed))
+        co_return fault(errc::unusable, "there is no such folder").with("folder", start.string());
+    auto version = co_await usable_git(start);
+    if (!version)
+        co_return version.error();
+
+    // The top comes last: without a work tree git prints what goes before, and then fails.
+    auto output =
+        co_await run(discovering(start).args("rev-parse", "--path-format=absolute", "--git-dir",
+                                             "--git-common-dir", "--is-inside-work-tree", "--show-toplevel"));
+    if (!output)
+        co_return output.error();
+    const std::vector<std::string> lines = lines_of(output->out);
+    const bool inside = lines.size() == 4 && lines[2] == "true" && output->ok();
+    const bool outside = lines.size() == 3 && lines[2] == "false";
+    if (!inside && !outside)
+        co_return not_usable(start, without_last_newline(output->err));
+
+    const auto executor = co_await asio::this_coro::executor;
+    std::shared_ptr<repository> repo(
+        new repository(executor, fs::canonical(lines[0]), fs::canonical(lines[1])));
+    if (inside)
+        repo->here_ = fs::path(lines[3]);
+    auto found = co_await find_capability(*repo, *version);
+    if (!found)
+        co_return found.error();
+    repo->can_ = std::move(*found);
+    repo->find_main_work_tree();
+    co_return repo;
+}
+
+void repository::find_main_work_tree()
+{
+    if (here_ && git_dir_ == common_dir_)
+        main_work_tree_ = here_;
+    else if (can_.bare)
+        main_work_tree_ = std::nullopt;
+    else if (!can_.work_tree.empty())
+        main_work_tree_ = fs::weakly_canonical(common_dir_ / can_.work_tree);
+    else if (common_dir_.filename() == ".git")
+        main_work_tree_ = common_dir_.parent_path();
+    can_.bare = !main_work_tree_;
+}
+
+std::string repository::name() const
+{
+    if (main_work_tree_)
+        return main_work_tree_->filename().string();
+    // A bare one: "project.git", or a hidden folder of the project ("project/.git", "project/.bare").
+    const fs::path folder = common_dir_.filename();
+    if (folder.string().starts_with('.'))
+        return common_dir_.parent_path().filename().string();
+    return folder.extension() == ".git" ? folder.stem().string() : folder.string();
+}
+
+repository_lock& repository::lock()
+{
+    if (!lock_) {
+        std::error_code ignored; // what is wrong with it is said when the lock is taken
+        fs::create_directories(state_folder(), ignored);
+        lock_ = std::make_unique<repository_lock>(executor_, state_folder() / "lock");
+    }
+    return *lock_;
+}
+
+libgit2_lane& repository::direct()
+{
+    if (!direct_)
+        direct_ = std::make_unique<libgit2_lane>(executor_, git_dir_);
+    return *direct_;
+}
+
+bool repository::may_read_directly() const
+{
+    return can_.direct_reads() && !has_become_indirect(common_dir_);
+}
+
+command repository::prepare(std::vector<std::string> words) const
+{
+    command git("git");
+    prepare_own_call(git);
+    git.in(here_ ? *here_ : main_work_tree_ ? *main_work_tree_ : git_dir_);
+    git.add("--git-dir=" + git_dir_.string());
+    for (std::string& word : words)
+        git.add(std::move(word));
+    return git;
+}
+
+command repository::prepare_in(const fs::path& folder, std::vector<std::string> words) const
+{
+    command git("git");
+    prepare_own_call(git);
+    git.in(folder);
+    git.set("GIT_CEILING_DIRECTORIES", folder.parent_path().string());
+    for (std::string& word : words)
+        git.add(std::move(word));
+    return git;
+}
+
+awaitable<result<std::string>> repository::answer(command prepared)
+{
+    const std::vector<std::string> words = prepared.words();
+    auto output = co_await run(std::move(prepared));
+    if (!output)
+        co_return output.error();
+    if (!output->ok())
+        co_return git_failed(words, *output);
+    co_return without_last_newline(std::move(output->out));
+}
+
+fault git_failed(const std::vector<std::string>& words, const command_output& output)
+{
+    std::string name = "git";
+    for (std::size_t at = 1; at < words.size(); ++at) {
+        if (words[at] == "-c" || words[at] == "-C") {
+            ++at;
+        } else if (!words[at].starts_with('-')) {
+            name += " " + words[at];
+            break;
+        }
+    }
+    const bool full = output.err.find("No space left on device") != std::string::npos;
+    std::string says = without_last_newline(output.err.empty() ? output.out : output.err);
+    if (says.size() > 4000)
+        says = "... " + says.substr(says.size() - 4000);
+    return fault(full ? errc::no_space : errc::command_failed, name + " failed")
+        .with("git says", std::move(says))
+        .with("command", quoted(words))
+        .with("ended", to_string(output.status));
+}
+
+} // namespace graftline::git
