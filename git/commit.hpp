@@ -28,6 +28,9 @@ private:
     std::string email_;
 };
 
+/// Who commits when git knows nobody, and whose rescues are: graftline itself.
+const identity& own_identity();
+
 /// What `commit_everything` is to write.
 class commit_request {
 public:

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "graftline/git/oid.hpp"
+#include "graftline/git/staged.hpp"
 #include "graftline/runtime/awaitable.hpp"
 #include "graftline/runtime/fault.hpp"
 
@@ -28,22 +29,13 @@ struct waits {
 
 using move_outcome = std::variant<moved, waits>;
 
-/// What a landing changes at one path. No blob: the path does not exist on that side.
-struct touched_path {
-    std::string path;
-    std::string old_mode; ///< as in a tree: "100644", "120000" ..., empty when there is none
-    std::string new_mode;
-    std::optional<oid> old_blob;
-    std::optional<oid> new_blob;
-};
-
 /// What is about to be done to a checkout; enough to repair it after a crash.
 struct move_intent {
     std::string branch; ///< short name
     oid from;
     oid to;
     std::filesystem::path checkout;           ///< the work tree that follows; empty when there is none
-    std::vector<touched_path> paths;          ///< empty when there is no checkout
+    std::vector<staged_change> paths;         ///< empty when there is no checkout
     std::vector<std::filesystem::path> locks; ///< what git leaves behind if it is killed meanwhile: ours then
 };
 

@@ -1,0 +1,42 @@
+/// Who uses a branch: git's own compare-and-swap moves or deletes it under their feet.
+#pragma once
+
+#include "graftline/runtime/fault.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace graftline::git {
+
+class repository;
+
+/// One worktree that uses a branch.
+struct branch_use {
+    std::filesystem::path git_dir;   ///< the worktree's own
+    std::filesystem::path work_tree; ///< its top, which may be away
+    bool is_head = false;            ///< HEAD is the branch
+    /// What is under way there with the branch ("rebase", "bisect"); it does not look checked out then, but
+    /// is.
+    std::string under_way;
+};
+
+/// All uses of the branch of this full name ("refs/heads/main"). Reads a few small files; starts no process.
+/// Errors: the system's, when the worktrees cannot be listed.
+result<std::vector<branch_use>> uses_of(const repository& repo, const std::string& fullname);
+
+/// The folders that git keeps for single worktrees: of the main one (even in a bare repository), then of the
+/// linked.
+result<std::vector<std::filesystem::path>> worktree_git_dirs(const repository& repo);
+
+/// The top of the work tree that a folder of `worktree_git_dirs` belongs to; nullopt for a bare repository's
+/// own.
+std::optional<std::filesystem::path> work_tree_of(const repository& repo,
+                                                  const std::filesystem::path& git_dir);
+
+/// What is half done in a worktree, as a person would say it: "a merge", "a rebase" ...; nullopt when nothing
+/// is.
+std::optional<std::string> half_done_in(const std::filesystem::path& git_dir);
+
+} // namespace graftline::git

@@ -1,0 +1,297 @@
+#include "graftline/git/commit.hpp"
+
+#include "graftline/git/records.hpp"
+#include "graftline/git/repository.hpp"
+#include "graftline/git/scratch.hpp"
+#include "graftline/git/staged.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace graftline::git {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Where git keeps what belongs to one worktree.
+struct worktree_files {
+    fs::path git_dir;
+    fs::path index;
+};
+
+awaitable<result<worktree_files>> files_of(repository& repo, fs::path worktree)
+{
+    auto answer = co_await repo.ask_in(worktree, "rev-parse", "--path-format=absolute", "--git-dir",
+                                       "--git-path", "index");
+    if (!answer)
+        co_return std::move(answer.error()).with("worktree", worktree.string());
+    const std::vector<std::string> lines = records_of(*answer, '\n');
+    if (lines.size() != 2)
+        co_return fault(errc::corrupt, "git does not say where the index of a worktree is");
+    co_return worktree_files{lines[0], lines[1]};
+}
+
+fault refusal(std::string what, const fs::path& worktree)
+{
+    return fault(errc::refused, std::move(what)).with("worktree", worktree.string());
+}
+
+/// Committing everything would be wrong in these states.
+awaitable<result<void>> check_committable(repository& repo, fs::path worktree, worktree_files files)
+{
+    if (!fs::exists(files.index))
+        co_return refusal("the checkout of this worktree was never finished", worktree)
+            .advise("Its missing files would be committed as deleted. Make the worktree again.");
+    for (const char* state : {"rebase-merge", "rebase-apply"})
+        if (fs::exists(files.git_dir / state))
+            co_return refusal("a rebase is under way in this worktree", worktree)
+                .advise("Finish or abort it there, then try again.");
+    auto unmerged = co_await repo.ask_in(worktree, "ls-files", "-u", "-z");
+    if (!unmerged)
+        co_return unmerged.error();
+    std::set<std::string> paths; // each path has up to three entries, "mode oid stage<TAB>path"
+    for (const std::string& entry : records_of(*unmerged))
+        paths.insert(entry.substr(entry.find('\t') + 1));
+    if (!paths.empty())
+        co_return refusal("this worktree has unresolved conflicts", worktree)
+            .with("paths", joined({paths.begin(), paths.end()}, '\n'))
+            .advise("Resolve them and `git add` them there, then try again.");
+    co_return result<void>();
+}
+
+/// The paths that .gitmodules of the worktree names as submodules.
+awaitable<std::set<std::string>> named_submodules(repository& repo, fs::path worktree)
+{
+    std::set<std::string> paths;
+    if (!fs::exists(worktree / ".gitmodules"))
+        co_return paths;
+    auto lines = co_await repo.ask_in(worktree, "config", "-z", "-f", ".gitmodules", "--get-regexp",
+                                      "^submodule\\..*\\.path$");
+    if (!lines)
+        co_return paths; // none is named: git says so by its exit
+    for (const std::string& record : records_of(*lines))
+        if (const auto value = record.find('\n'); value != record.npos)
+            paths.insert(record.substr(value + 1));
+    co_return paths;
+}
+
+/// Nested repositories that are about to become links to commits that nobody else has.
+awaitable<std::vector<std::string>> unnamed_gitlinks(repository& repo, fs::path worktree,
+                                                     std::vector<staged_change> changes)
+{
+    std::vector<std::string> found;
+    for (const staged_change& change : changes)
+        if (change.new_mode == "160000" && change.old_mode != "160000")
+            found.push_back(change.path);
+    if (found.empty())
+        co_return found;
+    const std::set<std::string> named = co_await named_submodules(repo, worktree);
+    std::erase_if(found, [&](const std::string& path) { return named.contains(path); });
+    co_return found;
+}
+
+/// `git add -A`; gives what is staged then. On a fault the index is as it was.
+awaitable<result<std::vector<staged_change>>> stage_everything(repository& repo, fs::path worktree,
+                                                               worktree_files files)
+{
+    auto scratch = scratch_folder::make(repo, "index");
+    if (!scratch)
+        co_return scratch.error();
+    const fs::path saved = scratch->path() / "index";
+    std::error_code failed;
+    fs::copy_file(files.index, saved, failed);
+    if (failed)
+        co_return system_fault(failed.value(), "cannot copy " + files.index.string());
+
+    auto added =
+        co_await repo.ask_in(worktree, "-c", "advice.addEmbeddedRepo=false", "add", "-A", "--sparse");
+    if (!added)
+        co_return added.error();
+    auto changes = co_await staged_in(repo, worktree);
+    if (!changes)
+        co_return changes.error();
+    const std::vector<std::string> nested = co_await unnamed_gitlinks(repo, worktree, *changes);
+    if (nested.empty())
+        co_return std::move(*changes);
+
+    fs::rename(saved, files.index, failed);
+    co_return refusal("a repository inside the worktree is not one of its submodules", worktree)
+        .with("paths", joined(nested, '\n'))
+        .advise("Committed as it is, its contents would be missing everywhere else. Delete its .git folder, "
+                "ignore "
+                "it, or add it with `git submodule add`.");
+}
+
+fault explained(fault f)
+{
+    for (const auto& [key, words] : f.context())
+        if (key == "git says" && words.find("Please tell me who you are") != std::string::npos) {
+            f.advise("Tell git who you are: git config --global user.name NAME; git config --global "
+                     "user.email EMAIL");
+            break;
+        }
+    return f;
+}
+
+std::string one_line(std::string text)
+{
+    std::replace_if(text.begin(), text.end(), [](unsigned char c) { return c < ' '; }, ' ');
+    const auto last = text.find_last_not_of(' ');
+    text.erase(last == text.npos ? 0 : last + 1);
+    return text;
+}
+
+/// Author and author date of `commit` as variables for git, in `call`.
+awaitable<result<void>> copy_author(repository& repo, oid commit, command& call)
+{
+    auto lines = co_await repo.ask("-c", "i18n.logOutputEncoding=UTF-8", "show", "-s", "--no-show-signature",
+                                   "--format=%an%n%ae%n%ad", "--date=raw", commit.hex());
+    if (!lines)
+        co_return lines.error();
+    std::vector<std::string> fields = records_of(*lines, '\n');
+    fields.resize(3);
+    // A commit without an author's name exists in old histories; git refuses to write one.
+    call.set("GIT_AUTHOR_NAME", fields[0].empty() ? "unknown" : fields[0]);
+    call.set("GIT_AUTHOR_EMAIL", fields[1]);
+    call.set("GIT_AUTHOR_DATE", fields[2]);
+    co_return result<void>();
+}
+
+awaitable<bool> wants_signature(repository& repo)
+{
+    auto value = co_await repo.ask("config", "--type=bool", "commit.gpgSign");
+    co_return value && *value == "true";
+}
+
+/// Git does not know a committer: only then may ours stand in, and only for commits that we make ourselves.
+awaitable<bool> lacks_identity(repository& repo)
+{
+    auto known = co_await repo.ask("var", "GIT_COMMITTER_IDENT");
+    co_return !known;
+}
+
+} // namespace
+
+const identity& own_identity()
+{
+    static const identity graftline("graftline", "graftline@localhost");
+    return graftline;
+}
+
+awaitable<result<std::optional<oid>>> commit_everything(repository& repo, fs::path worktree,
+                                                        commit_request request)
+{
+    auto files = co_await files_of(repo, worktree);
+    if (!files)
+        co_return files.error();
+    auto committable = co_await check_committable(repo, worktree, *files);
+    if (!committable)
+        co_return committable.error();
+    auto changes = co_await stage_everything(repo, worktree, *files);
+    if (!changes)
+        co_return changes.error();
+    // A merge that the task left resolved is finished by its commit, even when it changes no file.
+    if (changes->empty() && !fs::exists(files->git_dir / "MERGE_HEAD"))
+        co_return std::optional<oid>();
+
+    command commit = repo.git_in(worktree);
+    if (request.who()) {
+        commit.args("-c", "user.name=" + request.who()->name());
+        commit.args("-c", "user.email=" + request.who()->email());
+    }
+    commit.args("commit", "-q", "--cleanup=whitespace", "-F", "-");
+    commit.feed(request.message());
+    auto committed = co_await repository::answer(std::move(commit));
+    if (!committed)
+        co_return explained(std::move(committed.error())).with("worktree", worktree.string());
+    auto head = co_await repo.ask_in(worktree, "rev-parse", "--verify", "HEAD^{commit}");
+    if (!head)
+        co_return head.error();
+    co_return oid(*head);
+}
+
+awaitable<result<oid>> commit_tree(repository& repo, oid tree, std::vector<oid> parents, std::string message,
+                                   commit_author author_of)
+{
+    command write = repo.git("commit-tree");
+    if (co_await wants_signature(repo))
+        write.add("-S");
+    for (const oid& parent : parents)
+        write.args("-p", parent.hex());
+    write.args("-F", "-", tree.hex());
+    write.feed(std::move(message));
+    if (author_of.source()) {
+        auto copied = co_await copy_author(repo, *author_of.source(), write);
+        if (!copied)
+            co_return copied.error();
+    }
+    command again = write;
+    auto id = co_await repository::answer(std::move(write));
+    if (!id && co_await lacks_identity(repo)) {
+        const identity& us = own_identity();
+        again.set("GIT_COMMITTER_NAME", us.name()).set("GIT_COMMITTER_EMAIL", us.email());
+        if (!author_of.source())
+            again.set("GIT_AUTHOR_NAME", us.name()).set("GIT_AUTHOR_EMAIL", us.email());
+        id = co_await repository::answer(std::move(again));
+    }
+    if (!id)
+        co_return id.error();
+    co_return oid(*id);
+}
+
+awaitable<result<std::vector<std::string>>> changed_paths(repository& repo, oid from, oid to)
+{
+    auto output =
+        co_await repo.ask("diff-tree", "-r", "-z", "--name-only", "--no-renames", from.hex(), to.hex());
+    if (!output)
+        co_return output.error();
+    std::vector<std::string> paths = records_of(*output);
+    std::sort(paths.begin(), paths.end());
+    co_return paths;
+}
+
+awaitable<result<std::vector<commit_info>>> commits_between(repository& repo, oid from, oid to)
+{
+    auto output = co_await repo.ask("-c", "i18n.logOutputEncoding=UTF-8", "log", "-z", "--topo-order",
+                                    "--no-show-signature", "--format=%H%n%P%n%an%n%ae%n%aI%n%s%n%b",
+                                    from.hex() + ".." + to.hex());
+    if (!output)
+        co_return output.error();
+    std::vector<commit_info> commits;
+    for (const std::string& record : records_of(*output)) {
+        std::vector<std::string> lines = records_of(record, '\n');
+        if (lines.size() < 6)
+            lines.resize(6);
+        commit_info commit{oid(lines[0]), {}, lines[2], lines[3], lines[4], lines[5], {}};
+        for (const std::string& parent : records_of(lines[1], ' '))
+            commit.parents.emplace_back(parent);
+        for (std::size_t at = 6; at < lines.size(); ++at)
+            commit.body += lines[at] + "\n";
+        while (commit.body.ends_with('\n'))
+            commit.body.pop_back();
+        commits.push_back(std::move(commit));
+    }
+    co_return commits;
+}
+
+std::string conventional_message(std::string type, std::string scope, std::string subject,
+                                 std::string description, std::string task_id,
+                                 std::vector<std::string> trailers)
+{
+    std::string text = std::move(type);
+    if (!text.empty() && !scope.empty())
+        text += "(" + scope + ")";
+    if (!text.empty())
+        text += ": ";
+    text += one_line(std::move(subject));
+    description = one_line(std::move(description));
+    text += "\n\nTask: " + one_line(std::move(task_id));
+    text += "\nDescription: " + (description.empty() ? std::string("N/A") : description) + "\n";
+    if (!trailers.empty())
+        text += "\n";
+    for (std::string& trailer : trailers)
+        text += one_line(std::move(trailer)) + "\n";
+    return text;
+}
+
+} // namespace graftline::git
