@@ -6,6 +6,7 @@
 #include "graftline/runtime/fault.hpp"
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -53,11 +54,20 @@ public:
         return std::move(*this);
     }
 
+    /// Called on the caller's strand with what the user should know, and what does not make it fail: a hook
+    /// or a submodule that did not work.
+    worktree_request&& tell(std::function<void(std::string)> whom) &&
+    {
+        notice = std::move(whom);
+        return std::move(*this);
+    }
+
     std::filesystem::path path;
     std::string branch;
     oid base;
     std::string lock_reason;
     bool existing_branch = false;
+    std::function<void(std::string)> notice;
 };
 
 /// Makes a worktree and populates it. Metadata changes under the repository's lock, files are checked out

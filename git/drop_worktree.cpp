@@ -1,0 +1,95 @@
+#include "graftline/git/drop_worktree.hpp"
+
+#include "graftline/git/folder.hpp"
+#include "graftline/git/repository.hpp"
+#include "graftline/runtime/offload.hpp"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <cstdio>
+#include <string>
+
+namespace graftline::git {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path trash_folder(const repository& repo)
+{
+    return repo.state_folder() / "trash";
+}
+
+/// "<pid>-<number>": no two live processes make the same name, and a dead one's are recognised.
+std::string trash_name()
+{
+    static std::atomic<unsigned> count{0};
+    return std::to_string(getpid()) + "-" + std::to_string(++count);
+}
+
+bool is_left_behind(const std::string& name)
+{
+    pid_t pid = 0;
+    const auto [end, failed] = std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (failed != std::errc() || end == name.data() + name.size() || *end != '-')
+        return false;
+    return pid != getpid() && kill(pid, 0) != 0 && errno == ESRCH;
+}
+
+/// Renames `path` into the trash, or beside itself where the trash is on another file system.
+result<fs::path> rename_away(const repository& repo, const fs::path& path)
+{
+    std::error_code failed;
+    fs::create_directories(trash_folder(repo), failed);
+    const std::string name = trash_name();
+    for (const fs::path& goal :
+         {trash_folder(repo) / name,
+          path.parent_path() / ("." + path.filename().string() + ".removed-" + name)}) {
+        if (std::rename(path.c_str(), goal.c_str()) == 0)
+            return goal;
+        if (errno != EXDEV)
+            break;
+    }
+    return system_fault(errno, "cannot move the worktree's folder away: " + path.string());
+}
+
+} // namespace
+
+awaitable<result<std::optional<fs::path>>> drop_worktree(repository& repo, fs::path path)
+{
+    std::optional<fs::path> dropped;
+    std::error_code failed;
+    if (fs::exists(fs::symlink_status(path, failed))) {
+        auto renamed = rename_away(repo, path);
+        if (!renamed)
+            co_return renamed.error();
+        dropped = std::move(*renamed);
+    }
+    // With the folder gone this removes git's own record only: what is deleted is decided by us, not by
+    // --force.
+    auto forgotten = co_await repo.ask("worktree", "remove", "--force", "--force", path.string());
+    if (!forgotten) {
+        if (dropped)
+            std::rename(dropped->c_str(), path.c_str());
+        co_return forgotten.error();
+    }
+    co_return dropped;
+}
+
+awaitable<result<void>> delete_dropped(repository& repo, fs::path dropped)
+{
+    auto job = [dropped = std::move(dropped), trash = trash_folder(repo)]() -> result<void> {
+        auto deleted = delete_folder(dropped);
+        std::error_code failed;
+        for (const auto& entry : fs::directory_iterator(trash, failed))
+            if (is_left_behind(entry.path().filename().string()))
+                (void)delete_folder(entry.path());
+        return deleted;
+    };
+    co_return co_await offload(std::move(job));
+}
+
+} // namespace graftline::git
