@@ -1,0 +1,34 @@
+/// The file that an agent may leave to say what it decided (GRAFTLINE_RESULT).
+#pragma once
+
+#include "graftline/runtime/fault.hpp"
+
+#include <boost/json/object.hpp>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace graftline::agents {
+
+enum class decision { none, approve, reject, request_changes, escalate };
+/// As it stands in the file; "" for none.
+std::string_view to_string(decision d) noexcept;
+
+struct agent_result {
+    agents::decision decision = agents::decision::none;
+    std::string summary;
+    std::vector<std::string> files;
+    boost::json::object data;
+};
+
+/// The most that is read of a result file, in bytes.
+inline constexpr std::size_t largest_result = 1024 * 1024;
+
+/// Reads the file's text; blank is a result that says nothing. Keys that are not known are passed over: an
+/// agent may know more than we do. Errors: invalid, for text that is too large, not a JSON object, or has a
+/// known key of another type or an unknown decision.
+result<agent_result> parse_agent_result(std::string_view text);
+
+} // namespace graftline::agents

@@ -1,0 +1,21 @@
+/// Making other people's bytes safe to read and to show.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace graftline::agents {
+
+/// Length in bytes of the well-formed UTF-8 character at `at`; 0 when there is none.
+std::size_t character_length(std::string_view text, std::size_t at);
+
+/// One line that a terminal shows and does not obey: colours and other escape sequences are dropped, control
+/// characters become blanks, bytes that are not UTF-8 become U+FFFD; blanks at both ends are gone. What a
+/// program overwrote with a carriage return is not in it.
+std::string printable(std::string_view line);
+
+/// At most `limit` bytes of `text`, cut between characters, with "…" where something is missing.
+std::string shortened(std::string_view text, std::size_t limit);
+
+} // namespace graftline::agents
