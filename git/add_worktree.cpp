@@ -239,6 +239,8 @@ awaitable<void> take_back(repository& repo, const worktree_request& request, mad
             if (done)
                 dropped = std::move(*done);
         }
+        if (made.worktree && !dropped)
+            remove_half_made(request.path);
         if (made.branch)
             (void)co_await delete_ref(repo, "refs/heads/" + request.branch, request.base);
         std::error_code failed;

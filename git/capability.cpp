@@ -11,7 +11,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool exists(const fs::path& path)
+bool is_there(const fs::path& path)
 {
     std::error_code ignored;
     return fs::exists(path, ignored);
@@ -112,7 +112,7 @@ result<git_version> parse_git_version(std::string_view text)
 
 bool has_become_indirect(const fs::path& common_dir)
 {
-    return exists(common_dir / "shallow") || exists(common_dir / "info" / "grafts") ||
+    return is_there(common_dir / "shallow") || is_there(common_dir / "info" / "grafts") ||
            has_entries(common_dir / "refs" / "replace");
 }
 
@@ -135,11 +135,11 @@ awaitable<result<capability>> find_capability(const repository& repo, git_versio
     const fs::path& common = repo.common_dir();
     if (can.hooks_path.empty())
         can.hooks_path = (common / "hooks").string();
-    can.shallow = exists(common / "shallow");
-    can.submodules = exists(common / "modules");
-    if (const auto& top = repo.here(); top && exists(*top / ".gitmodules"))
+    can.shallow = is_there(common / "shallow");
+    can.submodules = is_there(common / "modules");
+    if (const auto& top = repo.here(); top && is_there(*top / ".gitmodules"))
         can.submodules = true;
-    can.lfs = exists(common / "lfs");
+    can.lfs = is_there(common / "lfs");
     can.replaced = has_become_indirect(common) && !can.shallow;
     if (!can.replaced) {
         // Replace refs that were packed have no file of their own.
