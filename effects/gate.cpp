@@ -1,7 +1,7 @@
 #include "graftline/effects/gate.hpp"
 
-#include "graftline/effects/agent_variables.hpp"
 #include "graftline/effects/remove_worktree.hpp"
+#include "graftline/effects/worktree_command.hpp"
 #include "graftline/git/worktree.hpp"
 #include "graftline/runtime/supervised.hpp"
 
@@ -9,13 +9,6 @@
 
 namespace graftline::effects {
 namespace {
-
-std::string joined(const std::vector<std::string>& words)
-{
-    std::string line;
-    for (const auto& word : words) line += (line.empty() ? "" : " ") + word;
-    return line;
-}
 
 std::filesystem::path log_of(const std::filesystem::path& folder)
 {
@@ -45,17 +38,17 @@ awaitable<result<std::optional<gate_failure>>> run_all(run& r, const std::string
                                                        const std::vector<std::vector<std::string>>& gates)
 {
     for (const auto& words : gates) {
-        r.watcher().doing(task, "gate: " + joined(words));
+        r.watcher().doing(task, "gate: " + quoted(words));
         attempt_spec spec(r.in().log_folder(task) / fresh_id("gate-", 8), words);
         spec.cwd = checkout;
-        spec.environment = gate_environment(checkout, task);
+        spec.environment = worktree_command(words, checkout, task).environment();
         const auto folder = spec.folder;
         const auto ended = co_await run_gate(r, std::move(spec));
         if (!ended) co_return ended.error();
         if (ended->how == ending::could_not_start)
-            co_return fault(errc::could_not_start, ended->words).with("gate", joined(words));
+            co_return fault(errc::could_not_start, ended->words).with("gate", quoted(words));
         if (ended->how != ending::exited || ended->code != 0)
-            co_return gate_failure{joined(words), ended->words, log_of(folder).string()};
+            co_return gate_failure{quoted(words), ended->words, log_of(folder).string()};
     }
     co_return std::nullopt;
 }

@@ -124,6 +124,11 @@ void store::add(const task& t)
         .run();
 }
 
+void store::forget(const std::string& id)
+{
+    db_.query("DELETE FROM tasks WHERE id = ?", id).run();
+}
+
 std::optional<task> store::find(const std::string& id)
 {
     auto row = db_.query("SELECT record FROM tasks WHERE id = ?", id);

@@ -48,6 +48,8 @@ public:
     static bool is_there(const std::filesystem::path& folder);
 
     void add(const task& t);
+    /// Takes a task out that nothing was made for.
+    void forget(const std::string& id);
     std::optional<task> find(const std::string& id);
     /// All tasks, oldest first; `tasks_of` those of one run.
     std::vector<task> tasks();

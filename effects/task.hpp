@@ -49,6 +49,7 @@ struct task_spec {
     std::vector<std::vector<std::string>> gates;
     std::optional<std::int64_t> timeout_ms;
     std::int64_t grace_ms = 10'000;
+    std::string slug; ///< of the description, as the profile makes them
     std::string branch_template;
     std::string worktree_template;
     bool keep_worktree = false;
@@ -56,7 +57,7 @@ struct task_spec {
 };
 BOOST_DESCRIBE_STRUCT(task_spec, (),
                       (description, prompt, agent, command, base, target, after, files, stages, env, metadata, plan,
-                       priority, land, gates, timeout_ms, grace_ms, branch_template, worktree_template,
+                       priority, land, gates, timeout_ms, grace_ms, slug, branch_template, worktree_template,
                        keep_worktree, by_hand))
 
 /// Tokens and money, as the agent's own output reported them.

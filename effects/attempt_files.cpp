@@ -1,0 +1,88 @@
+#include "graftline/effects/attempt_files.hpp"
+
+#include "graftline/git/naming.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <fstream>
+
+namespace graftline::effects {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void fail(const std::string& what, const fs::path& path)
+{
+    throw fault_error(system_fault(errno, what).with("path", path.string()));
+}
+
+fs::path temporary_folder(const std::string& task)
+{
+    // Short and in the system's place: sockets in it must fit into 108 bytes.
+    std::string pattern = (fs::temp_directory_path() / ("graftline-" + task + "-XXXXXX")).string();
+    if (!::mkdtemp(pattern.data())) fail("a temporary folder for the agent could not be made", pattern);
+    return pattern;
+}
+
+} // namespace
+
+attempt_files::attempt_files(const project& in, const task& t, const std::string& stage)
+{
+    const auto base = in.log_folder(t.id);
+    const std::string name = std::to_string(t.attempts + 1) + (stage.empty() ? "" : "-" + git::slug(stage));
+    std::error_code failed;
+    fs::create_directories(base, failed);
+    folder_ = base / name;
+    // A stage that is repeated gets a folder of its own: logs are never overwritten.
+    for (int again = 2; ::mkdir(folder_.c_str(), 0700) != 0; ++again) {
+        if (errno != EEXIST) fail("a folder for the agent's log could not be made", folder_);
+        folder_ = base / (name + "." + std::to_string(again));
+    }
+    temporary_ = temporary_folder(t.id);
+}
+
+attempt_files::~attempt_files()
+{
+    std::error_code ignored; // what an agent made unremovable is left to the system's own cleaning of its folder
+    fs::remove_all(temporary_, ignored);
+}
+
+void write_private(const fs::path& file, const std::string& text)
+{
+    const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0) fail("a file for the agent could not be written", file);
+    std::size_t done = 0;
+    while (done < text.size()) {
+        const auto n = ::write(fd, text.data() + done, text.size() - done);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) break;
+        done += static_cast<std::size_t>(n);
+    }
+    const int error = errno;
+    ::close(fd);
+    errno = error;
+    if (done < text.size()) fail("a file for the agent could not be written", file);
+}
+
+std::string tail_of(const fs::path& file, std::size_t lines)
+{
+    constexpr std::streamoff most = 16 * 1024;
+    std::ifstream in(file, std::ios::binary | std::ios::ate);
+    if (!in) return {};
+    const std::streamoff size = in.tellg();
+    const auto wanted = std::min(size, most);
+    in.seekg(size - wanted);
+    std::string text(static_cast<std::size_t>(wanted), '\0');
+    in.read(text.data(), wanted);
+    text.resize(static_cast<std::size_t>(in.gcount()));
+    std::size_t from = text.size();
+    for (std::size_t found = 0; from > 0; --from)
+        if (text[from - 1] == '\n' && from != text.size() && ++found == lines) break;
+    return text.substr(from);
+}
+
+} // namespace graftline::effects

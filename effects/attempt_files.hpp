@@ -1,0 +1,40 @@
+/// The files and folders around one attempt of an agent.
+#pragma once
+
+#include "graftline/effects/run.hpp"
+
+#include <filesystem>
+#include <string>
+
+namespace graftline::effects {
+
+/// Where an attempt keeps what it is told and what it says; all outside the work tree, readable by the user alone.
+class attempt_files {
+public:
+    /// Makes the attempt's folder (`logs/<task>/<attempt>[-stage]`) and a temporary folder. Throws fault_error.
+    attempt_files(const project& in, const task& t, const std::string& stage);
+    /// Removes the temporary folder, following no links.
+    ~attempt_files();
+    attempt_files(const attempt_files&) = delete;
+    attempt_files& operator=(const attempt_files&) = delete;
+
+    const std::filesystem::path& folder() const noexcept { return folder_; }
+    const std::filesystem::path& temporary() const noexcept { return temporary_; }
+    std::filesystem::path prompt() const { return folder_ / "prompt.txt"; }
+    std::filesystem::path feedback() const { return folder_ / "feedback.txt"; }
+    std::filesystem::path result() const { return folder_ / "result.json"; }
+    std::filesystem::path output() const { return folder_ / "stdout.log"; }
+    std::filesystem::path errors() const { return folder_ / "stderr.log"; }
+
+private:
+    std::filesystem::path folder_;
+    std::filesystem::path temporary_;
+};
+
+/// Writes a file that the user alone can read. Throws fault_error.
+void write_private(const std::filesystem::path& file, const std::string& text);
+
+/// The last `lines` lines of a file, at most 16 KiB; empty when it cannot be read.
+std::string tail_of(const std::filesystem::path& file, std::size_t lines);
+
+} // namespace graftline::effects

@@ -1,0 +1,40 @@
+#include "graftline/effects/operations.hpp"
+#include "graftline/runtime/supervised.hpp"
+
+namespace graftline::effects {
+namespace {
+
+void record_cancelled(task& now)
+{
+    if (now.state != task_state::pending && now.state != task_state::running) return;
+    now.state = task_state::cancelled;
+    now.reason = "cancelled";
+    now.finished_at = now_text();
+}
+
+} // namespace
+
+awaitable<result<task>> cancel_task(std::shared_ptr<project> in, std::string id)
+{
+    // Asked in the store first: a task between two effects sees it there, one that waits is never started.
+    const auto asked = co_await in->stored([&](store& s) {
+        const auto t = s.resolve(id);
+        check_operation(t.id, t.state, operation::cancel).value();
+        return s.change(t.id, [](task& now) {
+            now.cancel_asked = true;
+            if (now.state == task_state::pending) record_cancelled(now);
+        });
+    });
+    if (!asked || asked->state != task_state::running) co_return asked;
+    if (!asked->attempt.empty()) {
+        auto alive = co_await supervised::adopt(asked->attempt);
+        if (!alive) co_return alive.error();
+        if (*alive) {
+            (*alive)->cancel();
+            co_await (*alive)->wait();
+        }
+    }
+    co_return co_await in->stored([&](store& s) { return s.change(asked->id, record_cancelled); });
+}
+
+} // namespace graftline::effects

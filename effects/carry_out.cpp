@@ -1,0 +1,260 @@
+#include "graftline/effects/carry_out.hpp"
+
+#include "graftline/effects/finish_line.hpp"
+#include "graftline/effects/run_task.hpp"
+#include "graftline/runtime/parallel.hpp"
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace graftline::effects {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Thrown past the siblings under --fail-fast; what happened is in the failed task.
+struct give_up : std::exception {};
+
+bool is_of_the_environment(const fault& f)
+{
+    const auto code = f.code();
+    if (f.is(errc::no_space) || f.is(errc::unusable) || f.is(errc::unsupported)) return true;
+    if (code.category() != boost::system::system_category()) return false;
+    return code.value() == EACCES || code.value() == EROFS || code.value() == EPERM;
+}
+
+bool did_what_was_asked(const task& t)
+{
+    if (t.state == task_state::merged) return true;
+    return t.state == task_state::completed && (!t.spec.land || t.commit.empty());
+}
+
+/// The tasks of one run on their way.
+class crew {
+public:
+    crew(run& r, asio::any_io_executor executor, const std::vector<std::string>& ids, std::size_t places, bool fail_fast)
+        : run_(r), executor_(executor), places_(executor, places), finish_(executor), fail_fast_(fail_fast)
+    {
+        for (const auto& id : ids) finish_.expect(id);
+    }
+
+    /// Carries one task to its end, whatever that is, and records it. Throws give_up only.
+    awaitable<void> carry(std::size_t index, std::string id)
+    {
+        std::exception_ptr escaped;
+        std::optional<fault> failed;
+        try {
+            co_await start(index, id);
+        } catch (const fault_error& e) {
+            failed = e.why();
+        } catch (...) {
+            escaped = std::current_exception();
+        }
+        co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+        if (failed) {
+            environment_failed_ |= is_of_the_environment(*failed);
+            co_await record_failure(run_, id, std::move(*failed));
+        }
+        if (escaped) co_await settle(id, escaped);
+        const auto t = co_await run_.find(id);
+        finish_.cross(id);
+        if (fail_fast_ && !run_.stopping() && !did_what_was_asked(t)) throw give_up{};
+    }
+
+    bool environment_failed() const { return environment_failed_; }
+
+private:
+    awaitable<void> start(std::size_t index, std::string id)
+    {
+        const auto t = co_await run_.find(id);
+        if (!co_await prerequisites_done(t)) co_return;
+        run_.watcher().doing(id, "waiting for a free place");
+        auto place = co_await places_.acquire(t.spec.priority);
+        co_await wait_for_resources(id);
+        if (run_.stopping()) throw interrupted{};
+        if (!co_await claim(id)) co_return;
+        context ctx(run_, "0." + std::to_string(index));
+        ++working_;
+        const auto count_down = std::shared_ptr<void>(nullptr, [this](void*) { --working_; });
+        co_await run_task(ctx, id, std::move(place));
+    }
+
+    /// False when the task can never start: recorded then.
+    awaitable<bool> prerequisites_done(const task& t)
+    {
+        for (const auto& before : t.spec.after) {
+            run_.watcher().doing(t.id, "waiting for " + before);
+            co_await finish_.wait_for(before);
+            const auto other = co_await run_.find(before);
+            if (other.state == task_state::merged || other.state == task_state::completed) continue;
+            if (run_.stopping()) throw interrupted{};
+            co_await run_.change(t.id, [&](task& now) {
+                now.state = task_state::cancelled;
+                now.reason = "comes after " + before + ", which is " + std::string(to_string(other.state));
+                now.finished_at = now_text();
+            });
+            co_return false;
+        }
+        co_return true;
+    }
+
+    /// Waits while the machine is over the configured limits, unless nothing of ours runs that could end.
+    awaitable<void> wait_for_resources(const std::string& id)
+    {
+        const auto& configured = run_.in().settings().limits;
+        if (!configured.cpu && !configured.memory && !configured.disk_free) co_return;
+        resource_limits limits;
+        limits.cpu_percent = configured.cpu.value_or(1000);
+        limits.memory_percent = configured.memory.value_or(1000);
+        limits.disk_free_gb = static_cast<double>(configured.disk_free.value_or(0)) / (1024.0 * 1024 * 1024);
+        asio::steady_timer again(executor_);
+        for (;;) {
+            const auto now = co_await read_resources(run_.in().state_folder(), cpu_);
+            if (limits.disk_free_gb > 0 && now.disk_free_gb < limits.disk_free_gb)
+                throw fault_error(fault(errc::no_space, *why_not(now, limits)).with("limit", "limits.disk_free"));
+            const auto reason = why_not(now, limits);
+            if (!reason || working_ == 0) co_return;
+            run_.watcher().doing(id, *reason);
+            again.expires_after(1s); // readings have no event to wait for
+            co_await again.async_wait(use_awaitable);
+        }
+    }
+
+    /// Makes the task ours; false when it was cancelled while it waited.
+    awaitable<bool> claim(const std::string& id)
+    {
+        const auto t = co_await run_.change(id, [&](task& now) {
+            if (now.state == task_state::cancelled) return;
+            if (now.cancel_asked) {
+                now.state = task_state::cancelled;
+                now.reason = "cancelled before it started";
+                now.finished_at = now_text();
+                return;
+            }
+            if (now.state != task_state::pending)
+                throw fault_error(fault(errc::busy, "somebody else carries this task out").with("task", now.id));
+            now.state = task_state::running;
+            now.run = run_.id();
+            now.reason.clear();
+            now.finished_at.clear();
+            now.started_at = now_text();
+        });
+        co_return t.state == task_state::running;
+    }
+
+    /// A task whose coroutine was stopped, or ran into a bug.
+    awaitable<void> settle(const std::string& id, std::exception_ptr escaped)
+    {
+        std::string bug;
+        try {
+            std::rethrow_exception(escaped);
+        } catch (const interrupted&) {
+        } catch (const boost::system::system_error& e) {
+            if (e.code() != asio::error::operation_aborted) bug = e.what();
+        } catch (const std::exception& e) {
+            bug = e.what();
+        }
+        if (!bug.empty()) {
+            co_await record_failure(run_, id, fault(errc::internal, "internal error: " + bug));
+            co_return;
+        }
+        const bool resumable = run_.stopping();
+        co_await run_.change(id, [&](task& now) {
+            if (now.state != task_state::pending && now.state != task_state::running) return;
+            const bool asked = now.cancel_asked;
+            now.state = resumable && !asked ? task_state::pending : task_state::cancelled;
+            now.reason = asked ? "cancelled" : resumable ? "interrupted" : "another task failed (--fail-fast)";
+            now.finished_at = now_text();
+        });
+    }
+
+    run& run_;
+    asio::any_io_executor executor_;
+    semaphore places_;
+    finish_line finish_;
+    cpu_meter cpu_;
+    bool fail_fast_;
+    int working_ = 0;
+    bool environment_failed_ = false;
+};
+
+} // namespace
+
+awaitable<result<run_report>> as_run(std::shared_ptr<project> in, std::vector<std::string> ids, run_options options,
+                                     observer& watcher, stop_button& button,
+                                     std::function<awaitable<void>(run&)> body)
+{
+    run_record record;
+    record.program = options.program;
+    record.arguments = options.arguments;
+    record.target = options.target;
+    auto begun = co_await run::begin(in, record, watcher);
+    if (!begun) co_return begun.error();
+    auto& r = **begun;
+    const auto started = std::chrono::steady_clock::now();
+
+    asio::cancellation_signal stop;
+    button.on_press = [&] {
+        r.stop();
+        stop.emit(asio::cancellation_type::terminal);
+    };
+    if (button.pressed) r.stop();
+    // The body listens to the button alone; whoever cancels us presses it.
+    auto outer = (co_await asio::this_coro::cancellation_state).slot();
+    if (outer.is_connected()) outer.assign([&](asio::cancellation_type) { button.press(); });
+
+    std::optional<fault> failed;
+    std::exception_ptr escaped;
+    try {
+        co_await asio::co_spawn(co_await asio::this_coro::executor, body(r),
+                                asio::bind_cancellation_slot(stop.slot(), use_awaitable));
+    } catch (const fault_error& e) {
+        failed = e.why();
+    } catch (const give_up&) {
+    } catch (const interrupted&) {
+    } catch (...) {
+        escaped = std::current_exception();
+    }
+    if (outer.is_connected()) outer.clear();
+    button.on_press = nullptr;
+    if (escaped && !r.stopping()) std::rethrow_exception(escaped);
+    if (auto ended = co_await r.end(); !ended && !failed) failed = ended.error();
+    if (failed) co_return *failed;
+
+    run_report report;
+    report.run = r.id();
+    report.target = options.target;
+    report.interrupted = r.stopping();
+    report.duration_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+    for (const auto& id : ids) report.tasks.push_back(co_await r.find(id));
+    co_return report;
+}
+
+awaitable<result<run_report>> carry_out(std::shared_ptr<project> in, std::vector<std::string> ids,
+                                        run_options options, observer& watcher, stop_button& button)
+{
+    const auto executor = co_await asio::this_coro::executor;
+    cpu_meter cpu;
+    auto places = options.max;
+    if (places == 0) places = default_parallelism(co_await read_resources(in->state_folder(), cpu));
+
+    bool environment_failed = false;
+    auto body = [&](run& r) -> awaitable<void> {
+        crew all(r, executor, ids, places, options.fail_fast);
+        std::vector<std::pair<std::size_t, std::string>> numbered;
+        for (std::size_t i = 0; i < ids.size(); ++i) numbered.emplace_back(i, ids[i]);
+        auto carry = [&](std::pair<std::size_t, std::string> one) { return all.carry(one.first, one.second); };
+        auto outcomes = co_await parallel::map(std::move(numbered), carry,
+                                               parallel::options().fail_fast(options.fail_fast));
+        environment_failed = all.environment_failed();
+    };
+    auto report = co_await as_run(std::move(in), ids, options, watcher, button, body);
+    if (report) report->environment_failed = environment_failed;
+    co_return report;
+}
+
+} // namespace graftline::effects

@@ -1,0 +1,20 @@
+/// A run over tasks that are stored: admission, dependencies, stopping.
+#pragma once
+
+#include "graftline/effects/run_tasks.hpp"
+
+#include <functional>
+
+namespace graftline::effects {
+
+/// Carries the stored tasks `ids` out as one run; see run_tasks for everything else.
+awaitable<result<run_report>> carry_out(std::shared_ptr<project> in, std::vector<std::string> ids,
+                                        run_options options, observer& watcher, stop_button& button);
+
+/// Runs `body` as the body of a new run and reports on `ids` afterwards. Pressing the button cancels the body, which is
+/// waited for. Faults that escape the body end the run with that fault.
+awaitable<result<run_report>> as_run(std::shared_ptr<project> in, std::vector<std::string> ids, run_options options,
+                                     observer& watcher, stop_button& button,
+                                     std::function<awaitable<void>(run&)> body);
+
+} // namespace graftline::effects

@@ -1,0 +1,141 @@
+#include "graftline/effects/carry_out.hpp"
+#include "graftline/effects/operations.hpp"
+#include "graftline/effects/remove_worktree.hpp"
+#include "graftline/git/refs.hpp"
+#include "graftline/git/worktree.hpp"
+
+namespace graftline::effects {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// One pass over everything of ours.
+class sweep {
+public:
+    sweep(run& r, bool dry_run, bool force, std::vector<cleaned>& found)
+        : run_(r), dry_run_(dry_run), force_(force), found_(found)
+    {
+    }
+
+    awaitable<void> all()
+    {
+        const auto tasks = co_await run_.in().must_store([](store& s) { return s.tasks(); });
+        int index = 0;
+        for (const auto& t : tasks) {
+            context ctx(run_, "0." + std::to_string(index++));
+            co_await look_at(ctx, t);
+        }
+        co_await scratch_worktrees();
+        stale_locks();
+    }
+
+private:
+    /// Why nothing would be lost with the task's worktree and branch; nullopt: something would.
+    awaitable<std::optional<std::string>> done_with(const task& t)
+    {
+        if (t.state == task_state::merged) co_return "landed as " + t.landed.substr(0, 10);
+        if (t.state == task_state::discarded) co_return "discarded";
+        if (t.state == task_state::completed && t.commit.empty()) co_return "it changed nothing";
+        if (t.state == task_state::completed && !t.spec.target.empty()) {
+            const auto target = co_await git::read_ref(run_.repository(), "refs/heads/" + t.spec.target);
+            if (target && *target) {
+                const auto has_it = co_await git::is_ancestor(run_.repository(), git::oid(t.commit), **target);
+                if (has_it && *has_it) co_return t.spec.target + " has all of it";
+            }
+        }
+        const bool given_up = t.state == task_state::failed || t.state == task_state::cancelled ||
+                              t.state == task_state::conflicted;
+        if (force_ && given_up) co_return std::string(to_string(t.state)) + ", and --force was given";
+        co_return std::nullopt;
+    }
+
+    awaitable<void> look_at(context& ctx, const task& t)
+    {
+        const auto branch = t.branch.empty() ? result<std::optional<git::oid>>(std::nullopt)
+                                             : co_await git::read_ref(run_.repository(), "refs/heads/" + t.branch);
+        const bool has_branch = branch && *branch;
+        if (t.worktree.empty() && !has_branch) co_return;
+        const std::string what = t.worktree.empty() ? "branch " + t.branch : "worktree " + t.worktree;
+        const auto why = co_await done_with(t);
+        if (!why) {
+            const auto rest = t.reason.empty() ? "" : ": " + t.reason.substr(0, t.reason.find('\n'));
+            found_.push_back({what, "left: task " + t.id + " is " + std::string(to_string(t.state)) + rest, false});
+            co_return;
+        }
+        if (!dry_run_) {
+            const auto removed = co_await ctx.try_perform(remove_worktree{t.id});
+            if (!removed) {
+                found_.push_back({what, "left: " + removed.error().what(), false});
+                co_return;
+            }
+            if (!removed->branch_deleted && !t.branch.empty())
+                found_.push_back({"branch " + t.branch, "left: it is in use, or has moved", false});
+            co_await record(t, removed->rescues);
+        }
+        found_.push_back({what, "task " + t.id + ": " + *why, true});
+    }
+
+    awaitable<void> record(const task& t, const std::vector<std::string>& rescues)
+    {
+        for (const auto& ref : rescues) found_.push_back({"kept " + ref, "what no other ref reaches", false});
+        const bool give_up = force_ && may_become(t.state, task_state::discarded) && t.state != task_state::completed;
+        if (!give_up || is_over(t.state)) co_return;
+        co_await run_.change(t.id, [](task& now) {
+            now.state = task_state::discarded;
+            now.finished_at = now_text();
+        });
+    }
+
+    /// Worktrees that gates were tested in, left by a process that died. Live ones belong to a live run's process.
+    awaitable<void> scratch_worktrees()
+    {
+        const auto folder = run_.in().state_folder() / "scratch";
+        const auto entries = co_await git::list_worktrees(run_.repository());
+        if (!entries) co_return;
+        const auto runs = co_await run_.in().must_store([](store& s) { return s.runs(); });
+        for (const auto& r : runs)
+            if (r.id != run_.id() && run::is_alive(run_.in(), r.id)) co_return; // one of these may be its own
+        for (const auto& e : *entries) {
+            if (e.path.parent_path() != folder) continue;
+            if (!dry_run_) {
+                const auto gone = co_await git::remove_worktree(run_.repository(), e.path, lock_reason(e.path.filename()));
+                if (!gone) {
+                    found_.push_back({"scratch " + e.path.string(), "left: " + gone.error().what(), false});
+                    continue;
+                }
+            }
+            found_.push_back({"scratch " + e.path.string(), "nobody tests in it any more", true});
+        }
+    }
+
+    void stale_locks()
+    {
+        std::error_code ignored;
+        for (const auto& file : fs::directory_iterator(run_.in().state_folder() / "runs", ignored)) {
+            if (file.path().extension() != ".lock" || run::is_alive(run_.in(), file.path().stem())) continue;
+            if (!dry_run_) fs::remove(file.path(), ignored);
+            found_.push_back({"lock " + file.path().string(), "its process is gone", true});
+        }
+    }
+
+    run& run_;
+    bool dry_run_;
+    bool force_;
+    std::vector<cleaned>& found_;
+};
+
+} // namespace
+
+awaitable<result<std::vector<cleaned>>> clean(std::shared_ptr<project> in, bool dry_run, bool force, observer& watcher)
+{
+    std::vector<cleaned> found;
+    stop_button button;
+    run_options options;
+    options.program = "clean";
+    auto body = [&](run& r) -> awaitable<void> { co_await sweep(r, dry_run, force, found).all(); };
+    auto done = co_await as_run(std::move(in), {}, options, watcher, button, body);
+    if (!done) co_return done.error();
+    co_return found;
+}
+
+} // namespace graftline::effects

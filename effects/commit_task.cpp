@@ -1,0 +1,40 @@
+#include "graftline/effects/carry_out.hpp"
+#include "graftline/effects/commit_changes.hpp"
+#include "graftline/effects/operations.hpp"
+
+namespace graftline::effects {
+
+awaitable<result<std::optional<std::string>>> commit_task(std::shared_ptr<project> in, std::string id,
+                                                          std::string message, std::string type, std::string scope,
+                                                          observer& watcher)
+{
+    const auto found = co_await in->stored([&](store& s) {
+        auto t = s.resolve(id);
+        check_operation(t.id, t.state, operation::commit).value();
+        return t;
+    });
+    if (!found) co_return found.error();
+    if (!found->worktree_ready)
+        co_return fault(errc::refused, "the task has no worktree to commit from").with("task", found->id);
+
+    std::optional<std::string> made;
+    stop_button button;
+    run_options options;
+    options.program = "commit";
+    auto body = [&](run& r) -> awaitable<void> {
+        context ctx(r, "0");
+        const auto change = co_await ctx.perform(commit_changes{found->id, message, type, scope});
+        if (change.tip != found->commit) made = change.tip;
+        if (change.tip.empty()) co_return;
+        co_await r.change(found->id, [](task& now) {
+            if (now.state != task_state::failed && now.state != task_state::cancelled) return;
+            now.state = task_state::completed;
+            now.reason = "finished by hand";
+        });
+    };
+    auto report = co_await as_run(in, {found->id}, options, watcher, button, body);
+    if (!report) co_return report.error();
+    co_return made;
+}
+
+} // namespace graftline::effects

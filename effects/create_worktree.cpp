@@ -1,0 +1,138 @@
+#include "graftline/effects/create_worktree.hpp"
+
+#include "graftline/effects/furnish.hpp"
+#include "graftline/effects/remove_worktree.hpp"
+#include "graftline/effects/task_base.hpp"
+#include "graftline/effects/task_names.hpp"
+#include "graftline/git/refs.hpp"
+#include "graftline/git/rescue.hpp"
+#include "graftline/git/worktree.hpp"
+
+#include <boost/asio/this_coro.hpp>
+
+namespace graftline::effects {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// What a crash left of a checkout that never finished. It holds nobody's work.
+awaitable<result<void>> drop_half_made(run& r, const task& t)
+{
+    auto removed = co_await git::remove_worktree(r.repository(), t.worktree, lock_reason(t.id));
+    if (!removed && !removed.error().is(errc::not_found)) co_return removed.error();
+    auto tip = co_await git::read_ref(r.repository(), "refs/heads/" + t.branch);
+    if (!tip) co_return tip.error();
+    if (*tip && (*tip)->hex() == t.base) {
+        auto gone = co_await git::delete_branch(r.repository(), t.branch, **tip);
+        if (!gone) co_return gone.error();
+    }
+    co_return result<void>();
+}
+
+/// Undoes what was made for a task whose worktree did not come to be.
+awaitable<void> roll_back(run& r, const task& t)
+{
+    (void)co_await drop_half_made(r, t); // a fault here would hide the one that matters
+    co_await r.change(t.id, [](task& now) {
+        now.worktree.clear();
+        now.branch.clear();
+        now.worktree_ready = false;
+    });
+}
+
+class maker {
+public:
+    maker(run& r, task t) : run_(r), task_(std::move(t)) {}
+
+    awaitable<result<tree>> make()
+    {
+        run_.watcher().doing(task_.id, "making its worktree");
+        if (!task_.worktree.empty() && !task_.worktree_ready) {
+            if (auto dropped = co_await drop_half_made(run_, task_); !dropped) co_return dropped.error();
+            task_.worktree.clear();
+        }
+        if (!task_.branch.empty()) {
+            const auto tip = co_await git::read_ref(run_.repository(), "refs/heads/" + task_.branch);
+            if (!tip) co_return tip.error();
+            if (*tip) co_return co_await add_again(**tip);
+        }
+        co_return co_await add_new();
+    }
+
+private:
+    /// The branch is there, its folder is not.
+    awaitable<result<tree>> add_again(git::oid tip)
+    {
+        const auto names = name_task(run_.in(), task_, 0);
+        if (!names) co_return names.error();
+        co_return co_await add(git::worktree_request(names->worktree, task_.branch, std::move(tip)).on_existing_branch());
+    }
+
+    awaitable<result<tree>> add_new()
+    {
+        auto base = co_await task_base(run_, task_);
+        if (!base) co_return base.error();
+        task_.base = base->hex();
+        result<tree> made = fault(errc::exists, "");
+        // A name that is taken gets a suffix: never an error, and never somebody else's branch or folder.
+        for (int suffix = 0; !made && made.error().is(errc::exists) && suffix < 50; ++suffix) {
+            const auto names = name_task(run_.in(), task_, suffix);
+            if (!names) co_return names.error();
+            task_.branch = names->branch;
+            made = co_await add(git::worktree_request(names->worktree, names->branch, *base));
+        }
+        co_return made;
+    }
+
+    awaitable<result<tree>> add(git::worktree_request request)
+    {
+        task_.worktree = request.path.string();
+        if (auto hidden = co_await git::keep_out_of_status(run_.repository(), request.path); !hidden)
+            co_return hidden.error();
+        // Recorded before it is made: a crash in between leaves a trace that leads to what it left.
+        co_await record(false);
+        auto added = co_await git::add_worktree(run_.repository(), std::move(request).lock(lock_reason(task_.id)));
+        if (!added) co_return added.error();
+        if (auto furnished = co_await furnish(run_, task_.worktree, task_.id); !furnished) co_return furnished.error();
+        co_await record(true);
+        co_return tree{task_.worktree, task_.branch, task_.base};
+    }
+
+    awaitable<void> record(bool ready)
+    {
+        co_await run_.change(task_.id, [&](task& now) {
+            now.branch = task_.branch;
+            now.base = task_.base;
+            now.worktree = task_.worktree;
+            now.worktree_ready = ready;
+        });
+    }
+
+    run& run_;
+    task task_;
+};
+
+} // namespace
+
+awaitable<result<tree>> create_worktree::carry_out(run& r) const
+{
+    const auto t = co_await r.find(task);
+    if (t.worktree_ready && fs::is_directory(t.worktree)) co_return tree{t.worktree, t.branch, t.base};
+
+    result<tree> made = fault(errc::internal, "");
+    std::exception_ptr stopped;
+    try {
+        made = co_await maker(r, t).make();
+    } catch (...) {
+        stopped = std::current_exception();
+    }
+    if (!stopped && made) co_return made;
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    const auto half_made = co_await r.find(task);
+    if (!half_made.worktree_ready && !half_made.worktree.empty()) co_await roll_back(r, half_made);
+    co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
+    if (stopped) std::rethrow_exception(stopped);
+    co_return fault(made.error()).with("task", task);
+}
+
+} // namespace graftline::effects

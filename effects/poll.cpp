@@ -1,0 +1,33 @@
+#include "graftline/effects/poll.hpp"
+
+#include "graftline/runtime/command.hpp"
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+
+namespace graftline::effects {
+
+awaitable<result<polled>> poll::carry_out(run& r) const
+{
+    using clock = std::chrono::steady_clock;
+    if (words.empty()) co_return fault(errc::invalid, "poll needs a command");
+    const auto& repo = r.repository();
+    const auto deadline = clock::now() + std::chrono::milliseconds(limit_ms);
+    asio::steady_timer again(co_await asio::this_coro::executor);
+    polled so_far;
+    for (;;) {
+        command attempt(words.front());
+        for (std::size_t i = 1; i < words.size(); ++i) attempt.add(words[i]);
+        attempt.in(repo.main_work_tree().value_or(repo.common_dir()));
+        const auto ended = co_await graftline::run(std::move(attempt));
+        if (!ended) co_return ended.error();
+        ++so_far.tries;
+        so_far.passed = ended->ok();
+        const auto next = clock::now() + std::chrono::milliseconds(every_ms);
+        if (so_far.passed || next > deadline) co_return so_far;
+        again.expires_at(next);
+        co_await again.async_wait(use_awaitable);
+    }
+}
+
+} // namespace graftline::effects

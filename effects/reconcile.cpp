@@ -1,0 +1,43 @@
+#include "graftline/effects/operations.hpp"
+#include "graftline/runtime/supervised.hpp"
+
+namespace graftline::effects {
+namespace {
+
+/// A task left running by a run whose process is gone. An agent that outlived it is left to its supervisor.
+awaitable<result<bool>> release(project& in, const task& t)
+{
+    if (!t.attempt.empty()) {
+        const auto alive = co_await supervised::adopt(t.attempt);
+        if (!alive) co_return alive.error();
+        if (*alive) co_return false;
+    }
+    auto changed = co_await in.stored([&](store& s) {
+        return s.change(t.id, [&](task& now) {
+            if (now.state != task_state::running || now.run != t.run) return;
+            now.state = now.cancel_asked ? task_state::cancelled : task_state::pending;
+            now.reason = now.cancel_asked ? "cancelled" : "interrupted: the graftline that carried it out is gone";
+            now.finished_at = now_text();
+        });
+    });
+    if (!changed) co_return changed.error();
+    co_return true;
+}
+
+} // namespace
+
+awaitable<result<std::size_t>> reconcile(std::shared_ptr<project> in)
+{
+    const auto tasks = co_await in->stored([](store& s) { return s.tasks(); });
+    if (!tasks) co_return tasks.error();
+    std::size_t released = 0;
+    for (const auto& t : *tasks) {
+        if (t.state != task_state::running || run::is_alive(*in, t.run)) continue;
+        const auto done = co_await release(*in, t);
+        if (!done) co_return done.error();
+        if (*done) ++released;
+    }
+    co_return released;
+}
+
+} // namespace graftline::effects

@@ -1,0 +1,253 @@
+#include "graftline/effects/run_agent.hpp"
+
+#include "graftline/agents/agent.hpp"
+#include "graftline/agents/agent_environment.hpp"
+#include "graftline/agents/agent_result.hpp"
+#include "graftline/agents/placeholders.hpp"
+#include "graftline/agents/ports.hpp"
+#include "graftline/agents/prompt.hpp"
+#include "graftline/agents/usage.hpp"
+#include "graftline/effects/attempt_files.hpp"
+#include "graftline/runtime/follow.hpp"
+#include "graftline/runtime/scope.hpp"
+#include "graftline/runtime/supervised.hpp"
+
+#include <boost/asio/this_coro.hpp>
+
+#include <unistd.h>
+
+#include <fstream>
+#include <iterator>
+
+namespace graftline::effects {
+namespace {
+
+std::vector<std::string> own_environment()
+{
+    std::vector<std::string> all;
+    for (char** entry = ::environ; entry && *entry; ++entry) all.emplace_back(*entry);
+    return all;
+}
+
+/// What the agent is told of the attempt before this one.
+std::string earlier_attempt(const task& t)
+{
+    if (t.attempt.empty() || t.reason.empty()) return {};
+    std::string text = "The attempt before this one ended: " + t.reason + "\n";
+    for (const auto* log : {"stdout.log", "stderr.log"})
+        if (const auto tail = tail_of(std::filesystem::path(t.attempt) / log, 40); !tail.empty())
+            text += "\nThe end of its " + std::string(log) + ":\n" + tail + "\n";
+    return text;
+}
+
+result<agents::agent_definition> definition_of(const run_agent& asked, const task& t, const project& in)
+{
+    const auto& name = asked.agent.empty() ? t.spec.agent : asked.agent;
+    if (!name.empty()) return agents::find_agent(name, in.settings().agents);
+    return agents::agent_for_command(t.spec.command);
+}
+
+/// A block of ports that no other live task has.
+awaitable<int> ports_for(run& r, const task& t)
+{
+    if (t.port_base != 0) co_return t.port_base;
+    co_return co_await r.in().must_store([&](store& s) {
+        std::set<int> taken;
+        for (const auto& other : s.tasks())
+            if (other.port_base != 0 && !is_over(other.state)) taken.insert(other.port_base);
+        const int block = agents::free_port_block(taken).value();
+        s.change(t.id, [&](task& now) { now.port_base = block; });
+        return block;
+    });
+}
+
+/// Hands an agent's output to the watcher, line by line, until the file ends.
+awaitable<void> follow_output(run& r, const std::string& task, follower& file, agents::output_reader& reader)
+{
+    line_splitter lines;
+    auto hear = [&](const std::string& line) {
+        if (const auto said = reader.feed(line)) r.watcher().said(task, *said);
+    };
+    for (;;) {
+        const auto bytes = co_await file.read_some();
+        if (!bytes || bytes->empty()) break; // what cannot be read here is still in the log
+        for (const auto& line : lines.feed(*bytes)) hear(line);
+    }
+    if (const auto rest = lines.take_rest(); !rest.empty()) hear(rest);
+}
+
+/// One attempt on its way.
+class attempt {
+public:
+    attempt(run& r, const run_agent& asked, task t, agents::agent_definition agent)
+        : run_(r), asked_(asked), task_(std::move(t)), agent_(std::move(agent)), files_(r.in(), task_, asked.stage),
+          reader_(agent_.output), errors_(agents::output_format::plain)
+    {
+    }
+
+    awaitable<result<agent_report>> make()
+    {
+        const auto ports = co_await ports_for(run_, task_);
+        auto spec = prepare(ports);
+        if (!spec) co_return spec.error();
+        co_await record_start();
+        run_.watcher().doing(task_.id, asked_.stage.empty() ? "agent" : "agent: " + asked_.stage);
+        auto started = co_await supervised::start(run_.in().supervisor_command, std::move(*spec));
+        if (!started) co_return started.error();
+        const auto ended = co_await follow_to_end(*started);
+        const auto report = report_on(ended);
+        co_await record_end(report);
+        co_return report;
+    }
+
+private:
+    result<attempt_spec> prepare(int ports)
+    {
+        const auto feedback = asked_.feedback.empty() ? earlier_attempt(task_) : asked_.feedback;
+        agents::agent_context context;
+        context.id = task_.id;
+        context.key = task_.key;
+        context.description = task_.spec.description;
+        context.prompt = task_.spec.prompt;
+        context.prompt_file = files_.prompt();
+        context.worktree = task_.worktree;
+        context.branch = task_.branch;
+        context.base = task_.base;
+        context.target = task_.spec.target;
+        context.plan = task_.spec.plan;
+        context.stage = asked_.stage;
+        context.priority = task_.spec.priority;
+        context.attempt = task_.attempts + 1;
+        if (!feedback.empty()) context.feedback_file = files_.feedback();
+        context.port_base = ports;
+        context.temporary = files_.temporary();
+        context.result_file = files_.result();
+        context.git = git::rules_for_agents(task_.worktree);
+        context.extra = {agent_.env, task_.spec.env};
+        if (agent_.wants_rules) context.prompt = agents::prompt_with_rules(context, feedback);
+        write_private(files_.prompt(), context.prompt);
+        if (!feedback.empty()) write_private(files_.feedback(), feedback);
+
+        auto words = agents::fill_words(agent_.command, agents::placeholders_of(context));
+        if (!words) return words.error();
+        attempt_spec spec(files_.folder(), std::move(*words));
+        spec.cwd = task_.worktree;
+        spec.environment = agents::agent_environment(own_environment(), context);
+        if (agent_.prompt == agents::prompt_via::standard_input) spec.standard_input = files_.prompt();
+        if (task_.spec.timeout_ms) spec.timeout = std::chrono::milliseconds(*task_.spec.timeout_ms);
+        spec.grace = std::chrono::milliseconds(task_.spec.grace_ms);
+        spec.log_limit = run_.in().settings().limits.log.value_or(spec.log_limit);
+        return spec;
+    }
+
+    awaitable<void> record_start()
+    {
+        // Before it starts: whoever finds the task later finds the attempt, and so the agent.
+        co_await run_.change(task_.id, [&](task& now) {
+            if (now.cancel_asked) throw fault_error(fault(errc::refused, "cancelled before its agent started"));
+            ++now.attempts;
+            now.attempt = files_.folder().string();
+            now.log = files_.output().string();
+            now.exit_code.reset();
+            now.signal.reset();
+        });
+    }
+
+    awaitable<exit_record> follow_to_end(supervised& agent)
+    {
+        const auto executor = co_await asio::this_coro::executor;
+        follower output(executor, files_.output()), errors(executor, files_.errors());
+        scope readers(executor);
+        readers.spawn(follow_output(run_, task_.id, output, reader_));
+        readers.spawn(follow_output(run_, task_.id, errors, errors_));
+        exit_record ended;
+        std::exception_ptr stopped;
+        try {
+            ended = co_await agent.wait();
+        } catch (...) {
+            stopped = std::current_exception();
+        }
+        co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+        if (stopped) {
+            run_.watcher().doing(task_.id, "ending its agent");
+            agent.cancel();
+            co_await agent.wait();
+        }
+        output.finish();
+        errors.finish();
+        co_await readers.join();
+        co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
+        if (stopped) std::rethrow_exception(stopped);
+        co_return ended;
+    }
+
+    agent_report report_on(const exit_record& ended)
+    {
+        agent_report report;
+        report.ending = to_string(ended.how);
+        report.how = ended.words;
+        if (ended.how == ending::exited) report.exit_code = ended.code;
+        if (ended.signo != 0) report.signal = ended.signo;
+        report.done = ended.how == ending::exited && ended.code == 0;
+        if (const auto& used = reader_.usage())
+            report.usage = token_usage{used->input_tokens, used->output_tokens, used->cost_usd};
+        if (!report.done && !reader_.trouble().empty()) report.how += ": " + reader_.trouble();
+        read_result(report);
+        return report;
+    }
+
+    /// The exit status comes first; a decision in the result file can only take a success back.
+    void read_result(agent_report& report)
+    {
+        std::ifstream in(files_.result(), std::ios::binary);
+        if (!in) return;
+        std::string text(agents::largest_result + 1, '\0');
+        in.read(text.data(), static_cast<std::streamsize>(text.size()));
+        text.resize(static_cast<std::size_t>(in.gcount()));
+        const auto said = agents::parse_agent_result(text);
+        if (!said) {
+            report.done = false;
+            report.how = "its result file cannot be read: " + said.error().what();
+            return;
+        }
+        report.decision = agents::to_string(said->decision);
+        report.summary = said->summary;
+        const bool against = said->decision != agents::decision::none && said->decision != agents::decision::approve;
+        if (!report.done || !against) return;
+        report.done = false;
+        report.how = "the agent decided: " + report.decision + (report.summary.empty() ? "" : ": " + report.summary);
+    }
+
+    awaitable<void> record_end(const agent_report& report)
+    {
+        co_await run_.change(task_.id, [&](task& now) {
+            now.exit_code = report.exit_code;
+            now.signal = report.signal;
+            if (!report.usage) return;
+            auto& sum = now.usage ? *now.usage : now.usage.emplace(); // stages and retries add up
+            sum.input_tokens += report.usage->input_tokens;
+            sum.output_tokens += report.usage->output_tokens;
+            sum.cost_usd += report.usage->cost_usd;
+        });
+    }
+
+    run& run_;
+    const run_agent& asked_;
+    task task_;
+    agents::agent_definition agent_;
+    attempt_files files_;
+    agents::output_reader reader_;
+    agents::output_reader errors_;
+};
+
+} // namespace
+
+awaitable<result<agent_report>> run_agent::carry_out(run& r) const
+{
+    auto t = co_await r.find(task);
+    auto who = definition_of(*this, t, r.in());
+    if (!who) co_return fault(who.error()).with("task", task);
+    co_return co_await attempt(r, *this, std::move(t), std::move(*who)).make();
+}
+
+} // namespace graftline::effects

@@ -1,0 +1,54 @@
+#include "graftline/effects/task_base.hpp"
+
+#include "graftline/git/commit.hpp"
+#include "graftline/git/merge.hpp"
+#include "graftline/git/refs.hpp"
+
+namespace graftline::effects {
+namespace {
+
+awaitable<result<git::oid>> join(run& r, const task& t, git::oid base, const task& before)
+{
+    auto& repo = r.repository();
+    const git::oid theirs(before.commit);
+    if (const auto has_it = co_await git::is_ancestor(repo, theirs, base); !has_it)
+        co_return has_it.error();
+    else if (*has_it)
+        co_return base;
+    if (const auto forward = co_await git::is_ancestor(repo, base, theirs); !forward)
+        co_return forward.error();
+    else if (*forward)
+        co_return theirs;
+    const auto merged = co_await git::merge_commits(repo, base, theirs);
+    if (!merged) co_return merged.error();
+    if (!merged->clean())
+        co_return fault(errc::refused, "the tasks that this one comes after conflict with each other or the base in " +
+                                           merged->conflicts.front().path)
+            .with("task", t.id)
+            .with("comes after", before.id)
+            .advise("Land them first, or resolve it by hand.");
+    co_return co_await git::commit_tree(repo, merged->tree, std::vector{base, theirs},
+                                        "Join " + before.id + " for " + t.id + "\n");
+}
+
+} // namespace
+
+awaitable<result<git::oid>> task_base(run& r, task t)
+{
+    auto& repo = r.repository();
+    const std::string rev = !t.spec.base.empty()     ? t.spec.base
+                            : !t.spec.target.empty() ? "refs/heads/" + t.spec.target
+                                                     : "HEAD";
+    auto base = co_await git::resolve(repo, rev);
+    if (!base) co_return base.error();
+    for (const auto& id : t.spec.after) {
+        const auto before = co_await r.find(id);
+        if (before.commit.empty()) continue;
+        if (before.state == task_state::merged && t.spec.base.empty()) continue; // the target's tip has it
+        base = co_await join(r, t, *base, before);
+        if (!base) co_return base.error();
+    }
+    co_return base;
+}
+
+} // namespace graftline::effects
