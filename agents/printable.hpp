@@ -15,6 +15,9 @@ std::size_t character_length(std::string_view text, std::size_t at);
 /// program overwrote with a carriage return is not in it.
 std::string printable(std::string_view line);
 
+/// The same for a text of several lines; blank lines at both ends are gone.
+std::string printable_text(std::string_view text);
+
 /// At most `limit` bytes of `text`, cut between characters, with "…" where something is missing.
 std::string shortened(std::string_view text, std::size_t limit);
 

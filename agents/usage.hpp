@@ -3,7 +3,7 @@
 
 #include "graftline/agents/agent.hpp"
 
-#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -37,14 +37,13 @@ public:
     const std::string& trouble() const noexcept { return trouble_; }
 
 private:
-    std::optional<std::string> event(const boost::json::object& e);
-    std::optional<std::string> claude(const boost::json::object& e);
-    std::optional<std::string> codex(const boost::json::object& e);
-    std::optional<std::string> gemini(const boost::json::object& e);
-    std::optional<std::string> opencode(const boost::json::object& e);
+    std::optional<std::string> event(const boost::json::value& e);
+    std::optional<std::string> claude(const boost::json::value& e);
+    std::optional<std::string> codex(const boost::json::value& e);
+    std::optional<std::string> gemini(const boost::json::value& e);
+    std::optional<std::string> opencode(const boost::json::value& e);
     std::optional<std::string> said(std::string_view text);
     std::optional<std::string> failed(std::string_view text);
-    void used(std::int64_t input, std::int64_t output, double cost);
 
     output_format format_;
     std::optional<agents::usage> usage_;

@@ -1,0 +1,233 @@
+#include "graftline/agents/globs.hpp"
+
+#include "graftline/agents/printable.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace graftline::agents {
+namespace {
+
+constexpr std::size_t longest_glob = 1024;
+
+fault bad(std::string_view glob, std::string_view why)
+{
+    return fault(errc::invalid,
+                 "'" + shortened(glob, 80) + "' is not a glob that can be used: " + std::string(why));
+}
+
+using range = std::pair<char32_t, char32_t>;
+
+/// What stands for one character of a name, or for any number of them.
+struct token {
+    enum class kind { any_text, one_of, none_of } is = kind::one_of;
+    std::vector<range> ranges; ///< a plain character is one of a range of one
+};
+
+/// What stands between two slashes.
+struct segment {
+    std::string text;
+    std::vector<token> tokens;
+    bool any_folders = false; ///< it is "**"
+};
+
+struct pattern {
+    std::vector<segment> segments;
+    bool may_be_folder = false; ///< then it means all below it too
+};
+
+char32_t folded(char32_t c)
+{
+    return c >= U'A' && c <= U'Z' ? c + 32 : c;
+}
+
+char32_t take_character(std::string_view text, std::size_t& at)
+{
+    const std::size_t length = std::max<std::size_t>(character_length(text, at), 1);
+    char32_t c = static_cast<unsigned char>(text[at]);
+    if (length > 1)
+        c &= 0x7FU >> length;
+    for (std::size_t i = 1; i < length; ++i)
+        c = (c << 6) | (static_cast<unsigned char>(text[at + i]) & 0x3FU);
+    at += length;
+    return c;
+}
+
+/// The bracket expression whose '[' is before `at`; nullopt when it is not closed.
+std::optional<token> take_bracket(std::string_view text, std::size_t& at)
+{
+    token t;
+    if (at < text.size() && (text[at] == '!' || text[at] == '^')) {
+        t.is = token::kind::none_of;
+        ++at;
+    }
+    for (bool first = true; at < text.size(); first = false) {
+        if (text[at] == ']' && !first) {
+            ++at;
+            return t;
+        }
+        if (text[at] == '\\' && at + 1 < text.size())
+            ++at;
+        const char32_t low = take_character(text, at);
+        char32_t high = low;
+        if (at + 1 < text.size() && text[at] == '-' && text[at + 1] != ']')
+            high = take_character(text, ++at);
+        t.ranges.emplace_back(low, high);
+    }
+    return std::nullopt;
+}
+
+std::optional<segment> read_segment(std::string_view text)
+{
+    segment s{std::string(text), {}, text == "**"};
+    auto& tokens = s.tokens;
+    for (std::size_t at = 0; at < text.size();) {
+        const char c = text[at];
+        if (c == '*') {
+            ++at;
+            if (tokens.empty() || tokens.back().is != token::kind::any_text)
+                tokens.push_back({token::kind::any_text, {}});
+        } else if (c == '?') {
+            ++at;
+            tokens.push_back({token::kind::none_of, {}});
+        } else if (c == '[') {
+            auto bracket = take_bracket(text, ++at);
+            if (!bracket)
+                return std::nullopt;
+            tokens.push_back(std::move(*bracket));
+        } else {
+            if (c == '\\' && at + 1 < text.size())
+                ++at;
+            const char32_t plain = take_character(text, at);
+            tokens.push_back({token::kind::one_of, {{plain, plain}}});
+        }
+    }
+    return s;
+}
+
+bool is_plain(const segment& s)
+{
+    return std::ranges::all_of(s.tokens, [](const token& t) {
+        return t.is == token::kind::one_of && t.ranges.size() == 1 && t.ranges[0].first == t.ranges[0].second;
+    });
+}
+
+result<pattern> read_pattern(std::string_view glob)
+{
+    if (glob.empty())
+        return bad(glob, "it is empty");
+    if (glob.size() > longest_glob)
+        return bad(glob, "it is longer than 1024 bytes");
+    if (glob.front() == '/')
+        return bad(glob, "it must start inside the repository, without '/'");
+    pattern p;
+    for (std::string_view rest = glob; !rest.empty();) {
+        const auto part = rest.substr(0, rest.find('/'));
+        rest.remove_prefix(std::min(part.size() + 1, rest.size()));
+        if (part.empty() || part == ".")
+            continue;
+        if (part == "..")
+            return bad(glob, "'..' leads out of the repository");
+        if (part.find_first_of("{}") != part.npos)
+            return bad(glob, "braces have no meaning here; write several globs");
+        if (part == "**" && !p.segments.empty() && p.segments.back().any_folders)
+            continue;
+        auto s = read_segment(part);
+        if (!s)
+            return bad(glob, "a '[' is not closed");
+        p.segments.push_back(std::move(*s));
+    }
+    if (p.segments.empty())
+        p.segments.push_back(*read_segment("**")); // the repository itself
+    p.may_be_folder = is_plain(p.segments.back());
+    return p;
+}
+
+bool in_ranges(const token& t, char32_t c)
+{
+    return std::ranges::any_of(t.ranges, [&](const range& r) { return r.first <= c && c <= r.second; });
+}
+
+bool takes(const token& t, char32_t c)
+{
+    const bool found =
+        in_ranges(t, c) || in_ranges(t, folded(c)) || (c >= U'a' && c <= U'z' && in_ranges(t, c - 32));
+    return found == (t.is == token::kind::one_of);
+}
+
+bool tokens_overlap(const token& a, const token& b)
+{
+    for (char32_t c = 0; c < 128; ++c)
+        if (takes(a, c) && takes(b, c))
+            return true;
+    if (a.is == token::kind::none_of && b.is == token::kind::none_of)
+        return true;
+    const auto& first = a.is == token::kind::one_of ? a : b; // at least one of them lists what it takes
+    const auto& second = &first == &a ? b : a;
+    return std::ranges::any_of(first.ranges, [&](const range& r) {
+        if (second.is == token::kind::none_of)
+            return r.second >= 128 && (takes(second, r.first) || takes(second, r.second));
+        return std::ranges::any_of(
+            second.ranges, [&](const range& o) { return r.first <= o.second && o.first <= r.second; });
+    });
+}
+
+/// Is there something that two sequences both stand for? Items that `repeats` stand for any number of items,
+/// `meet` compares two others, `ends` knows where nothing more is needed. Dynamic programming, from both ends
+/// backwards.
+template <class Item, class Repeats, class Meet, class Ends>
+bool sequences_overlap(const std::vector<Item>& a, const std::vector<Item>& b, Repeats repeats, Meet meet,
+                       Ends ends)
+{
+    std::vector<std::vector<char>> yes(a.size() + 1, std::vector<char>(b.size() + 1, 0));
+    for (std::size_t i = a.size() + 1; i-- > 0;)
+        for (std::size_t j = b.size() + 1; j-- > 0;) {
+            bool now = ends(i, j);
+            if (!now && i < a.size() && repeats(a[i]))
+                now = yes[i + 1][j] || (j < b.size() && yes[i][j + 1]);
+            if (!now && j < b.size() && repeats(b[j]))
+                now = yes[i][j + 1] || (i < a.size() && yes[i + 1][j]);
+            if (!now && i < a.size() && j < b.size() && !repeats(a[i]) && !repeats(b[j]))
+                now = yes[i + 1][j + 1] && meet(a[i], b[j]);
+            yes[i][j] = now;
+        }
+    return yes[0][0];
+}
+
+bool segments_overlap(const segment& a, const segment& b)
+{
+    return sequences_overlap(
+        a.tokens, b.tokens, [](const token& t) { return t.is == token::kind::any_text; }, tokens_overlap,
+        [&](std::size_t i, std::size_t j) { return i == a.tokens.size() && j == b.tokens.size(); });
+}
+
+} // namespace
+
+result<std::string> normal_glob(std::string_view glob)
+{
+    const auto p = read_pattern(glob);
+    if (!p)
+        return p.error();
+    std::string normal;
+    for (const auto& s : p->segments)
+        normal += (normal.empty() ? "" : "/") + s.text;
+    return normal;
+}
+
+bool globs_overlap(std::string_view a, std::string_view b)
+{
+    const auto left = read_pattern(a), right = read_pattern(b);
+    if (!left || !right)
+        return true;
+    const auto &l = left->segments, &r = right->segments;
+    return sequences_overlap(
+        l, r, [](const segment& s) { return s.any_folders; }, segments_overlap,
+        [&](std::size_t i, std::size_t j) {
+            const bool left_done = i == l.size(), right_done = j == r.size();
+            return (left_done && (right_done || left->may_be_folder)) || (right_done && right->may_be_folder);
+        });
+}
+
+} // namespace graftline::agents
