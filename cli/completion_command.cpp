@@ -1,0 +1,28 @@
+#include "graftline/cli/commands.hpp"
+#include "graftline/cli/completion.hpp"
+#include "graftline/cli/failure.hpp"
+#include "graftline/cli/task_words.hpp"
+
+namespace graftline::cli {
+
+awaitable<int> carry_out(session& s, completion_arguments asked)
+{
+    if (asked.shell != "tasks") {
+        s.print(completion_script(asked.shell, describe_commands()));
+        co_return exit_status::done;
+    }
+    // Asked by the scripts at every TAB: says what there is, and never complains.
+    std::string text;
+    try {
+        auto in = co_await s.open();
+        if (in->has_state())
+            for (const auto& t : co_await in->must_store([](effects::store& st) { return st.tasks(); }))
+                text += t.id + "\t" + std::string(to_string(t.state)) + ": " + shown_title(t, 60) + "\n";
+    } catch (const fault_error&) {
+        text.clear();
+    }
+    s.print(text);
+    co_return exit_status::done;
+}
+
+} // namespace graftline::cli

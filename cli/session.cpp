@@ -1,0 +1,64 @@
+#include "graftline/cli/session.hpp"
+
+#include "graftline/effects/operations.hpp"
+
+#include <boost/json/serialize.hpp>
+
+#include <unistd.h>
+
+namespace graftline::cli {
+
+session::session(asio::io_context& loop, const common_arguments& common)
+    : common_(common), out_(STDOUT_FILENO, common.color), err_(STDERR_FILENO, common.color), log_(common.verbose),
+      signals_(loop)
+{
+    if (common.verbose) err_.never_redraw(); // live lines and log lines would write over each other
+}
+
+awaitable<std::shared_ptr<effects::project>> session::open()
+{
+    std::filesystem::path start = common_.folder;
+    std::error_code failed;
+    if (!std::filesystem::is_directory(start, failed))
+        throw fault_error(fault(errc::invalid, "there is no folder '" + common_.folder + "'"));
+    co_return (co_await effects::project::open(std::filesystem::absolute(start))).value();
+}
+
+awaitable<std::shared_ptr<effects::project>> session::open_to_change()
+{
+    auto in = co_await open();
+    if (in->has_state()) {
+        log_.open(in->state_folder());
+        const auto released = (co_await effects::reconcile(in)).value();
+        if (released > 0)
+            err_.write("graftline: " + std::to_string(released) +
+                       (released == 1 ? " task was" : " tasks were") + " left by a run that died; see graftline status\n");
+    }
+    co_return in;
+}
+
+awaitable<effects::task> session::find(effects::project& in, std::string handle)
+{
+    if (!in.has_state())
+        throw fault_error(fault(errc::not_found, "there is no task '" + handle + "'")
+                              .advise("graftline has carried nothing out in this repository yet."));
+    co_return co_await in.must_store([&](effects::store& s) { return s.resolve(handle); });
+}
+
+awaitable<std::vector<effects::task>> session::find(effects::project& in, std::vector<std::string> handles)
+{
+    std::vector<effects::task> found;
+    for (auto& handle : handles) {
+        auto t = co_await find(in, std::move(handle));
+        const bool twice = std::ranges::any_of(found, [&](const auto& other) { return other.id == t.id; });
+        if (!twice) found.push_back(std::move(t));
+    }
+    co_return found;
+}
+
+void session::print_json(const boost::json::value& document)
+{
+    out_.write(boost::json::serialize(document) + "\n");
+}
+
+} // namespace graftline::cli

@@ -1,0 +1,48 @@
+/// One run of the program: where it writes, what it works on, how it is interrupted.
+#pragma once
+
+#include "graftline/cli/arguments.hpp"
+#include "graftline/cli/diagnostics.hpp"
+#include "graftline/cli/interruption.hpp"
+#include "graftline/cli/terminal.hpp"
+#include "graftline/effects/project.hpp"
+
+#include <boost/json/value.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace graftline::cli {
+
+/// Shared by a command and what it uses; lives on the loop's strand. Its functions throw fault_error.
+class session {
+public:
+    session(asio::io_context& loop, const common_arguments& common);
+
+    terminal& out() noexcept { return out_; }
+    terminal& err() noexcept { return err_; }
+    diagnostics& log() noexcept { return log_; }
+    interruption& signals() noexcept { return signals_; }
+
+    /// The project that the command works on. Makes nothing.
+    awaitable<std::shared_ptr<effects::project>> open();
+    /// The same for commands that change something: tasks whose run has died are made ready to be dealt with first.
+    awaitable<std::shared_ptr<effects::project>> open_to_change();
+
+    /// The task that the user means by an id, the beginning of one, or a key.
+    awaitable<effects::task> find(effects::project& in, std::string handle);
+    awaitable<std::vector<effects::task>> find(effects::project& in, std::vector<std::string> handles);
+
+    void print(std::string_view text) { out_.write(text); }
+    void print_json(const boost::json::value& document);
+
+private:
+    common_arguments common_;
+    terminal out_;
+    terminal err_;
+    diagnostics log_;
+    interruption signals_;
+};
+
+} // namespace graftline::cli

@@ -1,0 +1,36 @@
+/// What `status` knows and how it is shown.
+#pragma once
+
+#include "graftline/cli/terminal.hpp"
+#include "graftline/effects/project.hpp"
+#include "graftline/effects/run.hpp"
+#include "graftline/runtime/resources.hpp"
+
+#include <boost/json/object.hpp>
+
+#include <set>
+#include <string>
+#include <vector>
+
+namespace graftline::cli {
+
+/// Everything at one moment. Reading it changes nothing and makes no state.
+struct status_view {
+    std::vector<effects::task> tasks;
+    std::vector<effects::run_record> runs;
+    std::set<std::string> alive; ///< ids of runs whose process lives
+    resource_reading resources;
+
+    static awaitable<status_view> read(std::shared_ptr<effects::project> in, cpu_meter& cpu);
+
+    /// A task that is said to run, but whose run has died.
+    bool is_abandoned(const effects::task& t) const;
+};
+
+boost::json::object as_json(const status_view& view);
+/// A table of tasks, the runs that go on, and the resources. `columns`: cut to this width.
+std::string as_text(const status_view& view, const terminal& on, std::size_t columns);
+/// Everything about one task, with the commands to go on.
+std::string details_of(const effects::task& t, const status_view& view, const terminal& on);
+
+} // namespace graftline::cli

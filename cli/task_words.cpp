@@ -1,0 +1,107 @@
+#include "graftline/cli/task_words.hpp"
+
+#include "graftline/cli/shown_text.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+namespace graftline::cli {
+namespace {
+
+using effects::task;
+using enum effects::task_state;
+
+/// The last lines of a file; reads only its end, however long it is.
+std::vector<std::string> last_lines(const std::filesystem::path& file, std::size_t count)
+{
+    constexpr std::streamoff most = 16 * 1024;
+    std::ifstream in(file, std::ios::binary | std::ios::ate);
+    if (!in) return {};
+    const std::streamoff size = in.tellg();
+    in.seekg(std::max<std::streamoff>(0, size - most));
+    const std::string text((std::istreambuf_iterator<char>(in)), {});
+
+    std::vector<std::string> lines;
+    std::size_t end = text.size();
+    while (end > 0 && lines.size() < count) {
+        const auto before = text.rfind('\n', end - 1);
+        const auto begin = before == std::string::npos ? 0 : before + 1;
+        if (auto line = harmless_line(std::string_view(text).substr(begin, end - begin)); !line.empty())
+            lines.push_back(std::move(line));
+        end = before == std::string::npos ? 0 : before;
+    }
+    std::ranges::reverse(lines);
+    return lines;
+}
+
+} // namespace
+
+tint tint_of(effects::task_state state) noexcept
+{
+    switch (state) {
+    case merged:
+    case completed: return tint::good;
+    case failed: return tint::bad;
+    case conflicted:
+    case cancelled: return tint::warning;
+    case running: return tint::strong;
+    case pending:
+    case discarded: return tint::faint;
+    }
+    return tint::none;
+}
+
+bool reached(const task& t) noexcept
+{
+    if (t.state == merged) return true;
+    return t.state == completed && (!t.spec.land || t.commit.empty());
+}
+
+bool is_at_rest(const task& t) noexcept
+{
+    if (t.state == completed) return !t.spec.land || t.commit.empty() || !t.reason.empty();
+    return t.state != running && t.state != pending;
+}
+
+std::string shown_title(const task& t, std::size_t columns)
+{
+    return fit(harmless_line(effects::title(t, 400)), columns);
+}
+
+std::vector<std::string> next_steps(const task& t)
+{
+    const auto say = [&](const std::string& verb, const std::string& rest = "") {
+        return "graftline " + verb + " " + t.id + rest;
+    };
+    switch (t.state) {
+    case pending:
+        if (t.spec.by_hand) return {say("shell"), say("commit", " -m MESSAGE"), say("land")};
+        return {say("retry"), say("discard")};
+    case running: return {say("logs -f"), say("cancel")};
+    case completed:
+        if (t.commit.empty()) return {say("logs"), say("discard")};
+        return {say("diff"), say("land")};
+    case failed:
+        if (t.rejected) return {say("shell"), say("land"), say("retry")};
+        return {say("logs"), say("retry"), say("discard")};
+    case conflicted: {
+        if (t.spec.target.empty()) return {say("retry"), say("discard")};
+        return {say("retry"), say("shell", " git merge " + t.spec.target) + ", then " + say("land"), say("discard")};
+    }
+    case cancelled: return {say("retry"), say("discard")};
+    case merged:
+    case discarded: return {};
+    }
+    return {};
+}
+
+std::vector<std::string> last_output(const task& t, std::size_t count)
+{
+    if (t.attempt.empty()) return {};
+    auto lines = last_lines(std::filesystem::path(t.attempt) / "stderr.log", count);
+    if (lines.empty()) lines = last_lines(std::filesystem::path(t.attempt) / "stdout.log", count);
+    return lines;
+}
+
+} // namespace graftline::cli
