@@ -24,7 +24,7 @@ awaitable<result<worktree_files>> files_of(repository& repo, fs::path worktree)
     auto answer = co_await repo.ask_in(worktree, "rev-parse", "--path-format=absolute", "--git-dir",
                                        "--git-path", "index");
     if (!answer)
-        co_return std::move(answer.error()).with("worktree", worktree.string());
+        co_return answer.error().with("worktree", worktree.string());
     const std::vector<std::string> lines = records_of(*answer, '\n');
     if (lines.size() != 2)
         co_return fault(errc::corrupt, "git does not say where the index of a worktree is");
@@ -203,7 +203,7 @@ awaitable<result<std::optional<oid>>> commit_everything(repository& repo, fs::pa
     commit.feed(request.message());
     auto committed = co_await repository::answer(std::move(commit));
     if (!committed)
-        co_return explained(std::move(committed.error())).with("worktree", worktree.string());
+        co_return explained(committed.error()).with("worktree", worktree.string());
     auto head = co_await repo.ask_in(worktree, "rev-parse", "--verify", "HEAD^{commit}");
     if (!head)
         co_return head.error();

@@ -7,14 +7,17 @@ namespace graftline::git {
 
 std::vector<staged_change> raw_changes(std::string_view output)
 {
-    // ":100644 100644 <old> <new> M" NUL path NUL
+    // ":100644 100644 <old> <new> M" NUL path NUL; with --stdin each pair begins with a record of its own.
     std::vector<staged_change> changes;
     const std::vector<std::string> records = records_of(output);
-    for (std::size_t at = 0; at + 1 < records.size(); at += 2) {
-        std::vector<std::string> fields = records_of(records[at], ' ');
-        if (fields.size() < 4 || fields[0].empty())
+    for (std::size_t at = 0; at + 1 < records.size(); ++at) {
+        if (!records[at].starts_with(':'))
+            continue;
+        const std::vector<std::string> fields = records_of(records[at], ' ');
+        if (fields.size() < 4)
             break;
-        changes.push_back({records[at + 1], fields[0].substr(1), fields[1], oid(fields[2]), oid(fields[3])});
+        ++at;
+        changes.push_back({records[at], fields[0].substr(1), fields[1], oid(fields[2]), oid(fields[3])});
     }
     return changes;
 }
@@ -43,6 +46,21 @@ awaitable<result<std::vector<staged_change>>> changes_between(repository& repo, 
 {
     auto output = co_await repo.ask("diff-tree", "-r", "--raw", "-z", "--no-abbrev", "--no-renames",
                                     "--ignore-submodules=none", from.hex(), to.hex());
+    if (!output)
+        co_return output.error();
+    co_return raw_changes(*output);
+}
+
+awaitable<result<std::vector<staged_change>>> changes_between_each(repository& repo,
+                                                                   std::vector<commit_pair> pairs)
+{
+    std::string lines; // "commit parent": compared with that one, whatever its parents are
+    for (const auto& [from, to] : pairs)
+        lines += to.hex() + " " + from.hex() + "\n";
+    command compare = repo.git("diff-tree", "--stdin", "-r", "--raw", "-z", "--no-abbrev", "--no-renames",
+                               "--ignore-submodules=none");
+    compare.feed(std::move(lines));
+    auto output = co_await repository::answer(std::move(compare));
     if (!output)
         co_return output.error();
     co_return raw_changes(*output);

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace graftline::git {
@@ -33,5 +34,13 @@ awaitable<result<std::vector<staged_change>>> staged_in(repository& repo, std::f
 
 /// What two commits or trees have differently.
 awaitable<result<std::vector<staged_change>>> changes_between(repository& repo, oid from, oid to);
+
+/// A commit and one that it is compared with.
+using commit_pair = std::pair<oid, oid>;
+
+/// The same for many pairs (from, to), one after the other, in one process; nothing for commits that are
+/// gone.
+awaitable<result<std::vector<staged_change>>> changes_between_each(repository& repo,
+                                                                   std::vector<commit_pair> pairs);
 
 } // namespace graftline::git

@@ -1,0 +1,61 @@
+#include "graftline/git/branch_use.hpp"
+#include "graftline/git/refs.hpp"
+#include "graftline/git/repository.hpp"
+#include "graftline/git/rescue.hpp"
+
+namespace graftline::git {
+namespace {
+
+/// A branch's settings go with it, as `git branch -D` does it. There may be none.
+awaitable<void> forget_settings(repository& repo, std::string branch)
+{
+    auto some = co_await run(repo.git("config", "--local", "--get-regexp", "^branch\\."));
+    if (!some || some->out.find("branch." + branch + ".") == std::string::npos)
+        co_return;
+    co_await run(repo.git("config", "--local", "--remove-section", "branch." + branch));
+}
+
+} // namespace
+
+awaitable<result<bool>> delete_branch(repository& repo, std::string branch, oid seen_tip)
+{
+    const std::string fullname = "refs/heads/" + branch;
+    auto held = co_await repo.lock().acquire();
+    if (!held)
+        co_return held.error();
+    auto uses = uses_of(repo, fullname);
+    if (!uses)
+        co_return uses.error();
+    if (!uses->empty())
+        co_return false;
+    auto tip = co_await read_ref(repo, fullname);
+    if (!tip)
+        co_return tip.error();
+    if (!*tip)
+        co_return true;
+    if (**tip != seen_tip)
+        co_return false;
+
+    // Not followed where it is symbolic: a task may have pointed its branch at the user's.
+    auto gone = co_await repo.ask("update-ref", "--no-deref", "-d", fullname, seen_tip.hex());
+    if (!gone) {
+        auto now = co_await read_ref(repo, fullname);
+        if (now && *now && **now != seen_tip)
+            co_return false;
+        co_return gone.error();
+    }
+    // Somebody may have switched to it just before: git looks at a branch only at the start of a switch.
+    uses = uses_of(repo, fullname);
+    if (uses && !uses->empty()) {
+        auto back =
+            co_await update_ref(repo, fullname, seen_tip, oid(std::string(seen_tip.hex().size(), '0')),
+                                "graftline: in use again");
+        if (!back && !back.error().is(errc::moved))
+            co_return back.error();
+        co_return false;
+    }
+    co_await forget_settings(repo, branch);
+    co_return true;
+}
+
+} // namespace graftline::git

@@ -1,0 +1,70 @@
+/// A checkout of somebody's that follows a landing: looking at it, and its files and index.
+#pragma once
+
+#include "graftline/git/oid.hpp"
+#include "graftline/git/staged.hpp"
+#include "graftline/runtime/awaitable.hpp"
+#include "graftline/runtime/command.hpp"
+#include "graftline/runtime/fault.hpp"
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace graftline::git {
+
+class repository;
+
+/// Where somebody works. A value; nothing is held.
+class landing_checkout {
+public:
+    landing_checkout(const repository& repo, std::filesystem::path git_dir, std::filesystem::path work_tree)
+        : repo_(&repo), git_dir_(std::move(git_dir)), work_tree_(std::move(work_tree))
+    {
+    }
+    const std::filesystem::path& git_dir() const noexcept { return git_dir_; }
+    const std::filesystem::path& work_tree() const noexcept { return work_tree_; }
+    const repository& of() const noexcept { return *repo_; }
+    /// `git WORDS...` in this checkout, named outright.
+    command git(std::vector<std::string> words) const;
+
+private:
+    const repository* repo_;
+    std::filesystem::path git_dir_;
+    std::filesystem::path work_tree_;
+};
+
+/// The paths that a landing adds and that lie on disk already, ignored or not: git would overwrite them.
+std::vector<std::string> paths_in_the_way(const landing_checkout& where,
+                                          const std::vector<staged_change>& landing);
+
+/// What lies on disk at each path of a landing, as the blob that git would store; nullopt where there is
+/// nothing. Submodules are left out. Errors: command_failed, when a filter of the user's fails.
+awaitable<result<std::map<std::string, std::optional<oid>>>>
+blobs_on_disk(landing_checkout where, std::vector<staged_change> landing);
+
+/// The paths of a landing that are edited or staged in the checkout, compared with `from`.
+awaitable<result<std::vector<std::string>>> edited_paths(landing_checkout where, oid from,
+                                                         std::vector<staged_change> landing);
+
+/// Files that a half-done update of ours brought to the landing's state go back to what the index says. Files
+/// that are anything else are not touched. Errors: corrupt, naming the paths, for these.
+awaitable<result<void>> put_back(landing_checkout where, std::vector<staged_change> landing);
+
+/// Index entries that are an old one although `tree` and the file on disk are the landing's get the
+/// landing's. `old`: for each path every state that a recent landing replaced, as "mode oid", or "000000
+/// <null id>". Result: how many were set. Errors: busy when the index stays locked.
+awaitable<result<std::size_t>> repair_entries(landing_checkout where, std::string tree,
+                                              std::vector<staged_change> landing,
+                                              std::map<std::string, std::vector<std::string>> old);
+
+/// One side of a change as `repair_entries` wants it.
+std::string state_of(const std::string& mode, const oid& blob);
+
+/// Did git fail because another process holds a lock?
+bool says_locked(const std::string& words);
+
+} // namespace graftline::git

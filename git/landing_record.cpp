@@ -1,0 +1,110 @@
+#include "graftline/git/landing_record.hpp"
+
+#include "graftline/git/records.hpp"
+#include "graftline/git/repository.hpp"
+#include "graftline/git/scratch.hpp"
+
+#include <boost/json.hpp>
+
+#include <chrono>
+
+namespace graftline::git {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string line_of(const recorded_landing& landed)
+{
+    return boost::json::serialize(boost::json::object{{"at", landed.at},
+                                                      {"from", landed.from.hex()},
+                                                      {"to", landed.to.hex()},
+                                                      {"git_dir", landed.git_dir.string()}}) +
+           "\n";
+}
+
+/// Does a process have it open? Ours to see only where /proc shows the process.
+bool is_open_somewhere(const fs::path& file)
+{
+    std::error_code failed;
+    for (const auto& process : fs::directory_iterator("/proc", failed)) {
+        if (process.path().filename().string().find_first_not_of("0123456789") != std::string::npos)
+            continue;
+        std::error_code gone;
+        for (fs::directory_iterator entry(process.path() / "fd", gone), end; !gone && entry != end;
+             entry.increment(gone)) {
+            std::error_code unreadable;
+            if (fs::read_symlink(entry->path(), unreadable) == file)
+                return true;
+        }
+    }
+    return false;
+}
+
+} // namespace
+
+fs::path landing_record_file(const repository& repo)
+{
+    return repo.state_folder() / "landed";
+}
+
+result<void> record_landing(const repository& repo, recorded_landing landed)
+{
+    landed.at =
+        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
+            .count();
+    return replace_file(landing_record_file(repo), text_of(landing_record_file(repo)) + line_of(landed));
+}
+
+std::vector<recorded_landing> recorded_landings(const repository& repo)
+{
+    std::vector<recorded_landing> landings;
+    for (const std::string& line : records_of(text_of(landing_record_file(repo)), '\n')) {
+        boost::system::error_code broken;
+        const boost::json::value value = boost::json::parse(line, broken);
+        if (broken || !value.is_object())
+            continue;
+        const auto text = [&](const char* key) -> std::string {
+            const auto* found = value.as_object().if_contains(key);
+            return found && found->is_string() ? std::string(found->as_string()) : std::string();
+        };
+        const auto* at = value.as_object().if_contains("at");
+        const auto from = oid::parse(text("from"));
+        const auto to = oid::parse(text("to"));
+        if (at && at->is_int64() && from && to)
+            landings.emplace_back(text("git_dir"), *from, *to, at->as_int64());
+    }
+    return landings;
+}
+
+result<void> keep_landings(const repository& repo, const std::vector<recorded_landing>& landings)
+{
+    const fs::path file = landing_record_file(repo);
+    if (landings.empty()) {
+        std::error_code failed;
+        fs::remove(file, failed);
+        if (failed)
+            return system_fault(failed.value(), "cannot remove " + file.string());
+        return {};
+    }
+    std::string text;
+    for (const recorded_landing& landed : landings)
+        text += line_of(landed);
+    return replace_file(file, text);
+}
+
+result<void> drop_dead_locks(const std::vector<fs::path>& locks)
+{
+    for (const fs::path& lock : locks) {
+        std::error_code failed;
+        if (!fs::exists(fs::symlink_status(lock, failed)))
+            continue;
+        if (is_open_somewhere(lock))
+            return fault(errc::busy, "a git process still holds a lock").with("lock", lock.string());
+        fs::remove(lock, failed);
+        if (failed)
+            return system_fault(failed.value(), "cannot remove " + lock.string());
+    }
+    return {};
+}
+
+} // namespace graftline::git

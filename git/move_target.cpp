@@ -1,0 +1,379 @@
+#include "graftline/git/move_target.hpp"
+
+#include "graftline/git/branch_use.hpp"
+#include "graftline/git/kept_objects.hpp"
+#include "graftline/git/landing_checkout.hpp"
+#include "graftline/git/landing_record.hpp"
+#include "graftline/git/records.hpp"
+#include "graftline/git/refs.hpp"
+#include "graftline/git/repository.hpp"
+#include "graftline/runtime/conversation.hpp"
+#include "graftline/runtime/shielded.hpp"
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include <chrono>
+
+namespace graftline::git {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// One landing on its way into one branch.
+class landing {
+public:
+    landing(repository& repo, std::string branch, oid from, oid to, std::string reflog_message)
+        : repo(&repo), branch(std::move(branch)), fullname("refs/heads/" + this->branch),
+          from(std::move(from)), to(std::move(to)), reflog_message(std::move(reflog_message))
+    {
+    }
+    repository* repo;
+    std::string branch;
+    std::string fullname;
+    oid from;
+    oid to;
+    std::string reflog_message;
+    std::vector<staged_change> changes; ///< filled for a checkout only
+};
+
+fault not_at(const landing& what, const std::string& where)
+{
+    return fault(errc::moved, "the branch has moved meanwhile: " + what.branch)
+        .with("expected", what.from.hex())
+        .with("found", where);
+}
+
+waits wait_for(std::string why, std::vector<std::string> paths = {})
+{
+    return waits{std::move(why), std::move(paths)};
+}
+
+/// Why the branch cannot move now, judged by who uses it.
+std::optional<waits> reason_to_wait(const landing& what, const std::vector<branch_use>& uses)
+{
+    std::vector<const branch_use*> heads;
+    for (const branch_use& use : uses) {
+        if (!use.under_way.empty())
+            return wait_for("a " + use.under_way + " of " + what.branch + " is under way in " +
+                            use.work_tree.string());
+        if (use.is_head)
+            heads.push_back(&use);
+    }
+    if (heads.size() > 1)
+        return wait_for(what.branch + " is checked out twice: in " + heads[0]->work_tree.string() +
+                        " and in " + heads[1]->work_tree.string());
+    if (heads.empty())
+        return std::nullopt;
+    const branch_use& use = *heads[0];
+    if (const auto state = half_done_in(use.git_dir))
+        return wait_for(*state + " is under way in " + use.work_tree.string());
+    std::error_code ignored;
+    if (!fs::is_directory(use.work_tree, ignored))
+        return wait_for(what.branch + " is checked out in " + use.work_tree.string() +
+                        ", which is away; if it is gone for good, `git worktree prune` says so to git");
+    return std::nullopt;
+}
+
+// ---- the checkout follows
+
+/// What one attempt came to. `again`: git's locks were taken, nothing has changed.
+struct attempt {
+    std::optional<result<move_outcome>> end;
+    std::string again;
+};
+
+attempt ended(result<move_outcome> how)
+{
+    return {std::move(how), {}};
+}
+
+attempt failed(const landing& what, fault f)
+{
+    const std::string words = f.message();
+    if (says_locked(words))
+        return {std::nullopt, words};
+    if (words.find("but expected") != words.npos)
+        return ended(not_at(what, words));
+    return ended(std::move(f));
+}
+
+/// Says a line to update-ref and hears that it was done.
+awaitable<result<void>> tell(conversation& update_ref, std::string text, std::string answer)
+{
+    auto said = co_await update_ref.say(std::move(text));
+    if (!said)
+        co_return said.error();
+    auto heard = co_await update_ref.hear_line();
+    if (!heard)
+        co_return heard.error();
+    if (*heard != answer)
+        co_return fault(errc::command_failed, "git update-ref answered " + *heard);
+    co_return result<void>();
+}
+
+command following(const landing_checkout& where, const oid& old_commit, const oid& new_commit)
+{
+    return where.git(
+        {"-c", "submodule.recurse=false", "read-tree", "-m", "-u", old_commit.hex(), new_commit.hex()});
+}
+
+bool says_in_the_way(const std::string& words)
+{
+    for (const char* part : {"not uptodate", "would be overwritten", "would lose untracked",
+                             "would be removed", "Cannot merge", "would be lost"})
+        if (words.find(part) != words.npos)
+            return true;
+    return false;
+}
+
+/// Brings files and index to the landing. nullopt: done. With anything else nothing has changed.
+awaitable<std::optional<attempt>> follow_files(landing what, landing_checkout where)
+{
+    for (const bool refreshed : {false, true}) {
+        command follow = following(where, what.from, what.to);
+        const std::vector<std::string> words = follow.words();
+        auto output = co_await run(std::move(follow));
+        if (!output)
+            co_return ended(output.error());
+        if (output->ok())
+            co_return std::nullopt;
+        if (says_locked(output->err))
+            co_return attempt{std::nullopt, output->err};
+        if (!says_in_the_way(output->err)) {
+            // A filter of the user's may have failed half way: index and ref are old, so the files must be.
+            auto back = co_await put_back(where, what.changes);
+            if (!back)
+                co_return ended(back.error());
+            co_return ended(git_failed(words, *output));
+        }
+        if (refreshed)
+            break;
+        // What looks edited may only have been touched; unrelated edits make this exit with 1.
+        auto refresh = co_await run(where.git({"update-index", "-q", "--refresh"}));
+        if (!refresh)
+            co_return ended(refresh.error());
+    }
+    auto paths = co_await edited_paths(where, what.from, what.changes);
+    if (!paths)
+        co_return ended(paths.error());
+    co_return ended(move_outcome(
+        wait_for("the landing changes what is edited in " + where.work_tree().string(), std::move(*paths))));
+}
+
+/// The state that a landing replaces at each path.
+std::map<std::string, std::vector<std::string>> replaced_states(const std::vector<staged_change>& changes)
+{
+    std::map<std::string, std::vector<std::string>> states;
+    for (const staged_change& change : changes)
+        states[change.path].push_back(state_of(change.old_mode, change.old_blob));
+    return states;
+}
+
+/// Everything between taking git's ref locks and giving them back. Must not be interrupted.
+awaitable<attempt> move_together(landing what, landing_checkout where)
+{
+    auto talk = co_await conversation::start(where.git(
+        {"-c", "core.filesRefLockTimeout=1000", "update-ref", "-m", what.reflog_message, "--stdin"}));
+    if (!talk)
+        co_return ended(talk.error());
+    conversation& update_ref = **talk;
+    auto begun = co_await tell(update_ref, "start\n", "start: ok");
+    if (begun)
+        begun = co_await tell(update_ref,
+                              "update " + what.fullname + " " + what.to.hex() + " " + what.from.hex() +
+                                  "\nprepare\n",
+                              "prepare: ok");
+    if (!begun)
+        co_return failed(what, begun.error());
+
+    // Now nobody can commit here or switch away; what was looked at before may have changed until now.
+    auto uses = uses_of(*what.repo, what.fullname);
+    if (!uses)
+        co_return ended(uses.error());
+    if (auto reason = reason_to_wait(what, *uses))
+        co_return ended(move_outcome(std::move(*reason)));
+    if (uses->size() != 1 || uses->front().git_dir != where.git_dir())
+        co_return attempt{std::nullopt, "the branch was checked out or left meanwhile"};
+    if (auto paths = paths_in_the_way(where, what.changes); !paths.empty())
+        co_return ended(move_outcome(wait_for(
+            "the landing adds what lies in " + where.work_tree().string() + " already", std::move(paths))));
+    auto recorded = record_landing(*what.repo, recorded_landing(where.git_dir(), what.from, what.to));
+    if (!recorded)
+        co_return ended(recorded.error());
+
+    auto followed = co_await follow_files(what, where);
+    if (followed)
+        co_return std::move(*followed);
+    // A commit that read the index before us may have written it back meanwhile. It will fail at the ref; its
+    // index must not stay.
+    auto repaired =
+        co_await repair_entries(where, what.to.hex(), what.changes, replaced_states(what.changes));
+    auto committed = co_await tell(update_ref, "commit\n", "commit: ok");
+    if (!committed) {
+        fault why = committed.error();
+        auto back = co_await run(following(where, what.to, what.from));
+        if (!back || !back->ok())
+            why.with("checkout", where.work_tree().string() + " shows the landing as staged");
+        co_return ended(std::move(why));
+    }
+    co_await update_ref.finish();
+    repaired = co_await repair_entries(where, what.to.hex(), what.changes, replaced_states(what.changes));
+    co_return ended(move_outcome(moved{})); // a failed repair is tried again at the next command
+}
+
+awaitable<result<move_outcome>> move_with_checkout(landing what, branch_use use, intent_callback intent)
+{
+    const landing_checkout where(*what.repo, use.git_dir, use.work_tree);
+    auto changes = co_await changes_between(*what.repo, what.from, what.to);
+    if (!changes)
+        co_return changes.error();
+    what.changes = std::move(*changes);
+    if (auto paths = paths_in_the_way(where, what.changes); !paths.empty())
+        co_return move_outcome(wait_for(
+            "the landing adds what lies in " + where.work_tree().string() + " already", std::move(paths)));
+    if (intent) {
+        const move_intent planned{what.branch,
+                                  what.from,
+                                  what.to,
+                                  use.work_tree,
+                                  what.changes,
+                                  {what.repo->common_dir() / (what.fullname + ".lock"),
+                                   use.git_dir / "HEAD.lock", use.git_dir / "index.lock"}};
+        auto noted = co_await intent(planned);
+        if (!noted)
+            co_return noted.error();
+    }
+    asio::steady_timer pause(co_await asio::this_coro::executor);
+    for (int tries = 0;; ++tries) {
+        attempt made = co_await shielded(move_together(what, where));
+        if (made.end)
+            co_return std::move(*made.end);
+        if (tries == 12)
+            co_return move_outcome(wait_for("another git command is at work in " +
+                                            where.work_tree().string() + " (" +
+                                            made.again.substr(0, made.again.find('\n')) + ")"));
+        pause.expires_after(std::chrono::milliseconds(10 + 15 * tries));
+        co_await pause.async_wait(use_awaitable);
+    }
+}
+
+// ---- nobody has it checked out
+
+awaitable<result<move_outcome>> move_alone(landing what, intent_callback intent)
+{
+    if (intent) {
+        const move_intent planned{
+            what.branch, what.from, what.to, {}, {}, {what.repo->common_dir() / (what.fullname + ".lock")}};
+        auto noted = co_await intent(planned);
+        if (!noted)
+            co_return noted.error();
+    }
+    auto updated =
+        co_await shielded(update_ref(*what.repo, what.fullname, what.to, what.from, what.reflog_message));
+    if (!updated)
+        co_return updated.error();
+
+    // Somebody may have checked it out just before: those files are still the old ones. Where they are new
+    // already this changes nothing.
+    auto uses = uses_of(*what.repo, what.fullname);
+    if (!uses)
+        co_return move_outcome(moved{});
+    for (const branch_use& use : *uses)
+        if (use.is_head)
+            co_await run(
+                following(landing_checkout(*what.repo, use.git_dir, use.work_tree), what.from, what.to));
+    co_return move_outcome(moved{});
+}
+
+awaitable<result<void>> check_start(landing what)
+{
+    auto tip = co_await read_ref(*what.repo, what.fullname);
+    if (!tip)
+        co_return tip.error();
+    if (!*tip)
+        co_return fault(errc::moved, "there is no branch " + what.branch + " any more");
+    if (**tip != what.from)
+        co_return not_at(what, (*tip)->hex());
+    auto forward = co_await is_ancestor(*what.repo, what.from, what.to);
+    if (!forward)
+        co_return forward.error();
+    if (!*forward)
+        co_return fault(errc::refused, "the landing does not contain the branch's tip")
+            .with("branch", what.branch);
+    co_return result<void>();
+}
+
+} // namespace
+
+awaitable<result<move_outcome>> move_target(repository& repo, std::string branch, oid from, oid to,
+                                            std::string reflog_message, intent_callback intent)
+{
+    auto held = co_await repo.lock().acquire();
+    if (!held)
+        co_return held.error();
+    const landing what(repo, std::move(branch), std::move(from), std::move(to), std::move(reflog_message));
+    auto startable = co_await check_start(what);
+    if (!startable)
+        co_return startable.error();
+    if (what.from == what.to)
+        co_return move_outcome(moved{});
+    auto uses = uses_of(repo, what.fullname);
+    if (!uses)
+        co_return uses.error();
+    if (auto reason = reason_to_wait(what, *uses))
+        co_return move_outcome(std::move(*reason));
+
+    auto kept = co_await kept_objects::keep(repo, std::vector<std::string>(1, what.to.hex()),
+                                            std::vector<std::string>(1, what.from.hex()));
+    if (!kept)
+        co_return kept.error();
+    auto outcome = uses->empty() ? move_alone(what, intent) : move_with_checkout(what, uses->front(), intent);
+    auto done = co_await std::move(outcome);
+    if (done && std::holds_alternative<moved>(*done))
+        co_await kept->settle(repo);
+    co_return done;
+}
+
+awaitable<result<bool>> recover_move(repository& repo, move_intent intent)
+{
+    auto held = co_await repo.lock().acquire();
+    if (!held)
+        co_return held.error();
+    const std::string fullname = "refs/heads/" + intent.branch;
+    auto tip = co_await read_ref(repo, fullname);
+    if (!tip)
+        co_return tip.error();
+    bool landed = false;
+    if (*tip) {
+        auto contains = co_await is_ancestor(repo, intent.to, **tip);
+        if (!contains)
+            co_return contains.error();
+        landed = *contains;
+    }
+    auto freed = drop_dead_locks(intent.locks);
+    if (!freed)
+        co_return freed.error();
+    if (landed || intent.checkout.empty())
+        co_return landed;
+
+    // The files may be old, new, or some of each; the index tells how far git came.
+    auto uses = uses_of(repo, fullname);
+    if (!uses)
+        co_return uses.error();
+    for (const branch_use& use : *uses) {
+        if (use.work_tree != intent.checkout || !use.is_head || !*tip || **tip != intent.from)
+            continue;
+        const landing_checkout where(repo, use.git_dir, use.work_tree);
+        // Index new: it shows as staged and is taken back as a whole. Index old: single files are.
+        auto taken_back = co_await run(following(where, intent.to, intent.from));
+        if (!taken_back)
+            co_return taken_back.error();
+        auto back = co_await put_back(where, intent.paths);
+        if (!back)
+            co_return back.error();
+    }
+    co_return false;
+}
+
+} // namespace graftline::git

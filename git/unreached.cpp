@@ -1,0 +1,159 @@
+#include "graftline/git/unreached.hpp"
+
+#include "graftline/git/records.hpp"
+#include "graftline/git/repository.hpp"
+#include "graftline/git/scratch.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace graftline::git {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Takes each id that begins a line, and with `both` the second on it: a reflog's line is "old new who when
+/// what".
+void take_ids(const fs::path& file, bool both, std::set<std::string>& ids)
+{
+    for (const std::string& line : records_of(text_of(file), '\n')) {
+        const std::vector<std::string> words = records_of(line.substr(0, 130), ' ');
+        for (std::size_t at = 0; at < words.size() && at < (both ? 2 : 1); ++at) {
+            const auto id = oid::parse(std::string_view(words[at]).substr(0, words[at].find('\t')));
+            if (id && !id->is_null())
+                ids.insert(id->hex());
+        }
+    }
+}
+
+/// What the files of a git folder remember.
+result<std::set<std::string>> remembered_in(const fs::path& git_dir)
+{
+    std::set<std::string> ids;
+    for (const char* name :
+         {"HEAD", "ORIG_HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "REBASE_HEAD", "BISECT_HEAD",
+          "FETCH_HEAD", "MERGE_AUTOSTASH", "rebase-merge/orig-head", "rebase-merge/onto",
+          "rebase-merge/stopped-sha", "rebase-merge/autostash", "rebase-apply/orig-head", "rebase-apply/onto",
+          "rebase-apply/abort-safety", "rebase-apply/autostash"})
+        take_ids(git_dir / name, false, ids);
+    std::error_code failed;
+    if (!fs::exists(git_dir / "logs", failed))
+        return ids;
+    for (fs::recursive_directory_iterator entry(git_dir / "logs", failed), end; !failed && entry != end;
+         entry.increment(failed))
+        if (entry->is_regular_file(failed))
+            take_ids(entry->path(), true, ids);
+    if (failed)
+        return system_fault(failed.value(), "cannot read the reflogs in " + git_dir.string());
+    return ids;
+}
+
+/// The refs that go with the place.
+awaitable<result<std::vector<std::string>>> own_refs(const repository& repo, workplace place)
+{
+    std::vector<std::string> words{"for-each-ref", "--format=%(objectname)"};
+    if (place.shares_refs)
+        words.insert(words.end(), {"refs/bisect", "refs/worktree", "refs/rewritten"});
+    auto ids = co_await repository::answer(place.git(repo, std::move(words)));
+    if (!ids)
+        co_return ids.error();
+    co_return records_of(*ids, '\n');
+}
+
+/// Those of `ids` that are commits and still there; a tag counts as what it tags.
+awaitable<result<std::vector<std::string>>> commits_among(const repository& repo, workplace place,
+                                                          std::set<std::string> ids)
+{
+    std::string questions;
+    for (const std::string& id : ids)
+        questions += id + "^{commit}\n";
+    command check = place.git(repo, {"cat-file", "--batch-check=%(objectname)"});
+    check.feed(std::move(questions));
+    auto answers = co_await repository::answer(std::move(check));
+    if (!answers)
+        co_return answers.error();
+    std::vector<std::string> commits;
+    for (std::string& line : records_of(*answers, '\n'))
+        if (oid::parse(line))
+            commits.push_back(std::move(line)); // else "... missing"
+    co_return commits;
+}
+
+/// Lines of "commit parent parent ...": the commits that are nobody's parent here.
+std::vector<oid> tips_of(const std::string& listing)
+{
+    std::vector<std::string> commits;
+    std::set<std::string> parents;
+    for (const std::string& line : records_of(listing, '\n')) {
+        const std::vector<std::string> words = records_of(line, ' ');
+        commits.push_back(words[0]);
+        parents.insert(words.begin() + 1, words.end());
+    }
+    std::vector<oid> tips;
+    for (std::string& commit : commits)
+        if (!parents.contains(commit))
+            tips.emplace_back(std::move(commit));
+    return tips;
+}
+
+} // namespace
+
+command workplace::git(const repository& repo, std::vector<std::string> words) const
+{
+    command call = repo.prepare_in(work_tree ? *work_tree : git_dir, {"--git-dir=" + git_dir.string()});
+    if (work_tree)
+        call.add("--work-tree=" + work_tree->string());
+    for (const char* setting :
+         {"core.hooksPath=/dev/null", "core.splitIndex=false", "core.untrackedCache=false",
+          "core.safecrlf=false", "core.checkStat=default", "core.trustctime=true", "core.ignoreStat=false",
+          "advice.addEmbeddedRepo=false"})
+        call.args("-c", setting);
+    for (std::string& word : words)
+        call.add(std::move(word));
+    return call;
+}
+
+awaitable<result<std::optional<oid>>> head_of(const repository& repo, workplace place)
+{
+    auto output = co_await run(place.git(repo, {"rev-parse", "-q", "--verify", "HEAD^{commit}"}));
+    if (!output)
+        co_return output.error();
+    if (!output->ok())
+        co_return std::optional<oid>();
+    co_return oid::parse(std::string_view(output->out).substr(0, output->out.find('\n')));
+}
+
+awaitable<result<std::vector<oid>>> unreached_commits(const repository& repo, workplace place)
+{
+    auto ids = remembered_in(place.git_dir);
+    if (!ids)
+        co_return ids.error();
+    auto head = co_await head_of(repo, place);
+    if (!head)
+        co_return head.error();
+    if (*head)
+        ids->insert((*head)->hex());
+    auto refs = co_await own_refs(repo, place);
+    if (!refs)
+        co_return refs.error();
+    ids->insert(refs->begin(), refs->end());
+    auto commits = co_await commits_among(repo, place, std::move(*ids));
+    if (!commits)
+        co_return commits.error();
+    if (commits->empty())
+        co_return std::vector<oid>();
+
+    command walk = place.git(repo, {"rev-list", "--parents", "--stdin"});
+    if (place.shares_refs)
+        walk.args("--not", "--exclude=refs/bisect/*", "--exclude=refs/worktree/*",
+                  "--exclude=refs/rewritten/*", "--glob=refs/*");
+    else
+        walk.args("--not", "--glob=refs/remotes/*");
+    walk.feed(joined(*commits, '\n'));
+    auto listing = co_await repository::answer(std::move(walk));
+    if (!listing)
+        co_return listing.error();
+    co_return tips_of(*listing);
+}
+
+} // namespace graftline::git

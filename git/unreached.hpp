@@ -1,0 +1,44 @@
+/// Commits that only a folder's own files remember: they go when the folder goes.
+#pragma once
+
+#include "graftline/git/oid.hpp"
+#include "graftline/runtime/awaitable.hpp"
+#include "graftline/runtime/command.hpp"
+#include "graftline/runtime/fault.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace graftline::git {
+
+class repository;
+
+/// A folder that work lies in, and the git folder that belongs to it: a worktree of ours, a repository nested
+/// in one, a submodule's folder below `modules`.
+class workplace {
+public:
+    workplace(std::filesystem::path git_dir, std::optional<std::filesystem::path> work_tree, bool shares_refs)
+        : git_dir(std::move(git_dir)), work_tree(std::move(work_tree)), shares_refs(shares_refs)
+    {
+    }
+    /// `git WORDS...` here, whatever `.git` in the folder says; no hook runs, and no configured shortcut
+    /// hides a change.
+    command git(const repository& repo, std::vector<std::string> words) const;
+
+    std::filesystem::path git_dir;
+    std::optional<std::filesystem::path> work_tree; ///< nullopt when it is away
+    bool shares_refs; ///< it is a worktree of our repository: branches and tags outlive it
+};
+
+/// The commit that HEAD is at; nullopt before the first one.
+awaitable<result<std::optional<oid>>> head_of(const repository& repo, workplace place);
+
+/// The newest of the commits that go when the place goes: those that its HEAD, reflogs, own refs and
+/// half-done operations know and that no ref which stays reaches. What stays are our repository's refs, or
+/// for a repository of its own its remote-tracking ones. No commit of the result is an ancestor of another.
+/// Errors: command_failed, when git cannot walk the history.
+awaitable<result<std::vector<oid>>> unreached_commits(const repository& repo, workplace place);
+
+} // namespace graftline::git
