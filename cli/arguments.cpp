@@ -15,7 +15,8 @@ public:
     formatter() { column_width(26); }
     std::string make_usage(const CLI::App* app, std::string /*name*/) const override
     {
-        return "Usage: " + (usage.contains(app) ? usage.at(app) : std::string("graftline COMMAND ...")) + "\n";
+        return "Usage: " + (usage.contains(app) ? usage.at(app) : std::string("graftline COMMAND ...")) +
+               "\n";
     }
     std::map<const CLI::App*, std::string> usage;
 };
@@ -119,7 +120,8 @@ private:
 
     void add_making(CLI::App& to, making_arguments& how)
     {
-        to.add_option("--base", how.base, "What worktrees start from (default: the target's tip)")->type_name("REF");
+        to.add_option("--base", how.base, "What worktrees start from (default: the target's tip)")
+            ->type_name("REF");
         to.add_option("--target", how.target, "Where work lands (default: the main worktree's branch)")
             ->type_name("BRANCH");
         to.add_option("--agent", how.agent, "Agent of tasks that name none")->type_name("NAME");
@@ -131,9 +133,12 @@ private:
         // A flag, so that it never takes the next word: `--land "Add tests"` names a task.
         to.add_flag("--land{merge}", how.land, "Land each task as it completes: --land=merge, --land=squash");
         add_gates(to, how.gates);
-        to.add_option("--timeout", how.timeout, "Longest time of one task, such as 30m")->type_name("DURATION");
-        to.add_option("--grace", how.grace, "Time between TERM and KILL (default: 10s)")->type_name("DURATION");
-        to.add_option("--on-overlap", how.on_overlap, "Tasks that change the same files: serialize, ask, continue")
+        to.add_option("--timeout", how.timeout, "Longest time of one task, such as 30m")
+            ->type_name("DURATION");
+        to.add_option("--grace", how.grace, "Time between TERM and KILL (default: 10s)")
+            ->type_name("DURATION");
+        to.add_option("--on-overlap", how.on_overlap,
+                      "Tasks that change the same files: serialize, ask, continue")
             ->type_name("POLICY")
             ->transform(CLI::IsMember({"serialize", "ask", "continue"}));
         to.add_option("--on-conflict", on_conflict, "A task that does not merge: keep")
@@ -144,10 +149,11 @@ private:
 
     void declare_making_commands()
     {
-        auto& r = command("run", "Carry tasks out in parallel, each in a worktree of its own",
-                          "[TASK ...] [--from FILE] [options] [-- AGENT-COMMAND ...]",
-                          "graftline run \"Add login page\" \"Write auth tests:claude\" --land --gate \"make test\"\n"
-                          "  graftline run --from tasks.txt --max 3 --timeout 30m -- ./my-agent {prompt}");
+        auto& r = command(
+            "run", "Carry tasks out in parallel, each in a worktree of its own",
+            "[TASK ...] [--from FILE] [options] [-- AGENT-COMMAND ...]",
+            "graftline run \"Add login page\" \"Write auth tests:claude\" --land --gate \"make test\"\n"
+            "  graftline run --from tasks.txt --max 3 --timeout 30m -- ./my-agent {prompt}");
         r.allow_extras(); // the library would take \"[a,b]\" apart were tasks an option of it
         r.add_option("--from", run.from, "Tasks from tasks.txt, plan.json or plan.toml")->type_name("FILE");
         add_max(r, run.max);
@@ -171,7 +177,8 @@ private:
         s.add_flag("--watch", status.watch, "Show it again at every change, until interrupted");
         add_json(s, status.json);
 
-        auto& l = command("logs", "What a task's agent printed", "TASK [-f] [--stderr]", "graftline logs -f task-1a2b");
+        auto& l = command("logs", "What a task's agent printed", "TASK [-f] [--stderr]",
+                          "graftline logs -f task-1a2b");
         add_task(l, logs.task)->required();
         l.add_flag("-f,--follow", logs.follow, "Go on until the agent ends");
         l.add_flag("--stderr", logs.errors, "Its standard error instead");
@@ -192,8 +199,9 @@ private:
         c.add_option("--type", commit.type, "Kind of change (default: feat)")->type_name("TYPE");
         c.add_option("--scope", commit.scope, "Part that it changes")->type_name("NAME");
 
-        auto& l = command("land", "Put completed tasks on their target", "TASK ... | --all [options]",
-                          "graftline land --all --gate \"make test\"\n  graftline land task-1a2b --mode squash");
+        auto& l =
+            command("land", "Put completed tasks on their target", "TASK ... | --all [options]",
+                    "graftline land --all --gate \"make test\"\n  graftline land task-1a2b --mode squash");
         add_tasks(l, land.tasks);
         l.add_flag("--all", land.all, "Every completed task");
         l.add_option("--mode", land.mode, "How: merge, squash")
@@ -204,8 +212,8 @@ private:
         l.add_flag("--keep-worktrees", land.keep_worktrees, "Do not remove worktrees of landed tasks");
         add_json(l, land.json);
 
-        auto& r = command("retry", "Carry failed, cancelled or conflicted tasks out again", "TASK ... [options]",
-                          "graftline retry task-1a2b");
+        auto& r = command("retry", "Carry failed, cancelled or conflicted tasks out again",
+                          "TASK ... [options]", "graftline retry task-1a2b");
         add_tasks(r, retry.tasks)->required();
         add_max(r, retry.max);
         add_json(r, retry.json);
@@ -222,7 +230,8 @@ private:
         auto& x = command("clean", "Remove what is provably done with", "[--dry-run] [--force]",
                           "graftline clean --dry-run");
         x.add_flag("--dry-run", clean.dry_run, "Say what would be removed, do nothing");
-        x.add_flag("--force", clean.force, "Failed, cancelled and conflicted tasks too, after saving their work");
+        x.add_flag("--force", clean.force,
+                   "Failed, cancelled and conflicted tasks too, after saving their work");
     }
 
     void declare_other_commands()
@@ -251,7 +260,8 @@ private:
 answer usage_error(const CLI::App* command, const std::string& what)
 {
     std::string help = "graftline";
-    if (command && command->get_parent()) help += " " + command->get_name();
+    if (command && command->get_parent())
+        help += " " + command->get_name();
     return {2, "graftline: " + what + "\n  See how it is used: " + help + " --help\n"};
 }
 
@@ -260,14 +270,17 @@ std::variant<std::vector<std::string>, answer> task_words(const CLI::App& comman
 {
     auto words = command.remaining();
     for (const auto& word : words)
-        if (word.size() > 1 && word.front() == '-') return usage_error(&command, "unknown option " + word);
+        if (word.size() > 1 && word.front() == '-')
+            return usage_error(&command, "unknown option " + word);
     return words;
 }
 
 std::optional<std::string> not_there_yet(const grammar& g, const std::string& land)
 {
-    if (land == "rebase") return "landing by rebase is not there yet: use merge or squash";
-    if (g.on_conflict == "retry") return "--on-conflict retry is not there yet: use keep, then graftline retry TASK";
+    if (land == "rebase")
+        return "landing by rebase is not there yet: use merge or squash";
+    if (g.on_conflict == "retry")
+        return "--on-conflict retry is not there yet: use keep, then graftline retry TASK";
     if (!land.empty() && land != "merge" && land != "squash")
         return "unknown way to land: '" + land + "'; use merge or squash";
     return std::nullopt;
@@ -280,23 +293,27 @@ std::variant<asked, answer> pick(grammar& g, const CLI::App& command, std::vecto
         return usage_error(&command, "graftline " + name + " takes no command after --");
     if (name == "run" || name == "create") {
         auto words = task_words(command);
-        if (auto* wrong = std::get_if<answer>(&words)) return std::move(*wrong);
+        if (auto* wrong = std::get_if<answer>(&words))
+            return std::move(*wrong);
         auto& tasks = std::get<std::vector<std::string>>(words);
         auto& how = name == "run" ? g.run.how : g.create.how;
         how.command = std::move(theirs);
-        if (auto why = not_there_yet(g, how.land)) return usage_error(&command, *why);
+        if (auto why = not_there_yet(g, how.land))
+            return usage_error(&command, *why);
         if (name == "run") {
             g.run.tasks = std::move(tasks);
             if (g.run.tasks.empty() && g.run.from.empty())
                 return usage_error(&command, "name at least one task, or a file of them with --from");
             return asked(std::move(g.run));
         }
-        if (tasks.size() != 1) return usage_error(&command, "create makes exactly one task");
+        if (tasks.size() != 1)
+            return usage_error(&command, "create makes exactly one task");
         g.create.task = std::move(tasks.front());
         return asked(std::move(g.create));
     }
     if (name == "land") {
-        if (auto why = not_there_yet(g, g.land.mode)) return usage_error(&command, *why);
+        if (auto why = not_there_yet(g, g.land.mode))
+            return usage_error(&command, *why);
         if (g.land.all == !g.land.tasks.empty())
             return usage_error(&command, g.land.all ? "name tasks or say --all, not both"
                                                     : "name at least one task, or say --all");
@@ -306,15 +323,24 @@ std::variant<asked, answer> pick(grammar& g, const CLI::App& command, std::vecto
         g.shell.command = std::move(theirs);
         return asked(std::move(g.shell));
     }
-    if (name == "status") return asked(std::move(g.status));
-    if (name == "logs") return asked(std::move(g.logs));
-    if (name == "diff") return asked(std::move(g.diff));
-    if (name == "commit") return asked(std::move(g.commit));
-    if (name == "retry") return asked(std::move(g.retry));
-    if (name == "cancel") return asked(std::move(g.cancel));
-    if (name == "discard") return asked(std::move(g.discard));
-    if (name == "clean") return asked(std::move(g.clean));
-    if (name == "doctor") return asked(std::move(g.doctor));
+    if (name == "status")
+        return asked(std::move(g.status));
+    if (name == "logs")
+        return asked(std::move(g.logs));
+    if (name == "diff")
+        return asked(std::move(g.diff));
+    if (name == "commit")
+        return asked(std::move(g.commit));
+    if (name == "retry")
+        return asked(std::move(g.retry));
+    if (name == "cancel")
+        return asked(std::move(g.cancel));
+    if (name == "discard")
+        return asked(std::move(g.discard));
+    if (name == "clean")
+        return asked(std::move(g.clean));
+    if (name == "doctor")
+        return asked(std::move(g.doctor));
     return asked(std::move(g.completion));
 }
 
@@ -328,7 +354,8 @@ std::variant<invocation, answer> parse(std::vector<std::string> words, std::stri
         const auto used = g.app.get_subcommands();
         return used.empty() ? &g.app : used.front();
     };
-    if (split.ours.empty() && split.theirs.empty()) return answer{2, g.app.help()};
+    if (split.ours.empty() && split.theirs.empty())
+        return answer{2, g.app.help()};
     try {
         std::ranges::reverse(split.ours); // as the library takes them
         g.app.parse(std::move(split.ours));
@@ -340,29 +367,38 @@ std::variant<invocation, answer> parse(std::vector<std::string> words, std::stri
         return usage_error(named(), e.what());
     }
     auto picked = pick(g, *named(), std::move(split.theirs));
-    if (auto* done = std::get_if<answer>(&picked)) return std::move(*done);
+    if (auto* done = std::get_if<answer>(&picked))
+        return std::move(*done);
     return invocation{g.common, std::move(std::get<asked>(picked))};
 }
 
 std::vector<command_description> describe_commands()
 {
     const std::map<std::string, std::vector<std::string>> choices{
-        {"--color", {"auto", "always", "never"}},        {"--land", {"merge", "squash"}},
-        {"--mode", {"merge", "squash"}},                 {"--on-overlap", {"serialize", "ask", "continue"}},
+        {"--color", {"auto", "always", "never"}},
+        {"--land", {"merge", "squash"}},
+        {"--mode", {"merge", "squash"}},
+        {"--on-overlap", {"serialize", "ask", "continue"}},
         {"--profile", {"default", "coditect", "spec108", "scorecount"}},
         {"--agent", {"claude", "codex", "gemini", "opencode", "aider"}}};
     grammar g("");
     std::vector<command_description> all;
     for (const auto* command : g.app.get_subcommands([](const CLI::App*) { return true; })) {
-        command_description described{command->get_name(), command->get_description(), {},
+        command_description described{command->get_name(),
+                                      command->get_description(),
+                                      {},
                                       std::ranges::count(g.takes_task, command->get_name()) > 0};
         for (const auto* option : command->get_options()) {
-            if (option->get_positional()) continue;
+            if (option->get_positional())
+                continue;
             option_description o{{}, option->get_description(), option->get_items_expected_max() > 0, {}};
-            for (const auto& name : option->get_lnames()) o.names.push_back("--" + name);
-            for (const auto& name : option->get_snames()) o.names.push_back("-" + name);
+            for (const auto& name : option->get_lnames())
+                o.names.push_back("--" + name);
+            for (const auto& name : option->get_snames())
+                o.names.push_back("-" + name);
             for (const auto& name : o.names)
-                if (choices.contains(name)) o.choices = choices.at(name);
+                if (choices.contains(name))
+                    o.choices = choices.at(name);
             described.options.push_back(std::move(o));
         }
         all.push_back(std::move(described));

@@ -105,10 +105,10 @@ struct completion_arguments {
     std::string shell; ///< bash, zsh, fish, or tasks: what those scripts ask for
 };
 
-using asked = std::variant<run_arguments, create_arguments, status_arguments, logs_arguments, diff_arguments,
-                           commit_arguments, land_arguments, retry_arguments, cancel_arguments,
-                           discard_arguments, clean_arguments, shell_arguments, doctor_arguments,
-                           completion_arguments>;
+using asked =
+    std::variant<run_arguments, create_arguments, status_arguments, logs_arguments, diff_arguments,
+                 commit_arguments, land_arguments, retry_arguments, cancel_arguments, discard_arguments,
+                 clean_arguments, shell_arguments, doctor_arguments, completion_arguments>;
 
 struct invocation {
     common_arguments common;

@@ -24,9 +24,11 @@ awaitable<int> carry_out(session& s, clean_arguments asked)
     for (const auto& one : found) {
         removed += one.removed ? 1 : 0;
         const char* verb = !one.removed ? "" : asked.dry_run ? "would remove " : "removed ";
-        text += verb + harmless_line(one.what) + s.out().in(tint::faint, " (" + harmless_line(one.why) + ")") + "\n";
+        text += verb + harmless_line(one.what) +
+                s.out().in(tint::faint, " (" + harmless_line(one.why) + ")") + "\n";
     }
-    if (removed == 0) text += asked.dry_run ? "Nothing would be removed.\n" : "Nothing was removed.\n";
+    if (removed == 0)
+        text += asked.dry_run ? "Nothing would be removed.\n" : "Nothing was removed.\n";
     s.print(text);
     co_return exit_status::done;
 }

@@ -1,4 +1,5 @@
-/// A command line taken apart before its options are read: what belongs to us, and what is somebody else's verbatim.
+/// A command line taken apart before its options are read: what belongs to us, and what is somebody else's
+/// verbatim.
 #pragma once
 
 #include <string>

@@ -13,7 +13,8 @@ awaitable<int> carry_out(session& s, commit_arguments asked)
     const auto t = co_await s.find(*in, asked.task);
     progress shown(co_await asio::this_coro::executor, s.err());
     noted_observer watcher(shown, s.log());
-    const auto made = (co_await effects::commit_task(in, t.id, asked.message, asked.type, asked.scope, watcher)).value();
+    const auto made =
+        (co_await effects::commit_task(in, t.id, asked.message, asked.type, asked.scope, watcher)).value();
     shown.finish();
     s.print(made ? "Committed " + made->substr(0, 10) + " on " + t.branch + "\n"
                  : "There is nothing to commit in " + t.worktree + "\n");

@@ -18,7 +18,8 @@ diagnostics::diagnostics(bool verbose) : logger_(std::make_shared<spdlog::logger
 {
     // Not registered anywhere: the registry belongs to whoever owns the process.
     logger_->set_error_handler([](const std::string&) {}); // a full disk is told where it matters
-    if (!verbose) return;
+    if (!verbose)
+        return;
     logger_->sinks().push_back(std::make_shared<spdlog::sinks::stderr_sink_mt>());
     logger_->set_pattern(pattern, spdlog::pattern_time_type::utc);
 }
@@ -48,15 +49,19 @@ void diagnostics::say(std::string_view sentence)
 void diagnostics::say(const std::vector<effects::effect_record>& journal)
 {
     for (const auto& e : journal)
-        logger_->info("{} effect {} {} {} from {} to {}", e.run, e.path, e.kind, e.state, e.started_at, e.resolved_at);
+        logger_->info("{} effect {} {} {} from {} to {}", e.run, e.path, e.kind, e.state, e.started_at,
+                      e.resolved_at);
 }
 
 void noted_observer::changed(const effects::task& t)
 {
     std::string line = t.run + " task " + t.id + " is " + std::string(effects::to_string(t.state));
-    if (!t.branch.empty()) line += ", branch " + t.branch;
-    if (!t.attempt.empty()) line += ", attempt " + t.attempt;
-    if (!t.landed.empty()) line += ", landed " + t.landed;
+    if (!t.branch.empty())
+        line += ", branch " + t.branch;
+    if (!t.attempt.empty())
+        line += ", attempt " + t.attempt;
+    if (!t.landed.empty())
+        line += ", landed " + t.landed;
     into_.say(t.reason.empty() ? line : line + ": " + t.reason.substr(0, t.reason.find('\n')));
     next_.changed(t);
 }

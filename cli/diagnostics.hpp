@@ -13,8 +13,8 @@ class logger;
 
 namespace graftline::cli {
 
-/// Writes to `<state folder>/graftline.log`, and to standard error when asked. Says nothing before it is opened, unless
-/// verbose.
+/// Writes to `<state folder>/graftline.log`, and to standard error when asked. Says nothing before it is
+/// opened, unless verbose.
 class diagnostics {
 public:
     explicit diagnostics(bool verbose);

@@ -11,18 +11,27 @@ namespace {
 /// `git diff` that runs nothing which the repository's configuration names.
 std::vector<std::string> diff_words(session& s, bool stat)
 {
-    std::vector<std::string> words{"--no-pager", "-c", "core.fsmonitor=false", "diff", "--no-ext-diff", "--no-textconv",
+    std::vector<std::string> words{"--no-pager",
+                                   "-c",
+                                   "core.fsmonitor=false",
+                                   "diff",
+                                   "--no-ext-diff",
+                                   "--no-textconv",
                                    s.out().has_colors() ? "--color=always" : "--color=never"};
-    if (stat) words.push_back("--stat=" + std::to_string(s.out().is_terminal() ? s.out().columns() : 80));
+    if (stat)
+        words.push_back("--stat=" + std::to_string(s.out().is_terminal() ? s.out().columns() : 80));
     return words;
 }
 
-/// Drivers that the configuration names would be run on changed files: none is, files are compared as they are.
+/// Drivers that the configuration names would be run on changed files: none is, files are compared as they
+/// are.
 awaitable<std::vector<std::string>> without_filters(git::repository& repo)
 {
     std::vector<std::string> words;
-    const auto listed = co_await repo.ask("config", "--name-only", "--get-regexp", "^filter\\..*\\.(clean|process|required)$");
-    if (!listed) co_return words; // there are none
+    const auto listed = co_await repo.ask("config", "--name-only", "--get-regexp",
+                                          "^filter\\..*\\.(clean|process|required)$");
+    if (!listed)
+        co_return words; // there are none
     for (std::size_t at = 0; at < listed->size();) {
         const auto end = std::min(listed->find('\n', at), listed->size());
         const auto name = listed->substr(at, end - at);
@@ -33,25 +42,29 @@ awaitable<std::vector<std::string>> without_filters(git::repository& repo)
     co_return words;
 }
 
-/// A copy of a worktree's index in which new files are noted, so that a diff shows them. The worktree's own is not
-/// touched. Gone with the object.
+/// A copy of a worktree's index in which new files are noted, so that a diff shows them. The worktree's own
+/// is not touched. Gone with the object.
 class index_copy {
 public:
     static awaitable<std::unique_ptr<index_copy>> make(git::repository& repo, std::filesystem::path worktree)
     {
         auto copy = std::make_unique<index_copy>();
-        const auto index = co_await repo.ask_in(worktree, "rev-parse", "--path-format=absolute", "--git-path", "index");
-        if (!index || !copy->take(*index)) co_return nullptr;
+        const auto index =
+            co_await repo.ask_in(worktree, "rev-parse", "--path-format=absolute", "--git-path", "index");
+        if (!index || !copy->take(*index))
+            co_return nullptr;
         auto note = repo.git_in(worktree, "-c", "core.fsmonitor=false", "add", "--intent-to-add", "--", ".");
         note.set("GIT_INDEX_FILE", copy->file());
         const auto noted = co_await run(std::move(note));
-        if (!noted || !noted->ok()) co_return nullptr;
+        if (!noted || !noted->ok())
+            co_return nullptr;
         co_return copy;
     }
     ~index_copy()
     {
         std::error_code ignored;
-        if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
+        if (!folder_.empty())
+            std::filesystem::remove_all(folder_, ignored);
     }
     std::string file() const { return folder_ / "index"; }
 
@@ -60,7 +73,8 @@ private:
     {
         std::error_code failed;
         std::string pattern = std::filesystem::temp_directory_path(failed) / "graftline-diff-XXXXXX";
-        if (failed || !::mkdtemp(pattern.data())) return false;
+        if (failed || !::mkdtemp(pattern.data()))
+            return false;
         folder_ = pattern;
         return std::filesystem::copy_file(index, file(), failed);
     }
@@ -73,7 +87,8 @@ awaitable<result<command_output>> diff_of_worktree(git::repository& repo, std::f
 {
     const auto index = co_await index_copy::make(repo, worktree);
     auto diff = repo.prepare_in(worktree, std::move(words));
-    if (index) diff.set("GIT_INDEX_FILE", index->file());
+    if (index)
+        diff.set("GIT_INDEX_FILE", index->file());
     co_return co_await run(std::move(diff));
 }
 
@@ -85,19 +100,24 @@ awaitable<int> carry_out(session& s, diff_arguments asked)
     const auto t = co_await s.find(*in, asked.task);
     auto& repo = in->repository();
     if (t.base.empty())
-        throw fault_error(fault(errc::refused, "the task has not begun: there is nothing to compare").with("task", t.id));
-    const bool has_worktree = t.worktree_ready && !t.worktree.empty() && std::filesystem::is_directory(t.worktree);
+        throw fault_error(
+            fault(errc::refused, "the task has not begun: there is nothing to compare").with("task", t.id));
+    const bool has_worktree =
+        t.worktree_ready && !t.worktree.empty() && std::filesystem::is_directory(t.worktree);
 
     auto words = co_await without_filters(repo);
     const auto said = diff_words(s, asked.stat);
     words.insert(words.begin(), said.front());
     words.insert(words.end(), said.begin() + 1, said.end());
     words.push_back(t.base);
-    if (!has_worktree) words.push_back(t.commit.empty() ? t.base : t.commit); // what the branch held when it was removed
+    if (!has_worktree)
+        words.push_back(t.commit.empty() ? t.base : t.commit); // what the branch held when it was removed
     words.push_back("--");
     const auto shown = (has_worktree ? co_await diff_of_worktree(repo, t.worktree, words)
-                                     : co_await run(repo.prepare(words))).value();
-    if (!shown.ok()) throw fault_error(git::git_failed(words, shown));
+                                     : co_await run(repo.prepare(words)))
+                           .value();
+    if (!shown.ok())
+        throw fault_error(git::git_failed(words, shown));
     s.print(shown.out);
     co_return exit_status::done;
 }

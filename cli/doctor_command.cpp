@@ -27,11 +27,14 @@ std::string as_text(const std::vector<finding>& findings, bool usable, const ter
 {
     std::string text;
     for (const auto& f : findings) {
-        const auto color = f.is == health::fine ? tint::good : f.is == health::lacking ? tint::warning : tint::bad;
+        const auto color = f.is == health::fine      ? tint::good
+                           : f.is == health::lacking ? tint::warning
+                                                     : tint::bad;
         text_filter filter;
         text += on.in(color, pad(word_for(f.is), 9)) + pad(f.what, 16) + filter.feed(f.detail) + "\n";
     }
-    return text + (usable ? "Everything that is needed is here.\n" : "Something that is needed is missing.\n");
+    return text +
+           (usable ? "Everything that is needed is here.\n" : "Something that is needed is missing.\n");
 }
 
 } // namespace
@@ -52,7 +55,8 @@ awaitable<int> carry_out(session& s, doctor_arguments asked)
     }
     if (unusable)
         findings.insert(findings.begin(),
-                        {health::broken, unusable->is(errc::invalid) ? "configuration" : "repository", unusable->message()});
+                        {health::broken, unusable->is(errc::invalid) ? "configuration" : "repository",
+                         unusable->message()});
     const auto of_agents = check_agents(settings);
     findings.insert(findings.end(), of_agents.begin(), of_agents.end());
 

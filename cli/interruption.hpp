@@ -20,7 +20,8 @@ public:
 
     /// What the first signal does. What it did before `on_first` was set is not made up for.
     std::function<void()> on_first;
-    /// What the second does; the process ends shortly afterwards, whatever that comes to. The third ends it at once.
+    /// What the second does; the process ends shortly afterwards, whatever that comes to. The third ends it
+    /// at once.
     std::function<void()> on_second;
 
     bool happened() const noexcept { return count_ > 0; }

@@ -11,9 +11,11 @@ namespace {
 awaitable<std::vector<effects::task>> all_that_may_land(effects::project& in)
 {
     std::vector<effects::task> some;
-    if (!in.has_state()) co_return some;
+    if (!in.has_state())
+        co_return some;
     for (auto& t : co_await in.must_store([](effects::store& st) { return st.tasks(); }))
-        if (t.state == effects::task_state::completed && !t.commit.empty()) some.push_back(std::move(t));
+        if (t.state == effects::task_state::completed && !t.commit.empty())
+            some.push_back(std::move(t));
     co_return some;
 }
 
@@ -23,12 +25,15 @@ awaitable<int> carry_out(session& s, land_arguments asked)
 {
     auto in = co_await s.open_to_change();
     effects::land_options options;
-    if (!asked.mode.empty()) options.mode = effects::land_mode_named(asked.mode).value();
-    if (!asked.target.empty()) options.target = asked.target;
+    if (!asked.mode.empty())
+        options.mode = effects::land_mode_named(asked.mode).value();
+    if (!asked.target.empty())
+        options.target = asked.target;
     options.gates = read_gates(asked.gates).value();
     options.keep_worktrees = asked.keep_worktrees;
 
-    const auto tasks = asked.all ? co_await all_that_may_land(*in) : co_await s.find(*in, std::move(asked.tasks));
+    const auto tasks =
+        asked.all ? co_await all_that_may_land(*in) : co_await s.find(*in, std::move(asked.tasks));
     if (tasks.empty()) {
         if (asked.json)
             s.print_json(effects::to_public_json(effects::run_report()));
@@ -37,11 +42,12 @@ awaitable<int> carry_out(session& s, land_arguments asked)
         co_return exit_status::done;
     }
     std::vector<std::string> ids;
-    for (const auto& t : tasks) ids.push_back(t.id);
-    co_return co_await carry_out_visibly(
-        s, in, tasks, asked.json, [&](effects::observer& watcher, effects::stop_button& button) {
-            return effects::land_tasks(in, ids, options, watcher, button);
-        });
+    for (const auto& t : tasks)
+        ids.push_back(t.id);
+    co_return co_await carry_out_visibly(s, in, tasks, asked.json,
+                                         [&](effects::observer& watcher, effects::stop_button& button) {
+                                             return effects::land_tasks(in, ids, options, watcher, button);
+                                         });
 }
 
 } // namespace graftline::cli

@@ -15,7 +15,8 @@ constexpr const char* clear_below = "\x1b[J";
 
 std::string live_lines::go_to_top() const
 {
-    if (drawn_ == 0) return {};
+    if (drawn_ == 0)
+        return {};
     return "\r\x1b[" + std::to_string(drawn_) + "A";
 }
 
@@ -24,7 +25,8 @@ void live_lines::draw(const std::vector<std::string>& lines)
     std::string text = hide_cursor;
     text += wrap_off;
     text += go_to_top();
-    for (const auto& line : lines) text += line + clear_to_line_end + "\n";
+    for (const auto& line : lines)
+        text += line + clear_to_line_end + "\n";
     text += clear_below;
     text += wrap_on;
     text += show_cursor;
@@ -40,7 +42,8 @@ void live_lines::print_above(const std::string& text)
 
 void live_lines::erase()
 {
-    if (drawn_ == 0) return;
+    if (drawn_ == 0)
+        return;
     on_.write(go_to_top() + clear_below);
     drawn_ = 0;
 }

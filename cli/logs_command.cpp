@@ -24,20 +24,25 @@ using effects::task_state;
 /// The folders of the present attempt, in order: one, or one for each stage since the task was last started.
 std::vector<fs::path> present_attempt(const effects::project& in, const task& t)
 {
-    if (t.attempt.empty()) return {};
-    if (t.spec.stages.empty()) return {t.attempt};
+    if (t.attempt.empty())
+        return {};
+    if (t.spec.stages.empty())
+        return {t.attempt};
     const auto started = from_iso8601(t.started_at).value_or(utc_time{});
     std::vector<std::pair<int, fs::path>> numbered;
     std::error_code failed;
-    for (fs::directory_iterator at(in.log_folder(t.id), failed), end; !failed && at != end; at.increment(failed)) {
+    for (fs::directory_iterator at(in.log_folder(t.id), failed), end; !failed && at != end;
+         at.increment(failed)) {
         const int number = std::atoi(at->path().filename().c_str());
         const auto record = read_exit_record(at->path());
         const bool earlier = record && *record && (*record)->ended_at < started;
-        if (number > 0 && !earlier) numbered.emplace_back(number, at->path());
+        if (number > 0 && !earlier)
+            numbered.emplace_back(number, at->path());
     }
     std::ranges::sort(numbered);
     std::vector<fs::path> folders;
-    for (auto& [number, folder] : numbered) folders.push_back(std::move(folder));
+    for (auto& [number, folder] : numbered)
+        folders.push_back(std::move(folder));
     return folders;
 }
 
@@ -66,22 +71,29 @@ public:
         std::optional<fault> failed;
         while (s_.out().error() == 0) {
             auto bytes = co_await file.read_some();
-            if (!bytes) failed = bytes.error();
-            if (!bytes || bytes->empty()) break;
+            if (!bytes)
+                failed = bytes.error();
+            if (!bytes || bytes->empty())
+                break;
             print(*bytes);
         }
         beside.cancel();
         co_await beside.join();
-        if (failed) throw fault_error(*failed);
+        if (failed)
+            throw fault_error(*failed);
     }
 
     void end()
     {
-        if (s_.out().is_terminal()) s_.print(filter_.end());
+        if (s_.out().is_terminal())
+            s_.print(filter_.end());
     }
 
 private:
-    fs::path file_in(const fs::path& folder) const { return folder / (asked_.errors ? "stderr.log" : "stdout.log"); }
+    fs::path file_in(const fs::path& folder) const
+    {
+        return folder / (asked_.errors ? "stderr.log" : "stdout.log");
+    }
 
     void print(std::string_view bytes)
     {
@@ -93,10 +105,12 @@ private:
         state_watch watch(co_await asio::this_coro::executor, folder);
         for (;;) {
             const auto record = read_exit_record(folder);
-            if (record && *record) break;
+            if (record && *record)
+                break;
             const auto identity = read_identity(folder);
             // Claimed, no record and nobody there: its supervisor was killed.
-            if (identity && *identity && !is_alive(**identity)) break;
+            if (identity && *identity && !is_alive(**identity))
+                break;
             co_await watch.change(std::chrono::seconds(1));
         }
         file.finish();
@@ -109,7 +123,8 @@ private:
 
 bool may_go_on(const effects::project& in, const task& t)
 {
-    return (t.state == task_state::running || t.state == task_state::pending) && effects::run::is_alive(in, t.run);
+    return (t.state == task_state::running || t.state == task_state::pending) &&
+           effects::run::is_alive(in, t.run);
 }
 
 awaitable<void> follow(effects::project& in, std::string id, printer& shown)
@@ -119,9 +134,11 @@ awaitable<void> follow(effects::project& in, std::string id, printer& shown)
     for (;;) {
         const auto found = co_await in.must_store([&](effects::store& st) { return st.find(id); });
         for (const auto& folder : present_attempt(in, *found))
-            if (seen.insert(folder).second) co_await shown.print_to_end(folder);
+            if (seen.insert(folder).second)
+                co_await shown.print_to_end(folder);
         const auto now = co_await in.must_store([&](effects::store& st) { return st.find(id); });
-        if (now->attempt == found->attempt && !may_go_on(in, *now)) co_return;
+        if (now->attempt == found->attempt && !may_go_on(in, *now))
+            co_return;
         co_await watch.change(std::chrono::seconds(1));
     }
 }
@@ -137,8 +154,10 @@ awaitable<int> carry_out(session& s, logs_arguments asked)
         co_await follow(*in, t.id, shown);
     } else {
         const auto folders = present_attempt(*in, t);
-        if (folders.empty()) s.err().write("graftline: task " + t.id + " has not started an agent yet\n");
-        for (const auto& folder : folders) shown.print_whole(folder);
+        if (folders.empty())
+            s.err().write("graftline: task " + t.id + " has not started an agent yet\n");
+        for (const auto& folder : folders)
+            shown.print_whole(folder);
     }
     shown.end();
     co_return exit_status::done;

@@ -15,8 +15,9 @@
 
 namespace graftline::cli {
 
-/// On a terminal one live line per running task, drawn again at most ten times a second and only while something runs;
-/// elsewhere one plain line per event. Lives on one strand; ends with `finish`, at the latest by its destructor.
+/// On a terminal one live line per running task, drawn again at most ten times a second and only while
+/// something runs; elsewhere one plain line per event. Lives on one strand; ends with `finish`, at the latest
+/// by its destructor.
 class progress : public effects::observer {
 public:
     progress(asio::any_io_executor executor, terminal& on);

@@ -9,14 +9,15 @@ awaitable<int> carry_out(session& s, retry_arguments asked)
     auto in = co_await s.open_to_change();
     const auto tasks = co_await s.find(*in, std::move(asked.tasks));
     std::vector<std::string> ids;
-    for (const auto& t : tasks) ids.push_back(t.id);
+    for (const auto& t : tasks)
+        ids.push_back(t.id);
     effects::run_options options;
     options.max = asked.max > 0 ? asked.max : in->settings().run.max.value_or(0);
     options.target = tasks.front().spec.target;
-    co_return co_await carry_out_visibly(
-        s, in, tasks, asked.json, [&](effects::observer& watcher, effects::stop_button& button) {
-            return effects::retry_tasks(in, ids, options, watcher, button);
-        });
+    co_return co_await carry_out_visibly(s, in, tasks, asked.json,
+                                         [&](effects::observer& watcher, effects::stop_button& button) {
+                                             return effects::retry_tasks(in, ids, options, watcher, button);
+                                         });
 }
 
 } // namespace graftline::cli

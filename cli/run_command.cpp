@@ -9,21 +9,24 @@
 namespace graftline::cli {
 namespace {
 
-/// How many at once: what was said, the plan, the settings, the profile; 0 leaves it to the machine. A profile's cap
-/// brings larger numbers down.
+/// How many at once: what was said, the plan, the settings, the profile; 0 leaves it to the machine. A
+/// profile's cap brings larger numbers down.
 result<std::size_t> read_max(session& s, const run_arguments& asked, const wanted_tasks& wanted,
                              const agents::settings& settings)
 {
     const auto name = asked.how.profile.empty() ? settings.run.profile.value_or("") : asked.how.profile;
     std::size_t max = asked.max > 0 ? asked.max : wanted.max.value_or(settings.run.max.value_or(0));
-    if (name.empty()) return max;
+    if (name.empty())
+        return max;
     const auto profile = git::find_profile(name);
-    if (!profile) return profile.error();
+    if (!profile)
+        return profile.error();
     if (max == 0 && profile->max_parallel != git::profile().max_parallel)
         max = static_cast<std::size_t>(profile->max_parallel);
     if (profile->parallel_cap && max > static_cast<std::size_t>(*profile->parallel_cap)) {
         max = static_cast<std::size_t>(*profile->parallel_cap);
-        s.err().write("graftline: profile " + name + " carries out at most " + std::to_string(max) + " at once\n");
+        s.err().write("graftline: profile " + name + " carries out at most " + std::to_string(max) +
+                      " at once\n");
     }
     return max;
 }
@@ -41,13 +44,16 @@ boost::json::object as_json(const std::vector<effects::task>& tasks)
 
 std::string as_text(const std::vector<effects::task>& tasks, std::size_t max)
 {
-    std::string text = "Would carry out " + std::to_string(tasks.size()) + (tasks.size() == 1 ? " task" : " tasks");
+    std::string text =
+        "Would carry out " + std::to_string(tasks.size()) + (tasks.size() == 1 ? " task" : " tasks");
     text += max > 0 ? ", at most " + std::to_string(max) + " at once:\n" : ":\n";
     for (const auto& t : tasks) {
         text += "  " + t.id + "  " + shown_title(t, 100) + "\n";
         std::string how = "agent " + (t.spec.agent.empty() ? quoted(t.spec.command) : t.spec.agent);
-        if (t.spec.land) how += ", landed on " + t.spec.target + " (" + std::string(to_string(*t.spec.land)) + ")";
-        for (const auto& before : t.spec.after) how += ", after " + before;
+        if (t.spec.land)
+            how += ", landed on " + t.spec.target + " (" + std::string(to_string(*t.spec.land)) + ")";
+        for (const auto& before : t.spec.after)
+            how += ", after " + before;
         text += "  " + std::string(t.id.size(), ' ') + "  " + harmless_line(how) + "\n";
     }
     return text;
@@ -61,7 +67,8 @@ awaitable<int> carry_out(session& s, run_arguments asked)
     auto wanted = read_tasks(asked.tasks, asked.from, in->settings()).value();
     auto defaults = read_defaults(asked.how, wanted, in->settings()).value();
     const auto max = read_max(s, asked, wanted, in->settings()).value();
-    if (defaults.on_overlap == "ask") defaults.on_overlap = ask_about_overlaps(wanted.tasks, s).value();
+    if (defaults.on_overlap == "ask")
+        defaults.on_overlap = ask_about_overlaps(wanted.tasks, s).value();
     auto tasks = (co_await effects::make_tasks(in, std::move(wanted.tasks), std::move(defaults))).value();
 
     if (asked.dry_run) {
@@ -76,11 +83,12 @@ awaitable<int> carry_out(session& s, run_arguments asked)
     options.fail_fast = asked.fail_fast || in->settings().run.fail_fast.value_or(false);
     options.target = tasks.front().spec.target;
     options.arguments["tasks"] = tasks.size();
-    if (!asked.from.empty()) options.arguments["from"] = asked.from;
-    co_return co_await carry_out_visibly(
-        s, in, tasks, asked.json, [&](effects::observer& watcher, effects::stop_button& button) {
-            return effects::run_tasks(in, tasks, options, watcher, button);
-        });
+    if (!asked.from.empty())
+        options.arguments["from"] = asked.from;
+    co_return co_await carry_out_visibly(s, in, tasks, asked.json,
+                                         [&](effects::observer& watcher, effects::stop_button& button) {
+                                             return effects::run_tasks(in, tasks, options, watcher, button);
+                                         });
 }
 
 } // namespace graftline::cli

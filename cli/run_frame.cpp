@@ -13,8 +13,10 @@ namespace {
 
 int exit_status_of(const effects::run_report& report)
 {
-    if (report.interrupted) return exit_status::interrupted;
-    if (report.environment_failed) return exit_status::unusable;
+    if (report.interrupted)
+        return exit_status::interrupted;
+    if (report.environment_failed)
+        return exit_status::unusable;
     return std::ranges::all_of(report.tasks, reached) ? exit_status::done : exit_status::not_all;
 }
 
@@ -37,8 +39,8 @@ private:
 
 } // namespace
 
-awaitable<int> carry_out_visibly(session& s, std::shared_ptr<effects::project> in, std::vector<effects::task> tasks,
-                                 bool json, start_run start)
+awaitable<int> carry_out_visibly(session& s, std::shared_ptr<effects::project> in,
+                                 std::vector<effects::task> tasks, bool json, start_run start)
 {
     progress shown(co_await asio::this_coro::executor, s.err());
     noted_observer watcher(shown, s.log());
@@ -47,17 +49,21 @@ awaitable<int> carry_out_visibly(session& s, std::shared_ptr<effects::project> i
 
     const borrowed_signals borrowed(s.signals());
     s.signals().on_first = [&] {
-        shown.note("Stopping: agents are asked to end, and all can be gone on with. Interrupt again to kill them.");
+        shown.note(
+            "Stopping: agents are asked to end, and all can be gone on with. Interrupt again to kill them.");
         button.press();
     };
     s.signals().on_second = [&] {
         shown.note("Killing the agents.");
-        for (const auto& t : tasks) kill_attempts(in->log_folder(t.id));
+        for (const auto& t : tasks)
+            kill_attempts(in->log_folder(t.id));
     };
     auto report = co_await start(watcher, button);
     shown.finish();
-    if (!report) throw fault_error(report.error());
-    s.log().say(co_await in->must_store([id = report->run](effects::store& st) { return st.effects_of(id); }));
+    if (!report)
+        throw fault_error(report.error());
+    s.log().say(
+        co_await in->must_store([id = report->run](effects::store& st) { return st.effects_of(id); }));
     if (json)
         s.print_json(effects::to_public_json(*report));
     else

@@ -9,10 +9,11 @@
 namespace graftline::cli {
 
 session::session(asio::io_context& loop, const common_arguments& common)
-    : common_(common), out_(STDOUT_FILENO, common.color), err_(STDERR_FILENO, common.color), log_(common.verbose),
-      signals_(loop)
+    : common_(common), out_(STDOUT_FILENO, common.color), err_(STDERR_FILENO, common.color),
+      log_(common.verbose), signals_(loop)
 {
-    if (common.verbose) err_.never_redraw(); // live lines and log lines would write over each other
+    if (common.verbose)
+        err_.never_redraw(); // live lines and log lines would write over each other
 }
 
 awaitable<std::shared_ptr<effects::project>> session::open()
@@ -32,7 +33,8 @@ awaitable<std::shared_ptr<effects::project>> session::open_to_change()
         const auto released = (co_await effects::reconcile(in)).value();
         if (released > 0)
             err_.write("graftline: " + std::to_string(released) +
-                       (released == 1 ? " task was" : " tasks were") + " left by a run that died; see graftline status\n");
+                       (released == 1 ? " task was" : " tasks were") +
+                       " left by a run that died; see graftline status\n");
     }
     co_return in;
 }
@@ -51,7 +53,8 @@ awaitable<std::vector<effects::task>> session::find(effects::project& in, std::v
     for (auto& handle : handles) {
         auto t = co_await find(in, std::move(handle));
         const bool twice = std::ranges::any_of(found, [&](const auto& other) { return other.id == t.id; });
-        if (!twice) found.push_back(std::move(t));
+        if (!twice)
+            found.push_back(std::move(t));
     }
     co_return found;
 }

@@ -27,7 +27,8 @@ public:
 
     /// The project that the command works on. Makes nothing.
     awaitable<std::shared_ptr<effects::project>> open();
-    /// The same for commands that change something: tasks whose run has died are made ready to be dealt with first.
+    /// The same for commands that change something: tasks whose run has died are made ready to be dealt with
+    /// first.
     awaitable<std::shared_ptr<effects::project>> open_to_change();
 
     /// The task that the user means by an id, the beginning of one, or a key.

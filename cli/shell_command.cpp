@@ -33,15 +33,18 @@ std::vector<std::string> environment_of(const effects::task& t)
 std::vector<char*> pointers_to(std::vector<std::string>& words)
 {
     std::vector<char*> pointers;
-    for (auto& word : words) pointers.push_back(word.data());
+    for (auto& word : words)
+        pointers.push_back(word.data());
     pointers.push_back(nullptr);
     return pointers;
 }
 
-/// Becomes the command: the terminal, its signals and the exit status are then its own. Returns only when it cannot.
+/// Becomes the command: the terminal, its signals and the exit status are then its own. Returns only when it
+/// cannot.
 fault become(std::vector<std::string> words, std::vector<std::string> environment, const std::string& folder)
 {
-    if (::chdir(folder.c_str()) != 0) return system_fault(errno, "the worktree cannot be entered").with("worktree", folder);
+    if (::chdir(folder.c_str()) != 0)
+        return system_fault(errno, "the worktree cannot be entered").with("worktree", folder);
     ::setenv("PWD", folder.c_str(), 1);
     std::signal(SIGPIPE, SIG_DFL);
     auto arguments = pointers_to(words);
@@ -62,7 +65,8 @@ awaitable<int> carry_out(session& s, shell_arguments asked)
     if (t.worktree.empty() || !std::filesystem::is_directory(t.worktree)) {
         fault f(errc::refused, "the task has no worktree");
         f.with("task", t.id).with("state", std::string(to_string(t.state)));
-        if (!t.branch.empty()) f.with("branch", t.branch);
+        if (!t.branch.empty())
+            f.with("branch", t.branch);
         throw fault_error(std::move(f));
     }
     auto words = std::move(asked.command);

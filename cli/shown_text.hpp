@@ -7,8 +7,8 @@
 
 namespace graftline::cli {
 
-/// Bytes in, harmless text out, in any chunking. Escape sequences and other control characters are taken out, what is
-/// not UTF-8 becomes U+FFFD, a lone carriage return ends the line. Tabs and line ends stay.
+/// Bytes in, harmless text out, in any chunking. Escape sequences and other control characters are taken out,
+/// what is not UTF-8 becomes U+FFFD, a lone carriage return ends the line. Tabs and line ends stay.
 class text_filter {
 public:
     /// With `keep_colors` sequences that only set colours and weight (SGR) stay.

@@ -12,16 +12,18 @@ namespace graftline::cli {
 namespace {
 
 /// What is to be printed: all, or one task.
-awaitable<std::string> text_of(session& s, std::shared_ptr<effects::project> in, const status_arguments& asked,
-                               cpu_meter& cpu)
+awaitable<std::string> text_of(session& s, std::shared_ptr<effects::project> in,
+                               const status_arguments& asked, cpu_meter& cpu)
 {
     auto view = co_await status_view::read(in, cpu);
     if (asked.task.empty()) {
-        if (asked.json) co_return boost::json::serialize(as_json(view)) + "\n";
+        if (asked.json)
+            co_return boost::json::serialize(as_json(view)) + "\n";
         co_return as_text(view, s.out(), s.out().is_terminal() ? s.out().columns() : 160);
     }
     const auto t = co_await s.find(*in, asked.task);
-    if (!asked.json) co_return details_of(t, view, s.out());
+    if (!asked.json)
+        co_return details_of(t, view, s.out());
     view.tasks = {t};
     std::erase_if(view.runs, [&](const auto& r) { return r.id != t.run; });
     co_return boost::json::serialize(as_json(view)) + "\n";
@@ -44,11 +46,13 @@ std::vector<std::string> screenful(const std::string& text, std::size_t rows)
     return lines;
 }
 
-awaitable<void> watch(session& s, std::shared_ptr<effects::project> in, const status_arguments& asked, cpu_meter& cpu)
+awaitable<void> watch(session& s, std::shared_ptr<effects::project> in, const status_arguments& asked,
+                      cpu_meter& cpu)
 {
     live_lines block(s.out(), live_lines::at_end::keep);
     std::string before;
-    state_watch changes(co_await asio::this_coro::executor, in->has_state() ? in->state_folder() : in->repository().common_dir());
+    state_watch changes(co_await asio::this_coro::executor,
+                        in->has_state() ? in->state_folder() : in->repository().common_dir());
     while (s.out().error() == 0) {
         auto text = co_await text_of(s, in, asked, cpu);
         if (s.out().can_redraw() && !asked.json)

@@ -27,27 +27,33 @@ std::string number(double value, const char* format)
 
 std::string resources_line(const resource_reading& r)
 {
-    return "cpu " + number(r.cpu_percent, "%.0f%%") + " · memory " + number(r.memory_percent, "%.0f%%") + ", " +
-           number(r.memory_available_gb, "%.1f GB free") + " · disk " + number(r.disk_percent, "%.0f%%") + ", " +
-           number(r.disk_free_gb, "%.1f GB free");
+    return "cpu " + number(r.cpu_percent, "%.0f%%") + " · memory " + number(r.memory_percent, "%.0f%%") +
+           ", " + number(r.memory_available_gb, "%.1f GB free") + " · disk " +
+           number(r.disk_percent, "%.0f%%") + ", " + number(r.disk_free_gb, "%.1f GB free");
 }
 
 std::string time_of(const task& t)
 {
-    if (t.started_at.empty()) return "-";
-    return duration_text(effects::seconds_between(t.started_at, t.finished_at.empty() ? effects::now_text() : t.finished_at));
+    if (t.started_at.empty())
+        return "-";
+    return duration_text(
+        effects::seconds_between(t.started_at, t.finished_at.empty() ? effects::now_text() : t.finished_at));
 }
 
 /// What is said of a task in the last column.
 std::string remark_on(const task& t, const status_view& view)
 {
-    if (view.is_abandoned(t)) return std::string(abandoned);
-    if (!t.reason.empty() && t.state != merged) return harmless_line(t.reason.substr(0, t.reason.find('\n')));
-    if (t.state == merged) return t.spec.target + (t.landed.empty() ? "" : " " + t.landed.substr(0, 10));
+    if (view.is_abandoned(t))
+        return std::string(abandoned);
+    if (!t.reason.empty() && t.state != merged)
+        return harmless_line(t.reason.substr(0, t.reason.find('\n')));
+    if (t.state == merged)
+        return t.spec.target + (t.landed.empty() ? "" : " " + t.landed.substr(0, 10));
     return t.branch;
 }
 
-std::string row_of(const task& t, const status_view& view, const terminal& on, std::size_t id_width, std::size_t columns)
+std::string row_of(const task& t, const status_view& view, const terminal& on, std::size_t id_width,
+                   std::size_t columns)
 {
     const auto state = on.in(tint_of(t.state), pad(effects::to_string(t.state), 11));
     const auto head = pad(t.id, id_width + 2) + pad(time_of(t), 8);
@@ -56,14 +62,17 @@ std::string row_of(const task& t, const status_view& view, const terminal& on, s
     const auto remark = remark_on(t, view);
     const auto title_room = remark.empty() ? room : std::max<std::size_t>(10, room / 2 - 1);
     const auto title = shown_title(t, title_room);
-    if (remark.empty()) return state + head + title + "\n";
-    return state + head + pad(title, title_room) + "  " + on.in(tint::faint, fit(remark, room - title_room - 2)) + "\n";
+    if (remark.empty())
+        return state + head + title + "\n";
+    return state + head + pad(title, title_room) + "  " +
+           on.in(tint::faint, fit(remark, room - title_room - 2)) + "\n";
 }
 
 std::string counts_of(const std::vector<task>& tasks)
 {
     std::map<effects::task_state, int> count;
-    for (const auto& t : tasks) ++count[t.state];
+    for (const auto& t : tasks)
+        ++count[t.state];
     std::string text = std::to_string(tasks.size()) + (tasks.size() == 1 ? " task" : " tasks");
     const char* before = ": ";
     for (const auto& [state, n] : count) {
@@ -79,12 +88,14 @@ awaitable<status_view> status_view::read(std::shared_ptr<effects::project> in, c
 {
     status_view view;
     view.resources = co_await read_resources(in->repository().common_dir(), cpu);
-    if (!in->has_state()) co_return view;
+    if (!in->has_state())
+        co_return view;
     auto stored = co_await in->must_store([](effects::store& s) { return std::pair(s.tasks(), s.runs()); });
     view.tasks = std::move(stored.first);
     view.runs = std::move(stored.second);
     for (const auto& r : view.runs)
-        if (r.finished_at.empty() && effects::run::is_alive(*in, r.id)) view.alive.insert(r.id);
+        if (r.finished_at.empty() && effects::run::is_alive(*in, r.id))
+            view.alive.insert(r.id);
     co_return view;
 }
 
@@ -98,7 +109,8 @@ boost::json::object as_json(const status_view& view)
     boost::json::array tasks, runs;
     for (const auto& t : view.tasks) {
         auto one = effects::to_public_json(t);
-        if (view.is_abandoned(t)) one["reason"] = abandoned;
+        if (view.is_abandoned(t))
+            one["reason"] = abandoned;
         tasks.push_back(std::move(one));
     }
     for (const auto& r : view.runs) {
@@ -110,7 +122,9 @@ boost::json::object as_json(const status_view& view)
             {"program", r.program},
             {"target", r.target.empty() ? null : boost::json::value(r.target)},
             {"pid", goes_on ? boost::json::value(r.pid) : null},
-            {"state", goes_on ? "running" : died ? "died" : r.outcome},
+            {"state", goes_on ? "running"
+                      : died  ? "died"
+                              : r.outcome},
             {"started_at", r.started_at},
             {"finished_at", r.finished_at.empty() ? null : boost::json::value(r.finished_at)}});
     }
@@ -128,10 +142,13 @@ std::string as_text(const status_view& view, const terminal& on, std::size_t col
 {
     std::string text;
     std::size_t id_width = 4;
-    for (const auto& t : view.tasks) id_width = std::max(id_width, t.id.size());
+    for (const auto& t : view.tasks)
+        id_width = std::max(id_width, t.id.size());
     if (!view.tasks.empty())
-        text += on.in(tint::faint, pad("STATE", 11) + pad("TASK", id_width + 2) + pad("TIME", 8) + "WHAT") + "\n";
-    for (const auto& t : view.tasks) text += row_of(t, view, on, id_width, columns);
+        text +=
+            on.in(tint::faint, pad("STATE", 11) + pad("TASK", id_width + 2) + pad("TIME", 8) + "WHAT") + "\n";
+    for (const auto& t : view.tasks)
+        text += row_of(t, view, on, id_width, columns);
     text += view.tasks.empty() ? "No tasks yet. Begin with: graftline run TASK ... -- AGENT-COMMAND\n"
                                : counts_of(view.tasks) + "\n";
     for (const auto& r : view.runs)
@@ -144,10 +161,12 @@ std::string details_of(const task& t, const status_view& view, const terminal& o
 {
     std::string text;
     const auto say = [&](std::string_view name, const std::string& value) {
-        if (!value.empty()) text += on.in(tint::faint, pad(name, 12)) + value + "\n";
+        if (!value.empty())
+            text += on.in(tint::faint, pad(name, 12)) + value + "\n";
     };
     say("task", t.id + (t.key.empty() ? "" : " (" + harmless_line(t.key) + ")"));
-    say("state", on.in(tint_of(t.state), effects::to_string(t.state)) + (view.is_abandoned(t) ? ": " + std::string(abandoned) : ""));
+    say("state", on.in(tint_of(t.state), effects::to_string(t.state)) +
+                     (view.is_abandoned(t) ? ": " + std::string(abandoned) : ""));
     text_filter filter;
     say("reason", filter.feed(t.reason) + filter.end());
     say("what", shown_title(t, 2000));
@@ -156,18 +175,25 @@ std::string details_of(const task& t, const status_view& view, const terminal& o
     say("base", t.base.substr(0, 10) + (t.spec.base.empty() ? "" : " (" + t.spec.base + ")"));
     say("target", t.spec.target + (t.landed.empty() ? "" : " is " + t.landed.substr(0, 10)));
     say("worktree", t.worktree);
-    for (const auto& path : t.conflicts) say("conflict", harmless_line(path));
-    for (const auto& before : t.spec.after) say("after", before);
-    for (const auto& ref : t.rescues) say("saved", ref);
-    if (t.exit_code) say("exit", std::to_string(*t.exit_code));
-    if (t.signal) say("signal", std::to_string(*t.signal));
+    for (const auto& path : t.conflicts)
+        say("conflict", harmless_line(path));
+    for (const auto& before : t.spec.after)
+        say("after", before);
+    for (const auto& ref : t.rescues)
+        say("saved", ref);
+    if (t.exit_code)
+        say("exit", std::to_string(*t.exit_code));
+    if (t.signal)
+        say("signal", std::to_string(*t.signal));
     if (t.usage)
-        say("usage", std::to_string(t.usage->input_tokens) + " tokens in, " + std::to_string(t.usage->output_tokens) +
-                         " out, " + number(t.usage->cost_usd, "%.4f USD"));
+        say("usage", std::to_string(t.usage->input_tokens) + " tokens in, " +
+                         std::to_string(t.usage->output_tokens) + " out, " +
+                         number(t.usage->cost_usd, "%.4f USD"));
     say("created", t.created_at);
     say("started", t.started_at + (t.started_at.empty() ? "" : " (" + time_of(t) + ")"));
     say("finished", t.finished_at);
-    if (t.attempts > 0) say("attempts", std::to_string(t.attempts));
+    if (t.attempts > 0)
+        say("attempts", std::to_string(t.attempts));
     say("log", t.log);
     std::size_t shown = 0;
     for (const auto& path : t.files) {
@@ -178,9 +204,11 @@ std::string details_of(const task& t, const status_view& view, const terminal& o
         say(shown == 1 ? "files" : "", harmless_line(path));
     }
     if (t.state == running || t.state == failed)
-        for (const auto& line : last_output(t, 5)) say("output", line);
+        for (const auto& line : last_output(t, 5))
+            say("output", line);
     bool first = true;
-    for (const auto& step : next_steps(t)) say(std::exchange(first, false) ? "next" : "", step);
+    for (const auto& step : next_steps(t))
+        say(std::exchange(first, false) ? "next" : "", step);
     return text;
 }
 

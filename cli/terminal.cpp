@@ -18,7 +18,8 @@ bool is_dumb()
 
 bool wants_colors(bool is_terminal, color_choice choice)
 {
-    if (choice != color_choice::automatic) return choice == color_choice::always;
+    if (choice != color_choice::automatic)
+        return choice == color_choice::always;
     const char* refused = std::getenv("NO_COLOR");
     return is_terminal && !(refused && *refused) && !is_dumb();
 }
@@ -26,16 +27,18 @@ bool wants_colors(bool is_terminal, color_choice choice)
 winsize size_of(int descriptor)
 {
     winsize size{};
-    if (::ioctl(descriptor, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) size.ws_col = 80;
-    if (size.ws_row == 0) size.ws_row = 24;
+    if (::ioctl(descriptor, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+        size.ws_col = 80;
+    if (size.ws_row == 0)
+        size.ws_row = 24;
     return size;
 }
 
 } // namespace
 
 terminal::terminal(int descriptor, color_choice choice)
-    : descriptor_(descriptor), is_terminal_(::isatty(descriptor) == 1), has_colors_(wants_colors(is_terminal_, choice)),
-      can_redraw_(is_terminal_ && !is_dumb())
+    : descriptor_(descriptor), is_terminal_(::isatty(descriptor) == 1),
+      has_colors_(wants_colors(is_terminal_, choice)), can_redraw_(is_terminal_ && !is_dumb())
 {
 }
 
@@ -73,7 +76,8 @@ bool terminal::write(std::string_view text)
 
 std::string terminal::in(tint color, std::string_view text) const
 {
-    if (!has_colors_ || color == tint::none || text.empty()) return std::string(text);
+    if (!has_colors_ || color == tint::none || text.empty())
+        return std::string(text);
     const char* code = color == tint::good      ? "32"
                        : color == tint::bad     ? "31"
                        : color == tint::warning ? "33"

@@ -26,9 +26,9 @@ result<effects::task_defaults> read_defaults(const making_arguments& asked, cons
 /// Gates as they are typed: one string each, split into words as a shell does.
 result<std::vector<std::vector<std::string>>> read_gates(const std::vector<std::string>& typed);
 
-/// Asks on the terminal whether tasks that say they change the same files are to run one after the other. Result:
-/// "serialize" or "continue"; "serialize" without a question when there is no overlap. Errors: invalid where nobody can
-/// be asked.
+/// Asks on the terminal whether tasks that say they change the same files are to run one after the other.
+/// Result: "serialize" or "continue"; "serialize" without a question when there is no overlap. Errors:
+/// invalid where nobody can be asked.
 result<std::string> ask_about_overlaps(const std::vector<effects::wanted_task>& tasks, session& s);
 
 } // namespace graftline::cli
