@@ -94,16 +94,16 @@ const std::vector<profile>& profiles()
 
         profile spec = standard;
         spec.name = "spec108";
-        spec.branch = "feature/us-{key:3}";
-        spec.worktree = "../{repo}-wt{key}";
+        spec.branch = "feature/us-{number:3}";
+        spec.worktree = "../{repo}-wt{number}";
         spec.base = "roadmap";
         spec.max_parallel = 2;
         spec.parallel_cap = 3;
 
         profile score = standard;
         score.name = "scorecount";
-        score.branch = "{type}/task-{key}-{slug}";
-        score.worktree = "../{repo}-task-{key}";
+        score.branch = "{type}/task-{number}-{slug}";
+        score.worktree = "../{repo}-task-{number}";
         score.base = "origin/main";
         return std::vector<profile>{standard, coditect, spec, score};
     }();

@@ -1,0 +1,64 @@
+#include "graftline/bench/overhead.hpp"
+
+#include "graftline/effects/store.hpp"
+
+#include <algorithm>
+
+namespace graftline::bench {
+namespace {
+
+command tasks_that_sleep(const std::filesystem::path& top, int count, const std::string& length, int places)
+{
+    std::vector<std::string> words{"run", "--json", "--max", std::to_string(places)};
+    for (int i = 0; i < count; ++i) words.push_back("task " + std::to_string(i));
+    words.insert(words.end(), {"--", "sleep", length});
+    return graftline_in(top, words);
+}
+
+awaitable<double> median(std::function<command()> make, int rounds)
+{
+    std::vector<double> all;
+    for (int i = 0; i < rounds; ++i) all.push_back(co_await timed(make()));
+    std::ranges::sort(all);
+    co_return all[all.size() / 2];
+}
+
+} // namespace
+
+awaitable<std::vector<row>> overhead()
+{
+    const workplace place;
+    const auto top = co_await make_repository(place.path(), "repo", 300);
+    const double three = co_await median([&] { return tasks_that_sleep(top, 3, "2", 3); }, 3);
+    const double sixteen = co_await median([&] { return tasks_that_sleep(top, 16, "0.5", 4); }, 3);
+    std::vector<row> rows;
+    rows.push_back({"three agents of 2 s at once, start to end", seconds(three), "ideal: 2.00 s", "+" + seconds(three - 2)});
+    rows.push_back({"16 agents of 0.5 s in 4 places, start to end", seconds(sixteen), "ideal: 2.00 s",
+                    "+" + seconds(sixteen - 2)});
+    co_return rows;
+}
+
+awaitable<std::vector<row>> status_of_many()
+{
+    const workplace place;
+    const auto top = co_await make_repository(place.path(), "repo", 300);
+    {
+        effects::store store(top / ".git" / "graftline");
+        for (int i = 0; i < 1000; ++i) {
+            effects::task t;
+            t.id = std::to_string(100000 + i);
+            t.spec.description = "Task number " + std::to_string(i);
+            t.created_at = effects::now_text();
+            store.add(t);
+        }
+    }
+    const double ours = co_await median([&] { return graftline_in(top, {"status"}); }, 11);
+    const double gits = co_await median([&] { return git(top, {"status"}); }, 11);
+    const double version = co_await median([&] { return graftline_in(top, {"--version"}); }, 11);
+    std::vector<row> rows;
+    rows.push_back({"status with 1,000 tasks", seconds(ours), "git status, 300 files: " + seconds(gits), times(gits / ours)});
+    rows.push_back({"start of the program (--version)", seconds(version), "-", ""});
+    co_return rows;
+}
+
+} // namespace graftline::bench
