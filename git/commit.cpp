@@ -98,10 +98,9 @@ awaitable<result<std::vector<staged_change>>> stage_everything(repository& repo,
     if (!scratch)
         co_return scratch.error();
     const fs::path saved = scratch->path() / "index";
-    std::error_code failed;
-    fs::copy_file(files.index, saved, failed);
-    if (failed)
-        co_return system_fault(failed.value(), "cannot copy " + files.index.string());
+    auto copied = copy_index_file(files.index, saved);
+    if (!copied)
+        co_return copied.error();
 
     auto added =
         co_await repo.ask_in(worktree, "-c", "advice.addEmbeddedRepo=false", "add", "-A", "--sparse");
@@ -114,7 +113,10 @@ awaitable<result<std::vector<staged_change>>> stage_everything(repository& repo,
     if (nested.empty())
         co_return std::move(*changes);
 
+    std::error_code failed;
     fs::rename(saved, files.index, failed);
+    if (failed)
+        co_return system_fault(failed.value(), "cannot put back " + files.index.string());
     co_return refusal("a repository inside the worktree is not one of its submodules", worktree)
         .with("paths", joined(nested, '\n'))
         .advise("Committed as it is, its contents would be missing everywhere else. Delete its .git folder, "

@@ -48,6 +48,19 @@ result<void> replace_file(const fs::path& file, std::string_view text)
     return {};
 }
 
+result<void> copy_index_file(const fs::path& from, const fs::path& to)
+{
+    std::error_code failed;
+    const auto time = fs::last_write_time(from, failed); // before its contents: too old is safe
+    if (!failed)
+        fs::copy_file(from, to, fs::copy_options::overwrite_existing, failed);
+    if (!failed)
+        fs::last_write_time(to, time, failed);
+    if (failed)
+        return system_fault(failed.value(), "cannot copy " + from.string());
+    return {};
+}
+
 std::string text_of(const fs::path& file)
 {
     std::ifstream in(file, std::ios::binary);

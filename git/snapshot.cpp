@@ -22,15 +22,6 @@ bool lies_there(const fs::path& path)
     return fs::exists(fs::symlink_status(path, ignored));
 }
 
-/// `git WORDS...` with `index` in place of the user's.
-command with_index(const repository& repo, const workplace& place, const fs::path& index,
-                   std::vector<std::string> words)
-{
-    command call = place.git(repo, std::move(words));
-    call.set("GIT_INDEX_FILE", index.string());
-    return call;
-}
-
 /// Copies the index of a place. Result: false when there is none.
 awaitable<result<bool>> copy_index(const repository& repo, workplace place, fs::path to)
 {
@@ -41,18 +32,68 @@ awaitable<result<bool>> copy_index(const repository& repo, workplace place, fs::
     std::error_code failed;
     if (!fs::exists(*from, failed))
         co_return false;
-    fs::copy_file(*from, to, fs::copy_options::overwrite_existing, failed);
-    if (failed)
-        co_return system_fault(failed.value(), "cannot copy " + *from);
+    auto copied = copy_index_file(*from, to);
+    if (!copied)
+        co_return copied.error();
     co_return true;
 }
 
-awaitable<result<void>> set_flags(const repository& repo, workplace place, fs::path index, const char* option,
-                                  std::vector<std::string> paths)
+/// What `git` reads instead of a place's own git folder.
+struct plain_folder {
+    workplace place;
+    std::string objects;
+};
+
+/// A git folder that borrows the place's objects and whose attributes switch every conversion off: they win
+/// over all that the work tree says. A broken filter or encoding would keep work from being saved, and git
+/// runs filters even where it only writes an index whose files are as young as itself.
+awaitable<result<plain_folder>> without_filters(const repository& repo, workplace place, fs::path scratch)
+{
+    auto answer = co_await repository::answer(
+        place.git(repo, {"rev-parse", "--show-object-format", "--path-format=absolute", "--git-path",
+                         "info/exclude", "--git-path", "objects"}));
+    if (!answer)
+        co_return answer.error();
+    const std::vector<std::string> lines = records_of(*answer, '\n');
+    if (lines.size() != 3)
+        co_return fault(errc::corrupt, "git does not say where a repository's objects are");
+    const fs::path folder = scratch / "git";
+    std::error_code failed;
+    for (const char* name : {"refs", "objects", "info"})
+        fs::create_directories(folder / name, failed);
+    if (failed)
+        co_return system_fault(failed.value(), "cannot make " + folder.string());
+    std::string configuration = "[core]\n\trepositoryformatversion = 1\n\tbare = false\n";
+    if (lines[0] == "sha256")
+        configuration += "[extensions]\n\tobjectformat = sha256\n";
+    for (const auto& [name, text] : std::map<std::string, std::string>{
+             {"HEAD", "ref: refs/heads/none\n"},
+             {"config", configuration},
+             {"info/exclude", text_of(lines[1])},
+             {"info/attributes", "* -filter -text -eol -crlf -ident -working-tree-encoding\n"}}) {
+        auto written = replace_file(folder / name, text);
+        if (!written)
+            co_return written.error();
+    }
+    co_return plain_folder{workplace(folder, place.work_tree, false), lines[2]};
+}
+
+/// `git WORDS...` with `index` in place of the user's, no filters.
+command with_index(const repository& repo, const plain_folder& plain, const fs::path& index,
+                   std::vector<std::string> words)
+{
+    command call = plain.place.git(repo, std::move(words));
+    call.set("GIT_INDEX_FILE", index.string());
+    call.set("GIT_OBJECT_DIRECTORY", plain.objects);
+    return call;
+}
+
+awaitable<result<void>> set_flags(const repository& repo, plain_folder plain, fs::path index,
+                                  const char* option, std::vector<std::string> paths)
 {
     if (paths.empty())
         co_return result<void>();
-    command update = with_index(repo, place, index, {"update-index", "-z", option, "--stdin"});
+    command update = with_index(repo, plain, index, {"update-index", "-z", option, "--stdin"});
     update.feed(joined(paths));
     auto done = co_await repository::answer(std::move(update));
     if (!done)
@@ -62,9 +103,9 @@ awaitable<result<void>> set_flags(const repository& repo, workplace place, fs::p
 
 /// Clears assume-unchanged and skip-worktree, which hide edits; what a sparse checkout left out stays left
 /// out.
-awaitable<result<void>> clear_blind_spots(const repository& repo, workplace place, fs::path index)
+awaitable<result<void>> clear_blind_spots(const repository& repo, plain_folder plain, fs::path index)
 {
-    auto listing = co_await repository::answer(with_index(repo, place, index, {"ls-files", "-v", "-z"}));
+    auto listing = co_await repository::answer(with_index(repo, plain, index, {"ls-files", "-v", "-z"}));
     if (!listing)
         co_return listing.error();
     std::vector<std::string> assumed;
@@ -76,45 +117,13 @@ awaitable<result<void>> clear_blind_spots(const repository& repo, workplace plac
         const auto tag = static_cast<unsigned char>(record[0]);
         if (std::islower(tag))
             assumed.push_back(path);
-        if (std::toupper(tag) == 'S' && lies_there(*place.work_tree / path))
+        if (std::toupper(tag) == 'S' && lies_there(*plain.place.work_tree / path))
             skipped.push_back(path);
     }
-    auto cleared = co_await set_flags(repo, place, index, "--no-assume-unchanged", std::move(assumed));
+    auto cleared = co_await set_flags(repo, plain, index, "--no-assume-unchanged", std::move(assumed));
     if (!cleared)
         co_return cleared;
-    co_return co_await set_flags(repo, place, index, "--no-skip-worktree", std::move(skipped));
-}
-
-/// A git folder whose attributes switch every conversion off: they win over all that the work tree says. It
-/// borrows the place's objects. For work that a broken clean filter or encoding would keep from being saved.
-awaitable<result<fs::path>> folder_without_filters(const repository& repo, workplace place, fs::path scratch)
-{
-    auto format = co_await repository::answer(place.git(repo, {"rev-parse", "--show-object-format"}));
-    if (!format)
-        co_return format.error();
-    auto excludes = co_await repository::answer(
-        place.git(repo, {"rev-parse", "--path-format=absolute", "--git-path", "info/exclude"}));
-    if (!excludes)
-        co_return excludes.error();
-    const fs::path folder = scratch / "git";
-    std::error_code failed;
-    for (const char* name : {"refs", "objects", "info"})
-        fs::create_directories(folder / name, failed);
-    if (failed)
-        co_return system_fault(failed.value(), "cannot make " + folder.string());
-    std::string configuration = "[core]\n\trepositoryformatversion = 1\n\tbare = false\n";
-    if (*format == "sha256")
-        configuration += "[extensions]\n\tobjectformat = sha256\n";
-    for (const auto& [name, text] : std::map<std::string, std::string>{
-             {"HEAD", "ref: refs/heads/none\n"},
-             {"config", configuration},
-             {"info/exclude", text_of(*excludes)},
-             {"info/attributes", "* -filter -text -eol -crlf -ident -working-tree-encoding\n"}}) {
-        auto written = replace_file(folder / name, text);
-        if (!written)
-            co_return written.error();
-    }
-    co_return folder;
+    co_return co_await set_flags(repo, plain, index, "--no-skip-worktree", std::move(skipped));
 }
 
 /// `git add` of everything but the nested repositories into the copied index.
@@ -129,29 +138,22 @@ command adding(command call, const std::vector<gitlink>& nested)
     return call;
 }
 
-awaitable<result<void>> add_files(const repository& repo, workplace place, fs::path index,
+awaitable<result<void>> add_files(const repository& repo, workplace place, plain_folder plain, fs::path index,
                                   std::vector<gitlink> nested)
 {
-    command plain = with_index(repo, place, index, {});
-    auto added = co_await repository::answer(adding(std::move(plain), nested));
+    // With the user's filters where they work: large files then lie where LFS keeps them.
+    command filtered = place.git(repo, {});
+    filtered.set("GIT_INDEX_FILE", index.string());
+    auto added = co_await repository::answer(adding(std::move(filtered), nested));
     if (added)
         co_return result<void>();
 
-    auto objects = co_await repository::answer(
-        place.git(repo, {"rev-parse", "--path-format=absolute", "--git-path", "objects"}));
-    if (!objects)
-        co_return objects.error();
-    auto bare = co_await folder_without_filters(repo, place, index.parent_path());
-    if (!bare)
-        co_return bare.error();
+    command unfiltered = with_index(repo, plain, index, {});
     auto ignores =
         co_await repository::answer(place.git(repo, {"config", "--type=path", "core.excludesFile"}));
-    const workplace unfiltered(*bare, place.work_tree, false);
-    command second = with_index(repo, unfiltered, index, {});
     if (ignores)
-        second.args("-c", "core.excludesFile=" + *ignores);
-    second.set("GIT_OBJECT_DIRECTORY", *objects);
-    auto forced = co_await repository::answer(adding(std::move(second), nested));
+        unfiltered.args("-c", "core.excludesFile=" + *ignores);
+    auto forced = co_await repository::answer(adding(std::move(unfiltered), nested));
     // The first words say what is wrong with the user's set-up; the second attempt's are of our own making.
     if (!forced)
         co_return added.error();
@@ -159,12 +161,12 @@ awaitable<result<void>> add_files(const repository& repo, workplace place, fs::p
 }
 
 /// Entries for `git update-index --index-info`.
-awaitable<result<void>> set_entries(const repository& repo, workplace place, fs::path index,
+awaitable<result<void>> set_entries(const repository& repo, plain_folder plain, fs::path index,
                                     std::string entries)
 {
     if (entries.empty())
         co_return result<void>();
-    command update = with_index(repo, place, index, {"update-index", "-z", "--index-info"});
+    command update = with_index(repo, plain, index, {"update-index", "-z", "--index-info"});
     update.feed(std::move(entries));
     auto done = co_await repository::answer(std::move(update));
     if (!done)
@@ -172,18 +174,18 @@ awaitable<result<void>> set_entries(const repository& repo, workplace place, fs:
     co_return result<void>();
 }
 
-awaitable<result<oid>> tree_of_index(const repository& repo, workplace place, fs::path index)
+awaitable<result<oid>> tree_of_index(const repository& repo, plain_folder plain, fs::path index)
 {
-    auto tree = co_await repository::answer(with_index(repo, place, index, {"write-tree", "--missing-ok"}));
+    auto tree = co_await repository::answer(with_index(repo, plain, index, {"write-tree", "--missing-ok"}));
     if (!tree)
         co_return tree.error();
     co_return oid(*tree);
 }
 
 /// Unmerged paths cannot be in a tree: our side stands for them, or the other where ours has none.
-awaitable<result<void>> settle_unmerged(const repository& repo, workplace place, fs::path index)
+awaitable<result<void>> settle_unmerged(const repository& repo, plain_folder plain, fs::path index)
 {
-    auto listing = co_await repository::answer(with_index(repo, place, index, {"ls-files", "-u", "-z"}));
+    auto listing = co_await repository::answer(with_index(repo, plain, index, {"ls-files", "-u", "-z"}));
     if (!listing)
         co_return listing.error();
     std::map<std::string, std::string> chosen; // path -> "mode oid"
@@ -201,7 +203,7 @@ awaitable<result<void>> settle_unmerged(const repository& repo, workplace place,
     std::string entries;
     for (const auto& [path, entry] : chosen)
         entries += entry + " 0\t" + path + '\0';
-    co_return co_await set_entries(repo, place, index, removals + entries);
+    co_return co_await set_entries(repo, plain, index, removals + entries);
 }
 
 } // namespace
@@ -219,10 +221,13 @@ awaitable<result<place_trees>> write_trees(const repository& repo, workplace pla
     if (!*copied && !may_lack_index)
         co_return fault(errc::refused, "the checkout of this worktree was never finished")
             .with("git folder", place.git_dir.string());
-    auto settled = co_await settle_unmerged(repo, place, of_staged);
+    auto plain = co_await without_filters(repo, place, scratch->path());
+    if (!plain)
+        co_return plain.error();
+    auto settled = co_await settle_unmerged(repo, *plain, of_staged);
     if (!settled)
         co_return settled.error();
-    auto staged = co_await tree_of_index(repo, place, of_staged);
+    auto staged = co_await tree_of_index(repo, *plain, of_staged);
     if (!staged)
         co_return staged.error();
     if (!place.work_tree)
@@ -232,20 +237,20 @@ awaitable<result<place_trees>> write_trees(const repository& repo, workplace pla
     copied = co_await copy_index(repo, place, of_files);
     if (!copied)
         co_return copied.error();
-    auto cleared = co_await clear_blind_spots(repo, place, of_files);
+    auto cleared = co_await clear_blind_spots(repo, *plain, of_files);
     if (!cleared)
         co_return cleared.error();
-    auto added = co_await add_files(repo, place, of_files, nested);
+    auto added = co_await add_files(repo, place, *plain, of_files, nested);
     if (!added)
         co_return added.error();
     std::string links;
     for (const auto& [path, commit] : nested)
         if (!commit.is_null())
             links += "160000 " + commit.hex() + " 0\t" + path + '\0';
-    auto linked = co_await set_entries(repo, place, of_files, std::move(links));
+    auto linked = co_await set_entries(repo, *plain, of_files, std::move(links));
     if (!linked)
         co_return linked.error();
-    auto files = co_await tree_of_index(repo, place, of_files);
+    auto files = co_await tree_of_index(repo, *plain, of_files);
     if (!files)
         co_return files.error();
     co_return place_trees{*files, *staged};

@@ -25,7 +25,7 @@ std::vector<staged_change> raw_changes(std::string_view output)
 awaitable<result<std::vector<staged_change>>> staged_in(repository& repo, std::filesystem::path worktree)
 {
     std::string base = "HEAD";
-    auto head = co_await run(repo.git_in(worktree, "rev-parse", "-q", "--verify", "HEAD^{commit}"));
+    auto head = co_await run(repo.git_in(worktree, "rev-parse", "-q", "--verify", "HEAD"));
     if (!head)
         co_return head.error();
     if (!head->ok()) {

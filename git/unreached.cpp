@@ -115,7 +115,7 @@ command workplace::git(const repository& repo, std::vector<std::string> words) c
 
 awaitable<result<std::optional<oid>>> head_of(const repository& repo, workplace place)
 {
-    auto output = co_await run(place.git(repo, {"rev-parse", "-q", "--verify", "HEAD^{commit}"}));
+    auto output = co_await run(place.git(repo, {"rev-parse", "-q", "--verify", "HEAD"}));
     if (!output)
         co_return output.error();
     if (!output->ok())
