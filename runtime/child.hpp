@@ -22,7 +22,7 @@ namespace graftline {
 
 /// What to start and how. Descriptors are borrowed for the call; -1 is /dev/null.
 struct launch {
-    std::vector<std::string> words;       ///< the program (looked up in PATH) and its arguments
+    std::vector<std::string> words;       ///< the program (looked up in our PATH) and its arguments
     std::vector<std::string> environment; ///< complete, each "NAME=value"
     std::filesystem::path folder;         ///< working directory; empty is ours
     int in = -1;
@@ -65,6 +65,9 @@ public:
     /// with.
     awaitable<exit_status> stop(std::chrono::milliseconds grace);
 
+    /// Reaps a leader that has `ended`. Throws as `wait`.
+    exit_status reap();
+
     /// To the whole group; nothing once it is reaped.
     void signal(int signo) noexcept;
 
@@ -75,7 +78,6 @@ public:
 
 private:
     child(const asio::any_io_executor& executor, pid_t pid, int pidfd);
-    exit_status reap();
 
     asio::posix::stream_descriptor pidfd_;
     pid_t pid_;
