@@ -72,8 +72,7 @@ std::vector<std::string> agent_names(const agent_table& configured)
 result<agent_definition> find_agent(std::string_view name, const agent_table& configured)
 {
     for (const auto* table : {&configured, &presets()})
-        if (const auto found = table->find(name); found != table->end())
-            return found->second;
+        if (const auto found = table->find(name); found != table->end()) return found->second;
     const auto names = agent_names(configured);
     std::string known;
     for (const auto& n : names)
@@ -86,10 +85,8 @@ result<agent_definition> find_agent(std::string_view name, const agent_table& co
 
 prompt_via prompt_of_command(const std::vector<std::string>& words)
 {
-    if (mentions(words, "prompt_file"))
-        return prompt_via::file;
-    if (mentions(words, "prompt") || mentions(words, "task"))
-        return prompt_via::words;
+    if (mentions(words, "prompt_file")) return prompt_via::file;
+    if (mentions(words, "prompt") || mentions(words, "task")) return prompt_via::words;
     return prompt_via::standard_input;
 }
 

@@ -13,12 +13,10 @@ variables inherited(const std::vector<std::string>& parent, const std::vector<st
     variables kept;
     for (const auto& entry : parent) {
         const auto equals = entry.find('=');
-        if (equals == 0 || equals == entry.npos)
-            continue;
+        if (equals == 0 || equals == entry.npos) continue;
         std::string name = entry.substr(0, equals);
         // A graftline around us has told its agent, not ours.
-        if (name.starts_with(ours) || std::ranges::find(drop, name) != drop.end())
-            continue;
+        if (name.starts_with(ours) || std::ranges::find(drop, name) != drop.end()) continue;
         kept[std::move(name)] = entry.substr(equals + 1);
     }
     return kept;
@@ -27,8 +25,7 @@ variables inherited(const std::vector<std::string>& parent, const std::vector<st
 void tell_task(variables& all, const agent_context& c)
 {
     auto tell = [&](std::string_view name, const std::string& value) {
-        if (!value.empty())
-            all[std::string(ours) + std::string(name)] = value;
+        if (!value.empty()) all[std::string(ours) + std::string(name)] = value;
     };
     tell("TASK_ID", c.id);
     tell("TASK_KEY", c.key);
@@ -60,10 +57,8 @@ std::vector<std::string> agent_environment(const std::vector<std::string>& paren
     variables all = inherited(parent, context.git.drop);
     for (const auto& [name, value] : context.git.set)
         all[name] = value;
-    if (!context.temporary.empty())
-        all["TMPDIR"] = context.temporary.string();
-    if (!context.worktree.empty())
-        all["PWD"] = context.worktree.string();
+    if (!context.temporary.empty()) all["TMPDIR"] = context.temporary.string();
+    if (!context.worktree.empty()) all["PWD"] = context.worktree.string();
     all.erase("OLDPWD");
     for (const auto& table : context.extra)
         for (const auto& [name, value] : table)
@@ -94,18 +89,14 @@ placeholder_values placeholders_of(const agent_context& c)
 
 std::optional<std::string> why_not_variable(std::string_view name, std::string_view value)
 {
-    if (!is_name(name))
-        return "is not a name for a variable: letters, digits and _, no digit first";
-    if (name.starts_with(ours))
-        return "is a variable that graftline sets itself";
+    if (!is_name(name)) return "is not a name for a variable: letters, digits and _, no digit first";
+    if (name.starts_with(ours)) return "is a variable that graftline sets itself";
     const auto& tied = git::repository_variables();
     const bool identity = name.starts_with("GIT_AUTHOR_") || name.starts_with("GIT_COMMITTER_");
     if (!identity && std::ranges::find(tied, name) != tied.end())
         return "would lead git out of the task's worktree";
-    if (value.find('\0') != value.npos)
-        return "holds a NUL character";
-    if (name.size() + 1 + value.size() > longest_word)
-        return "is longer than an environment takes (128 KiB)";
+    if (value.find('\0') != value.npos) return "holds a NUL character";
+    if (name.size() + 1 + value.size() > longest_word) return "is longer than an environment takes (128 KiB)";
     return std::nullopt;
 }
 

@@ -25,19 +25,16 @@ fault wrong(std::string what)
 result<decision> decision_named(std::string_view text)
 {
     for (const auto& [name, value] : names)
-        if (name == text)
-            return value;
+        if (name == text) return value;
     return wrong("\"decision\" is one of approve, reject, request_changes, escalate");
 }
 
 result<std::vector<std::string>> strings_in(const json::value& v)
 {
     std::vector<std::string> strings;
-    if (!v.is_array())
-        return wrong("\"files\" is a list of strings");
+    if (!v.is_array()) return wrong("\"files\" is a list of strings");
     for (const auto& item : v.get_array()) {
-        if (!item.is_string())
-            return wrong("\"files\" is a list of strings");
+        if (!item.is_string()) return wrong("\"files\" is a list of strings");
         strings.emplace_back(item.get_string());
     }
     return strings;
@@ -48,47 +45,37 @@ result<std::vector<std::string>> strings_in(const json::value& v)
 std::string_view to_string(decision d) noexcept
 {
     for (const auto& [name, value] : names)
-        if (value == d)
-            return name;
+        if (value == d) return name;
     return "";
 }
 
 result<agent_result> parse_agent_result(std::string_view text)
 {
     agent_result said;
-    if (text.size() > largest_result)
-        return wrong("it is larger than 1 MiB");
-    if (text.find_first_not_of(" \t\r\n") == text.npos)
-        return said;
+    if (text.size() > largest_result) return wrong("it is larger than 1 MiB");
+    if (text.find_first_not_of(" \t\r\n") == text.npos) return said;
     json::error_code failed;
     const auto parsed = json::parse(text, failed);
-    if (failed)
-        return wrong("it is not JSON (" + failed.message() + ")");
-    if (!parsed.is_object())
-        return wrong("it is not a JSON object");
+    if (failed) return wrong("it is not JSON (" + failed.message() + ")");
+    if (!parsed.is_object()) return wrong("it is not a JSON object");
     const auto& object = parsed.get_object();
     if (const auto* v = object.if_contains("decision"); v && !v->is_null()) {
-        if (!v->is_string())
-            return wrong("\"decision\" is a string");
+        if (!v->is_string()) return wrong("\"decision\" is a string");
         const auto named = decision_named(v->get_string());
-        if (!named)
-            return named.error();
+        if (!named) return named.error();
         said.decision = *named;
     }
     if (const auto* v = object.if_contains("summary"); v && !v->is_null()) {
-        if (!v->is_string())
-            return wrong("\"summary\" is a string");
+        if (!v->is_string()) return wrong("\"summary\" is a string");
         said.summary = v->get_string();
     }
     if (const auto* v = object.if_contains("files"); v && !v->is_null()) {
         auto files = strings_in(*v);
-        if (!files)
-            return files.error();
+        if (!files) return files.error();
         said.files = std::move(*files);
     }
     if (const auto* v = object.if_contains("data"); v && !v->is_null()) {
-        if (!v->is_object())
-            return wrong("\"data\" is an object");
+        if (!v->is_object()) return wrong("\"data\" is an object");
         said.data = v->get_object();
     }
     return said;

@@ -63,10 +63,8 @@ public:
     {
         at_.skip_blanks();
         const place where = at_.here();
-        if (at_.now() == '{')
-            return {where, table()};
-        if (at_.now() == '[')
-            return {where, list()};
+        if (at_.now() == '{') return {where, table()};
+        if (at_.now() == '[') return {where, list()};
         return {where, scalar()};
     }
     const std::optional<fault>& wrong() const { return wrong_; }
@@ -106,35 +104,32 @@ private:
     void more(char end)
     {
         at_.skip_blanks();
-        if (at_.now() != end)
-            step();
+        if (at_.now() != end) step();
+    }
+
+    std::size_t string_end(std::size_t start) const
+    {
+        std::size_t at = start + 1;
+        while (text_[at] != '"')
+            at += text_[at] == '\\' ? 2 : 1;
+        return at + 1;
     }
 
     any_value scalar()
     {
         const std::size_t start = at_.offset();
-        std::size_t end = start + 1;
-        if (at_.now() == '"')
-            for (; text_[end - 1] != '"' || end == start + 1; ++end)
-                end += text_[end] == '\\' ? 1 : 0;
-        else
-            while (end < text_.size() && !is_blank(text_[end]) &&
-                   std::string_view(",]}").find(text_[end]) == std::string_view::npos)
-                ++end;
-        at_.advance(end - start);
+        const std::size_t end =
+            at_.now() == '"' ? string_end(start) : text_.find_first_of(" \t\r\n,]}", start);
+        at_.advance(std::min(end, text_.size()) - start);
         return plain(json::parse(text_.substr(start, end - start)));
     }
 
     static any_value plain(const json::value& v)
     {
-        if (v.is_string())
-            return std::string(v.get_string());
-        if (v.is_bool())
-            return v.get_bool();
-        if (v.is_int64())
-            return v.get_int64();
-        if (v.is_number())
-            return v.to_number<double>();
+        if (v.is_string()) return std::string(v.get_string());
+        if (v.is_bool()) return v.get_bool();
+        if (v.is_int64()) return v.get_int64();
+        if (v.is_number()) return v.to_number<double>();
         return nullptr;
     }
 
@@ -148,8 +143,7 @@ private:
 
 result<document_value> read_json(std::string_view text, std::string_view file)
 {
-    if (text.starts_with("\xEF\xBB\xBF"))
-        text.remove_prefix(3);
+    if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
     json::parser check;
     json::error_code failed;
     std::size_t read = check.write_some(text.data(), text.size(), failed);
@@ -161,12 +155,10 @@ result<document_value> read_json(std::string_view text, std::string_view file)
     }
     if (failed == json::error::incomplete)
         return fault_at(file, place_of(text, read), "not JSON: the text ends too early");
-    if (failed)
-        return fault_at(file, place_of(text, read), "not JSON: " + failed.message());
+    if (failed) return fault_at(file, place_of(text, read), "not JSON: " + failed.message());
     tree_reader tree(text, file);
     auto root = tree.value();
-    if (tree.wrong())
-        return *tree.wrong();
+    if (tree.wrong()) return *tree.wrong();
     return root;
 }
 

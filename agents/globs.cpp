@@ -47,8 +47,7 @@ char32_t take_character(std::string_view text, std::size_t& at)
 {
     const std::size_t length = std::max<std::size_t>(character_length(text, at), 1);
     char32_t c = static_cast<unsigned char>(text[at]);
-    if (length > 1)
-        c &= 0x7FU >> length;
+    if (length > 1) c &= 0x7FU >> length;
     for (std::size_t i = 1; i < length; ++i)
         c = (c << 6) | (static_cast<unsigned char>(text[at + i]) & 0x3FU);
     at += length;
@@ -68,12 +67,10 @@ std::optional<token> take_bracket(std::string_view text, std::size_t& at)
             ++at;
             return t;
         }
-        if (text[at] == '\\' && at + 1 < text.size())
-            ++at;
+        if (text[at] == '\\' && at + 1 < text.size()) ++at;
         const char32_t low = take_character(text, at);
         char32_t high = low;
-        if (at + 1 < text.size() && text[at] == '-' && text[at + 1] != ']')
-            high = take_character(text, ++at);
+        if (at + 1 < text.size() && text[at] == '-' && text[at + 1] != ']') high = take_character(text, ++at);
         t.ranges.emplace_back(low, high);
     }
     return std::nullopt;
@@ -94,12 +91,10 @@ std::optional<segment> read_segment(std::string_view text)
             tokens.push_back({token::kind::none_of, {}});
         } else if (c == '[') {
             auto bracket = take_bracket(text, ++at);
-            if (!bracket)
-                return std::nullopt;
+            if (!bracket) return std::nullopt;
             tokens.push_back(std::move(*bracket));
         } else {
-            if (c == '\\' && at + 1 < text.size())
-                ++at;
+            if (c == '\\' && at + 1 < text.size()) ++at;
             const char32_t plain = take_character(text, at);
             tokens.push_back({token::kind::one_of, {{plain, plain}}});
         }
@@ -116,31 +111,23 @@ bool is_plain(const segment& s)
 
 result<pattern> read_pattern(std::string_view glob)
 {
-    if (glob.empty())
-        return bad(glob, "it is empty");
-    if (glob.size() > longest_glob)
-        return bad(glob, "it is longer than 1024 bytes");
-    if (glob.front() == '/')
-        return bad(glob, "it must start inside the repository, without '/'");
+    if (glob.empty()) return bad(glob, "it is empty");
+    if (glob.size() > longest_glob) return bad(glob, "it is longer than 1024 bytes");
+    if (glob.front() == '/') return bad(glob, "it must start inside the repository, without '/'");
     pattern p;
     for (std::string_view rest = glob; !rest.empty();) {
         const auto part = rest.substr(0, rest.find('/'));
         rest.remove_prefix(std::min(part.size() + 1, rest.size()));
-        if (part.empty() || part == ".")
-            continue;
-        if (part == "..")
-            return bad(glob, "'..' leads out of the repository");
+        if (part.empty() || part == ".") continue;
+        if (part == "..") return bad(glob, "'..' leads out of the repository");
         if (part.find_first_of("{}") != part.npos)
             return bad(glob, "braces have no meaning here; write several globs");
-        if (part == "**" && !p.segments.empty() && p.segments.back().any_folders)
-            continue;
+        if (part == "**" && !p.segments.empty() && p.segments.back().any_folders) continue;
         auto s = read_segment(part);
-        if (!s)
-            return bad(glob, "a '[' is not closed");
+        if (!s) return bad(glob, "a '[' is not closed");
         p.segments.push_back(std::move(*s));
     }
-    if (p.segments.empty())
-        p.segments.push_back(*read_segment("**")); // the repository itself
+    if (p.segments.empty()) p.segments.push_back(*read_segment("**")); // the repository itself
     p.may_be_folder = is_plain(p.segments.back());
     return p;
 }
@@ -160,10 +147,8 @@ bool takes(const token& t, char32_t c)
 bool tokens_overlap(const token& a, const token& b)
 {
     for (char32_t c = 0; c < 128; ++c)
-        if (takes(a, c) && takes(b, c))
-            return true;
-    if (a.is == token::kind::none_of && b.is == token::kind::none_of)
-        return true;
+        if (takes(a, c) && takes(b, c)) return true;
+    if (a.is == token::kind::none_of && b.is == token::kind::none_of) return true;
     const auto& first = a.is == token::kind::one_of ? a : b; // at least one of them lists what it takes
     const auto& second = &first == &a ? b : a;
     return std::ranges::any_of(first.ranges, [&](const range& r) {
@@ -185,10 +170,8 @@ bool sequences_overlap(const std::vector<Item>& a, const std::vector<Item>& b, R
     for (std::size_t i = a.size() + 1; i-- > 0;)
         for (std::size_t j = b.size() + 1; j-- > 0;) {
             bool now = ends(i, j);
-            if (!now && i < a.size() && repeats(a[i]))
-                now = yes[i + 1][j] || (j < b.size() && yes[i][j + 1]);
-            if (!now && j < b.size() && repeats(b[j]))
-                now = yes[i][j + 1] || (i < a.size() && yes[i + 1][j]);
+            if (!now && i < a.size() && repeats(a[i])) now = yes[i + 1][j] || (j < b.size() && yes[i][j + 1]);
+            if (!now && j < b.size() && repeats(b[j])) now = yes[i][j + 1] || (i < a.size() && yes[i + 1][j]);
             if (!now && i < a.size() && j < b.size() && !repeats(a[i]) && !repeats(b[j]))
                 now = yes[i + 1][j + 1] && meet(a[i], b[j]);
             yes[i][j] = now;
@@ -208,8 +191,7 @@ bool segments_overlap(const segment& a, const segment& b)
 result<std::string> normal_glob(std::string_view glob)
 {
     const auto p = read_pattern(glob);
-    if (!p)
-        return p.error();
+    if (!p) return p.error();
     std::string normal;
     for (const auto& s : p->segments)
         normal += (normal.empty() ? "" : "/") + s.text;
@@ -219,8 +201,7 @@ result<std::string> normal_glob(std::string_view glob)
 bool globs_overlap(std::string_view a, std::string_view b)
 {
     const auto left = read_pattern(a), right = read_pattern(b);
-    if (!left || !right)
-        return true;
+    if (!left || !right) return true;
     const auto &l = left->segments, &r = right->segments;
     return sequences_overlap(
         l, r, [](const segment& s) { return s.any_folders; }, segments_overlap,

@@ -23,8 +23,7 @@ std::size_t distance(std::string_view a, std::string_view b)
             now[j] = std::min({last[j] + 1, now[j - 1] + 1, last[j - 1] + !same_letter(a[i - 1], b[j - 1])});
             const bool swapped =
                 i > 1 && j > 1 && same_letter(a[i - 1], b[j - 2]) && same_letter(a[i - 2], b[j - 1]);
-            if (swapped)
-                now[j] = std::min(now[j], before[j - 2] + 1);
+            if (swapped) now[j] = std::min(now[j], before[j - 2] + 1);
         }
         before.swap(last);
         last.swap(now);
@@ -37,8 +36,7 @@ std::size_t distance(std::string_view a, std::string_view b)
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates)
 {
     constexpr std::size_t longest = 64; // no name of ours is longer
-    if (word.size() > longest)
-        return {};
+    if (word.size() > longest) return {};
     std::size_t best = std::max<std::size_t>(1, word.size() / 3) + 1;
     std::string found;
     for (const auto& candidate : candidates) {

@@ -13,8 +13,7 @@ template <class Plain, class Named> void for_each_part(std::string_view word, Pl
         const auto open = std::min(word.find('{'), word.size());
         plain(word.substr(0, open));
         word.remove_prefix(open);
-        if (word.empty())
-            return;
+        if (word.empty()) return;
         const auto close = word.find('}');
         if (close != word.npos && named(word.substr(1, close - 1))) {
             word.remove_prefix(close + 1);
@@ -44,12 +43,10 @@ result<std::vector<std::string>> fill_words(const std::vector<std::string>& word
             word, [&](std::string_view plain) { text += plain; },
             [&](std::string_view name) {
                 const auto value = values.find(name);
-                if (value != values.end())
-                    text += value->second;
+                if (value != values.end()) text += value->second;
                 return value != values.end();
             });
-        if (text.size() > longest_word)
-            return too_long(word);
+        if (text.size() > longest_word) return too_long(word);
         filled.push_back(std::move(text));
     }
     return filled;

@@ -63,8 +63,7 @@ private:
         const place where = m ? m->value.where : v.where;
         if (!is_id(task.id))
             t.complain(where, "id", "must be 1 to 100 characters without blanks, and not start with '-'");
-        if (!seen_.insert(task.id).second)
-            t.complain(where, "id", "is there twice: '" + task.id + "'");
+        if (!seen_.insert(task.id).second) t.complain(where, "id", "is there twice: '" + task.id + "'");
         return where;
     }
 
@@ -93,11 +92,9 @@ private:
         t.read("after", task.after);
         const auto* m = t.find("after");
         const auto* list = m ? std::get_if<document_list>(&m->value.value) : nullptr;
-        if (!list)
-            return;
+        if (!list) return;
         for (const auto& item : *list)
-            if (const auto* id = std::get_if<std::string>(&item.value))
-                written.emplace_back(*id, item.where);
+            if (const auto* id = std::get_if<std::string>(&item.value)) written.emplace_back(*id, item.where);
     }
 
     void read_files(table_reader& t, planned_task& task)
@@ -119,8 +116,7 @@ private:
         t.read("env", task.env);
         const auto* m = t.find("env");
         const auto* table = m ? std::get_if<document_table>(&m->value.value) : nullptr;
-        if (!table)
-            return;
+        if (!table) return;
         for (const auto& variable : *table)
             if (const auto* value = std::get_if<std::string>(&variable.value.value))
                 if (const auto why = why_not_variable(variable.key, *value))
@@ -130,11 +126,9 @@ private:
     void read_stages(table_reader& t, planned_task& task)
     {
         const auto* m = t.find("stages");
-        if (!m)
-            return;
+        if (!m) return;
         const auto* list = std::get_if<document_list>(&m->value.value);
-        if (!list)
-            return t.complain(m->value.where, "stages", "must be a list of tables");
+        if (!list) return t.complain(m->value.where, "stages", "must be a list of tables");
         std::set<std::string> names;
         for (const auto& item : *list) {
             table_reader s(item, "a stage", wrong_);
@@ -181,8 +175,7 @@ void check_cycles(const task_reader& read, complaints& wrong)
     while (std::erase_if(
                left, [&](const auto& t) { return blocker(t.second) == read.afters[t.second].end(); }) > 0) {
     }
-    if (left.empty())
-        return;
+    if (left.empty()) return;
 
     std::vector<std::string> way{left.begin()->first};
     for (;;) {
@@ -210,8 +203,7 @@ std::vector<planned_task> read_tasks(const document_value& v, complaints& wrong,
     for (std::size_t i = 0; i < list->size(); ++i)
         reader.read((*list)[i], i + 1);
     check_ids(reader, wrong);
-    if (!wrong.told())
-        check_cycles(reader, wrong);
+    if (!wrong.told()) check_cycles(reader, wrong);
     for (auto& t : reader.tasks) { // said twice is said once
         std::ranges::sort(t.after);
         t.after.erase(std::ranges::unique(t.after).begin(), t.after.end());
@@ -224,8 +216,7 @@ std::vector<planned_task> read_tasks(const document_value& v, complaints& wrong,
 result<plan> parse_plan(std::string_view text, std::string_view file, const agent_known& known)
 {
     const auto document = file.ends_with(".toml") ? read_toml(text, file) : read_json(text, file);
-    if (!document)
-        return document.error();
+    if (!document) return document.error();
     complaints wrong(file);
     table_reader top(*document, "", wrong);
     plan p;
@@ -237,16 +228,14 @@ result<plan> parse_plan(std::string_view text, std::string_view file, const agen
     else
         wrong.add({}, "there is no task in the plan: it has no 'tasks'");
     top.finish();
-    if (auto told = wrong.told())
-        return *told;
+    if (auto told = wrong.told()) return *told;
     return p;
 }
 
 result<plan> load_plan(const std::filesystem::path& file, const agent_known& known)
 {
     const auto text = read_text_file(file);
-    if (!text)
-        return text.error();
+    if (!text) return text.error();
     return parse_plan(*text, file.string(), known);
 }
 

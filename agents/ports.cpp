@@ -15,8 +15,7 @@ constexpr int lowest = 20000, highest = 32000; // Linux gives out ports of its o
 template <class Address> bool can_bind(int family, Address address)
 {
     const int s = ::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (s < 0)
-        return false;
+    if (s < 0) return false;
     const int yes = 1; // as servers do: a connection that lingers is no obstacle
     ::setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     const bool bound = ::bind(s, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
@@ -38,10 +37,8 @@ bool is_free(int port, bool ipv6)
     four.sin_family = AF_INET;
     four.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     four.sin_port = htons(static_cast<std::uint16_t>(port));
-    if (!can_bind(AF_INET, four))
-        return false;
-    if (!ipv6)
-        return true;
+    if (!can_bind(AF_INET, four)) return false;
+    if (!ipv6) return true;
     sockaddr_in6 six{};
     six.sin6_family = AF_INET6;
     six.sin6_addr = in6addr_loopback;
@@ -52,8 +49,7 @@ bool is_free(int port, bool ipv6)
 bool is_free_block(int first, bool ipv6)
 {
     for (int port = first; port < first + ports_in_block; ++port)
-        if (!is_free(port, ipv6))
-            return false;
+        if (!is_free(port, ipv6)) return false;
     return true;
 }
 
@@ -63,8 +59,7 @@ result<int> free_port_block(const std::set<int>& taken)
 {
     const bool ipv6 = has_ipv6_loopback();
     for (int first = lowest; first < highest; first += ports_in_block)
-        if (!taken.contains(first) && is_free_block(first, ipv6))
-            return first;
+        if (!taken.contains(first) && is_free_block(first, ipv6)) return first;
     return fault(errc::unusable, "there are no ten free ports in a row from 20000 to 32000");
 }
 

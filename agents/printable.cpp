@@ -14,8 +14,7 @@ unsigned char byte_at(std::string_view text, std::size_t at)
 std::size_t escape_end(std::string_view text, std::size_t at)
 {
     std::size_t next = at + 1;
-    if (next == text.size())
-        return next;
+    if (next == text.size()) return next;
     const char kind = text[next++];
     if (kind == '[') {
         while (next < text.size() && (byte_at(text, next) < 0x40 || byte_at(text, next) > 0x7E))
@@ -26,12 +25,10 @@ std::size_t escape_end(std::string_view text, std::size_t at)
         kind == 'X') { // a string, up to BEL or ESC backslash
         while (next < text.size() && text[next] != '\a' && text[next] != '\x1B')
             ++next;
-        if (next == text.size())
-            return next;
+        if (next == text.size()) return next;
         return text[next] == '\a' ? next + 1 : escape_end(text, next);
     }
-    if (byte_at(text, next - 1) >= 0x20 && byte_at(text, next - 1) <= 0x2F && next < text.size())
-        ++next;
+    if (byte_at(text, next - 1) >= 0x20 && byte_at(text, next - 1) <= 0x2F && next < text.size()) ++next;
     return next;
 }
 
@@ -39,10 +36,8 @@ std::size_t escape_end(std::string_view text, std::size_t at)
 /// writing.
 bool is_control(std::string_view character)
 {
-    if (character.size() == 1)
-        return byte_at(character, 0) < 0x20 || character[0] == 0x7F;
-    if (character.size() == 2)
-        return byte_at(character, 0) == 0xC2 && byte_at(character, 1) < 0xA0;
+    if (character.size() == 1) return byte_at(character, 0) < 0x20 || character[0] == 0x7F;
+    if (character.size() == 2) return byte_at(character, 0) == 0xC2 && byte_at(character, 1) < 0xA0;
     return character.size() == 3 && ((character >= "\u202A" && character <= "\u202E") ||
                                      (character >= "\u2066" && character <= "\u2069"));
 }
@@ -61,14 +56,11 @@ std::string_view last_overwrite(std::string_view line)
 std::size_t character_length(std::string_view text, std::size_t at)
 {
     const unsigned char first = byte_at(text, at);
-    if (first < 0x80)
-        return 1;
+    if (first < 0x80) return 1;
     const std::size_t length = first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
-    if (length == 0 || text.size() - at < length)
-        return 0;
+    if (length == 0 || text.size() - at < length) return 0;
     for (std::size_t i = 1; i < length; ++i)
-        if ((byte_at(text, at + i) & 0xC0) != 0x80)
-            return 0;
+        if ((byte_at(text, at + i) & 0xC0) != 0x80) return 0;
     const unsigned char second = byte_at(text, at + 1);
     const bool overlong = (first == 0xE0 && second < 0xA0) || (first == 0xF0 && second < 0x90);
     const bool outside = (first == 0xED && second > 0x9F) || (first == 0xF4 && second > 0x8F);
@@ -115,8 +107,7 @@ std::string printable_text(std::string_view text)
 std::string shortened(std::string_view text, std::size_t limit)
 {
     constexpr std::string_view mark = "…";
-    if (text.size() <= limit)
-        return std::string(text);
+    if (text.size() <= limit) return std::string(text);
     std::size_t keep = limit < mark.size() ? 0 : limit - mark.size();
     while (keep > 0 && (byte_at(text, keep) & 0xC0) == 0x80)
         --keep;

@@ -5,8 +5,7 @@ namespace graftline::agents {
 std::string prompt_with_rules(const agent_context& c, const std::string& feedback)
 {
     std::string text = c.prompt.empty() ? c.description : c.prompt;
-    if (!text.ends_with('\n'))
-        text += '\n';
+    if (!text.ends_with('\n')) text += '\n';
     if (!feedback.empty())
         text += "\n## What an earlier attempt has to hear\n\n" + feedback +
                 (feedback.ends_with('\n') ? "" : "\n");
@@ -15,8 +14,7 @@ std::string prompt_with_rules(const agent_context& c, const std::string& feedbac
     text += "- Task: " + c.id + (c.stage.empty() ? "" : ", stage " + c.stage) + "\n";
     text += "- Worktree: " + c.worktree.string() + " (a git worktree of its own)\n";
     text += "- Branch: " + c.branch + "\n";
-    if (!c.plan.empty())
-        text += "- Plan: " + c.plan.string() + "\n";
+    if (!c.plan.empty()) text += "- Plan: " + c.plan.string() + "\n";
     text +=
         "\n## Rules\n\n"
         "- Work only in this worktree. Do not change files outside it; other agents work beside you.\n"

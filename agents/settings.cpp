@@ -32,8 +32,7 @@ void read_run(table_reader& t, settings::run_section& run)
 void check_inside(table_reader& t, std::string_view key, const std::vector<std::string>& paths)
 {
     const auto* m = t.find(key);
-    if (!m)
-        return;
+    if (!m) return;
     for (const auto& named : paths) {
         const auto path = std::filesystem::path(named).lexically_normal();
         if (path.empty() || path.is_absolute() || *path.begin() == "..")
@@ -48,8 +47,7 @@ void read_worktree(table_reader& t, settings::worktree_section& worktree)
     t.read("branch", worktree.branch);
     std::optional<std::string> strategy;
     t.read_choice("strategy", strategy, {"checkout"});
-    if (strategy)
-        worktree.strategy = *strategy;
+    if (strategy) worktree.strategy = *strategy;
     t.read("copy", worktree.copy);
     t.read("link", worktree.link);
     check_inside(t, "copy", worktree.copy);
@@ -60,8 +58,7 @@ void read_worktree(table_reader& t, settings::worktree_section& worktree)
 bool is_trailer(const std::string& line)
 {
     const auto colon = line.find(": ");
-    if (colon == 0 || colon == line.npos || line.find_first_of("\r\n") != line.npos)
-        return false;
+    if (colon == 0 || colon == line.npos || line.find_first_of("\r\n") != line.npos) return false;
     return line.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-") == colon;
 }
 
@@ -86,25 +83,18 @@ void read_limits(table_reader& t, settings::limits_section& limits)
 
 std::optional<output_format> format_named(const std::optional<std::string>& name)
 {
-    if (!name)
-        return std::nullopt;
-    if (*name == "claude")
-        return output_format::claude;
-    if (*name == "codex")
-        return output_format::codex;
-    if (*name == "gemini")
-        return output_format::gemini;
-    if (*name == "opencode")
-        return output_format::opencode;
+    if (!name) return std::nullopt;
+    if (*name == "claude") return output_format::claude;
+    if (*name == "codex") return output_format::codex;
+    if (*name == "gemini") return output_format::gemini;
+    if (*name == "opencode") return output_format::opencode;
     return output_format::plain;
 }
 
 std::optional<prompt_via> way_named(const std::optional<std::string>& name)
 {
-    if (!name)
-        return std::nullopt;
-    if (*name == "words")
-        return prompt_via::words;
+    if (!name) return std::nullopt;
+    if (*name == "words") return prompt_via::words;
     return *name == "file" ? prompt_via::file : prompt_via::standard_input;
 }
 
@@ -115,8 +105,7 @@ agent_definition read_agent(table_reader& t, const std::string& name, place wher
     agent_definition agent = preset == presets().end() ? agent_definition() : preset->second;
     agent.name = name;
     t.read_command("command", agent.command);
-    if (t.find("command") && !agent.command.empty())
-        agent.prompt = prompt_of_command(agent.command);
+    if (t.find("command") && !agent.command.empty()) agent.prompt = prompt_of_command(agent.command);
     std::vector<std::string> more;
     t.read("args", more);
     agent.command.insert(agent.command.end(), more.begin(), more.end());
@@ -130,8 +119,7 @@ agent_definition read_agent(table_reader& t, const std::string& name, place wher
     t.read("rules", agent.wants_rules);
     t.read("env", agent.env);
     for (const auto& [variable, value] : agent.env)
-        if (const auto why = why_not_variable(variable, value))
-            t.complain(where, "env." + variable, *why);
+        if (const auto why = why_not_variable(variable, value)) t.complain(where, "env." + variable, *why);
     return agent;
 }
 
@@ -147,8 +135,7 @@ void read_agents(const document_value& v, agent_table& agents, complaints& wrong
 {
     table_reader all(v, "[agents]", wrong);
     const auto* table = std::get_if<document_table>(&v.value);
-    if (!table)
-        return;
+    if (!table) return;
     for (const auto& entry : *table) {
         if (!is_agent_name(entry.key))
             wrong.add(entry.where,
@@ -166,8 +153,7 @@ void read_section(table_reader& top, std::string_view name, complaints& wrong,
                   void (*read)(table_reader&, Section&), Section& into)
 {
     const auto* m = top.find(name);
-    if (!m)
-        return;
+    if (!m) return;
     table_reader section(m->value, "[" + std::string(name) + "]", wrong);
     read(section, into);
     section.finish();
@@ -176,10 +162,8 @@ void read_section(table_reader& top, std::string_view name, complaints& wrong,
 result<void> read_file(const std::filesystem::path& file, settings& into)
 {
     const auto text = read_text_file(file);
-    if (!text && text.error().is(errc::not_found))
-        return {};
-    if (!text)
-        return text.error();
+    if (!text && text.error().is(errc::not_found)) return {};
+    if (!text) return text.error();
     return read_settings(*text, file.string(), into);
 }
 
@@ -188,8 +172,7 @@ result<void> read_file(const std::filesystem::path& file, settings& into)
 result<void> read_settings(std::string_view text, std::string_view file, settings& into)
 {
     const auto document = read_toml(text, file);
-    if (!document)
-        return document.error();
+    if (!document) return document.error();
     complaints wrong(file);
     table_reader top(*document, "", wrong);
     settings read = into;
@@ -207,11 +190,9 @@ result<void> read_settings(std::string_view text, std::string_view file, setting
             t.read("squash_message", landing.squash_message);
         },
         read.landing);
-    if (const auto* m = top.find("agents"))
-        read_agents(m->value, read.agents, wrong);
+    if (const auto* m = top.find("agents")) read_agents(m->value, read.agents, wrong);
     top.finish();
-    if (auto told = wrong.told())
-        return *told;
+    if (auto told = wrong.told()) return *told;
     into = std::move(read);
     return {};
 }
@@ -221,10 +202,8 @@ result<settings> load_settings(const std::optional<std::filesystem::path>& repos
 {
     settings all;
     if (repository_file)
-        if (auto read = read_file(*repository_file, all); !read)
-            return read.error();
-    if (auto read = read_file(user_file, all); !read)
-        return read.error();
+        if (auto read = read_file(*repository_file, all); !read) return read.error();
+    if (auto read = read_file(user_file, all); !read) return read.error();
     return all;
 }
 

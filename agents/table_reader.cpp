@@ -29,8 +29,7 @@ std::string in_words(double number)
 {
     std::string text = std::to_string(number);
     text.erase(text.find_last_not_of('0') + 1);
-    if (text.ends_with('.'))
-        text.pop_back();
+    if (text.ends_with('.')) text.pop_back();
     return text;
 }
 
@@ -46,13 +45,11 @@ std::string joined(const std::vector<std::string>& words)
 std::optional<std::vector<std::string>> strings_in(const document_value& v)
 {
     const auto* list = std::get_if<document_list>(&v.value);
-    if (!list)
-        return std::nullopt;
+    if (!list) return std::nullopt;
     std::vector<std::string> strings;
     for (const auto& item : *list) {
         const auto* text = std::get_if<std::string>(&item.value);
-        if (!text)
-            return std::nullopt;
+        if (!text) return std::nullopt;
         strings.push_back(*text);
     }
     return strings;
@@ -62,32 +59,28 @@ std::optional<std::vector<std::string>> strings_in(const document_value& v)
 
 void complaints::add(place where, std::string what)
 {
-    if (!what_.empty() && first_ <= where)
-        return;
+    if (!what_.empty() && first_ <= where) return;
     first_ = where;
     what_ = std::move(what);
 }
 
 std::optional<fault> complaints::told() const
 {
-    if (what_.empty())
-        return std::nullopt;
+    if (what_.empty()) return std::nullopt;
     return fault_at(file_, first_, what_);
 }
 
 table_reader::table_reader(const document_value& table, std::string name, complaints& wrong)
     : table_(std::get_if<document_table>(&table.value)), name_(std::move(name)), wrong_(wrong)
 {
-    if (table_)
-        return;
+    if (table_) return;
     wrong_.add(table.where, (name_.empty() ? "the file" : name_) + " must be a table, not " + kind_of(table));
     table_ = &no_members;
 }
 
 const document_member* table_reader::find(std::string_view key)
 {
-    if (std::ranges::find(known_, key) == known_.end())
-        known_.emplace_back(key);
+    if (std::ranges::find(known_, key) == known_.end()) known_.emplace_back(key);
     const auto found = std::ranges::find(*table_, key, &document_member::key);
     return found == table_->end() ? nullptr : &*found;
 }
@@ -117,22 +110,19 @@ template <class T> const T* table_reader::as(const document_member& m, std::stri
 void table_reader::read(std::string_view key, std::string& into)
 {
     if (const auto* m = find(key))
-        if (const auto* text = as<std::string>(*m, "a string"))
-            into = *text;
+        if (const auto* text = as<std::string>(*m, "a string")) into = *text;
 }
 
 void table_reader::read(std::string_view key, bool& into)
 {
     if (const auto* m = find(key))
-        if (const auto* yes = as<bool>(*m, "true or false"))
-            into = *yes;
+        if (const auto* yes = as<bool>(*m, "true or false")) into = *yes;
 }
 
 void table_reader::read(std::string_view key, std::vector<std::string>& into)
 {
     const auto* m = find(key);
-    if (!m)
-        return;
+    if (!m) return;
     if (auto strings = strings_in(m->value))
         into = std::move(*strings);
     else
@@ -143,8 +133,7 @@ void table_reader::read(std::string_view key, std::map<std::string, std::string>
 {
     const auto* m = find(key);
     const auto* table = m ? as<document_table>(*m, "a table of strings") : nullptr;
-    if (!table)
-        return;
+    if (!table) return;
     into.clear();
     for (const auto& entry : *table) {
         if (const auto* text = std::get_if<std::string>(&entry.value.value))
@@ -158,15 +147,13 @@ void table_reader::read(std::string_view key, std::map<std::string, std::string>
 void table_reader::read(std::string_view key, boost::json::object& into)
 {
     if (const auto* m = find(key))
-        if (as<document_table>(*m, "a table"))
-            into = to_json(m->value).get_object();
+        if (as<document_table>(*m, "a table")) into = to_json(m->value).get_object();
 }
 
 void table_reader::read(std::string_view key, std::chrono::milliseconds& into)
 {
     const auto* m = find(key);
-    if (!m)
-        return;
+    if (!m) return;
     if (std::holds_alternative<std::int64_t>(m->value.value) ||
         std::holds_alternative<double>(m->value.value)) {
         constexpr double year = 366 * 86400;
@@ -175,8 +162,7 @@ void table_reader::read(std::string_view key, std::chrono::milliseconds& into)
         return;
     }
     const auto* text = as<std::string>(*m, "a duration such as \"30m\"");
-    if (!text)
-        return;
+    if (!text) return;
     const auto duration = parse_duration(*text);
     if (duration)
         into = *duration;
@@ -187,12 +173,9 @@ void table_reader::read(std::string_view key, std::chrono::milliseconds& into)
 std::optional<double> table_reader::number(const document_member& m, bool whole, double low, double high)
 {
     std::optional<double> value;
-    if (const auto* i = std::get_if<std::int64_t>(&m.value.value))
-        value = static_cast<double>(*i);
-    if (const auto* d = std::get_if<double>(&m.value.value); d && !whole)
-        value = *d;
-    if (value && *value >= low && *value <= high)
-        return value;
+    if (const auto* i = std::get_if<std::int64_t>(&m.value.value)) value = static_cast<double>(*i);
+    if (const auto* d = std::get_if<double>(&m.value.value); d && !whole) value = *d;
+    if (value && *value >= low && *value <= high) return value;
     complain(m.value.where, m.key,
              std::string("must be a ") + (whole ? "whole " : "") + "number from " + in_words(low) + " to " +
                  in_words(high) + (value ? ", not " + in_words(*value) : ", not " + kind_of(m.value)));
@@ -202,15 +185,13 @@ std::optional<double> table_reader::number(const document_member& m, bool whole,
 void table_reader::read_size(std::string_view key, std::optional<std::uint64_t>& into)
 {
     const auto* m = find(key);
-    if (!m)
-        return;
+    if (!m) return;
     if (const auto* bytes = std::get_if<std::int64_t>(&m->value.value); bytes && *bytes >= 0) {
         into = static_cast<std::uint64_t>(*bytes);
         return;
     }
     const auto* text = as<std::string>(*m, "a size such as \"2GiB\"");
-    if (!text)
-        return;
+    if (!text) return;
     const auto size = parse_size(*text);
     if (size)
         into = *size;
@@ -223,8 +204,7 @@ void table_reader::read_choice(std::string_view key, std::optional<std::string>&
 {
     const auto* m = find(key);
     const auto* text = m ? as<std::string>(*m, "one of " + joined(choices)) : nullptr;
-    if (!text)
-        return;
+    if (!text) return;
     if (std::ranges::find(choices, *text) != choices.end())
         into = *text;
     else
@@ -238,14 +218,12 @@ std::optional<std::vector<std::string>> table_reader::command_in(const document_
 {
     if (const auto* text = std::get_if<std::string>(&v.value)) {
         auto words = split_words(*text);
-        if (words)
-            return std::move(*words);
+        if (words) return std::move(*words);
         complain(v.where, key, "is wrong: " + words.error().what());
         return std::nullopt;
     }
     auto words = strings_in(v);
-    if (words && !words->empty() && !words->front().empty())
-        return words;
+    if (words && !words->empty() && !words->front().empty()) return words;
     complain(v.where, key,
              words ? "must name a program first" : "must be a command: a list of words, or one string");
     return std::nullopt;
@@ -254,16 +232,14 @@ std::optional<std::vector<std::string>> table_reader::command_in(const document_
 void table_reader::read_command(std::string_view key, std::vector<std::string>& into)
 {
     if (const auto* m = find(key))
-        if (auto words = command_in(m->value, key))
-            into = std::move(*words);
+        if (auto words = command_in(m->value, key)) into = std::move(*words);
 }
 
 void table_reader::read_commands(std::string_view key, std::vector<std::vector<std::string>>& into,
                                  flat_list flat)
 {
     const auto* m = find(key);
-    if (!m)
-        return;
+    if (!m) return;
     std::vector<std::vector<std::string>> commands;
     const auto* list = std::get_if<document_list>(&m->value.value);
     const auto words = strings_in(m->value);
@@ -271,12 +247,10 @@ void table_reader::read_commands(std::string_view key, std::vector<std::vector<s
         complain(m->value.where, key,
                  "must be a list of commands; one command alone is written [[\"make\", \"test\"]]");
     } else if (!list || (words && !words->empty())) {
-        if (auto command = command_in(m->value, key))
-            commands.push_back(std::move(*command));
+        if (auto command = command_in(m->value, key)) commands.push_back(std::move(*command));
     } else {
         for (const auto& item : *list)
-            if (auto command = command_in(item, key))
-                commands.push_back(std::move(*command));
+            if (auto command = command_in(item, key)) commands.push_back(std::move(*command));
     }
     into = std::move(commands);
 }

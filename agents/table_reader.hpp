@@ -75,8 +75,7 @@ private:
     template <class T, class Read>
     void into_optional(std::string_view key, std::optional<T>& into, Read read_one)
     {
-        if (!find(key))
-            return;
+        if (!find(key)) return;
         T value{};
         read_one(value);
         into = std::move(value);
@@ -94,8 +93,7 @@ private:
 template <class T> void table_reader::read_number(std::string_view key, std::optional<T>& into, T low, T high)
 {
     const auto* found = find(key);
-    if (!found)
-        return;
+    if (!found) return;
     if (const auto value =
             number(*found, std::is_integral_v<T>, static_cast<double>(low), static_cast<double>(high)))
         into = static_cast<T>(*value);

@@ -13,16 +13,14 @@ result<std::string> read_text_file(const std::filesystem::path& file)
     const auto status = std::filesystem::status(file, failed);
     if (status.type() == std::filesystem::file_type::not_found)
         return fault(errc::not_found, "there is no such file").with("file", file.string());
-    if (failed)
-        return system_fault(failed.value(), "a file cannot be read").with("file", file.string());
+    if (failed) return system_fault(failed.value(), "a file cannot be read").with("file", file.string());
     if (!std::filesystem::is_regular_file(status))
         return fault(errc::invalid, "this is not a file that can be read").with("file", file.string());
     if (std::filesystem::file_size(file, failed) > largest && !failed)
         return fault(errc::invalid, "the file is larger than 16 MiB").with("file", file.string());
     errno = 0;
     std::ifstream in(file, std::ios::binary);
-    if (!in)
-        return system_fault(errno ? errno : EIO, "a file cannot be read").with("file", file.string());
+    if (!in) return system_fault(errno ? errno : EIO, "a file cannot be read").with("file", file.string());
     return std::string(std::istreambuf_iterator<char>(in), {});
 }
 

@@ -58,8 +58,7 @@ std::string_view last_line(std::string_view text)
 std::optional<std::string> shown(std::string_view line)
 {
     auto text = shortened(printable(line), longest_shown);
-    if (text.empty())
-        return std::nullopt;
+    if (text.empty()) return std::nullopt;
     return text;
 }
 
@@ -83,8 +82,7 @@ std::optional<std::string> output_reader::feed(std::string_view line)
         gathered_ += line;
         gathered_ += '\n';
         const bool ends = line.starts_with('}');
-        if (!ends && gathered_.size() < longest_gathered)
-            return std::nullopt;
+        if (!ends && gathered_.size() < longest_gathered) return std::nullopt;
         json::error_code failed;
         const auto object = json::parse(std::exchange(gathered_, {}), failed);
         return failed ? std::nullopt : event(object);
@@ -92,8 +90,7 @@ std::optional<std::string> output_reader::feed(std::string_view line)
     const bool object = format_ != output_format::plain && start != line.npos && line[start] == '{';
     if (!object) {
         auto text = shown(line);
-        if (text)
-            last_said_ = *text;
+        if (text) last_said_ = *text;
         return text;
     }
     if (format_ == output_format::gemini && line.find_first_not_of(" \t\r", start + 1) == line.npos) {
@@ -108,16 +105,11 @@ std::optional<std::string> output_reader::feed(std::string_view line)
 std::optional<std::string> output_reader::event(const json::value& e)
 {
     switch (format_) {
-    case output_format::claude:
-        return claude(e);
-    case output_format::codex:
-        return codex(e);
-    case output_format::gemini:
-        return gemini(e);
-    case output_format::opencode:
-        return opencode(e);
-    case output_format::plain:
-        break;
+    case output_format::claude: return claude(e);
+    case output_format::codex: return codex(e);
+    case output_format::gemini: return gemini(e);
+    case output_format::opencode: return opencode(e);
+    case output_format::plain: break;
     }
     return std::nullopt;
 }
@@ -125,16 +117,14 @@ std::optional<std::string> output_reader::event(const json::value& e)
 std::optional<std::string> output_reader::said(std::string_view text)
 {
     auto readable = shortened(printable_text(text), longest_said);
-    if (readable.empty())
-        return std::nullopt;
+    if (readable.empty()) return std::nullopt;
     last_said_ = std::move(readable);
     return shown(first_line(last_said_));
 }
 
 std::optional<std::string> output_reader::failed(std::string_view text)
 {
-    if (text.empty())
-        return std::nullopt;
+    if (text.empty()) return std::nullopt;
     trouble_ = shortened(printable(first_line(text)), longest_shown);
     return trouble_;
 }
@@ -162,8 +152,7 @@ std::optional<std::string> output_reader::claude(const json::value& e)
                         : text_at(part, "/type") == "tool_use"
                             ? tool_line(text_at(part, "/name"), look(part, "/input"))
                             : std::nullopt;
-            if (next)
-                line = std::move(next);
+            if (next) line = std::move(next);
         }
     return line;
 }
@@ -177,12 +166,9 @@ std::optional<std::string> output_reader::codex(const json::value& e)
         sum.output_tokens += count_at(e, "/usage/output_tokens");
         return std::nullopt;
     }
-    if (type == "turn.failed")
-        return failed(text_at(e, "/error/message"));
-    if (type == "error")
-        return failed(text_at(e, "/message"));
-    if (!type.starts_with("item."))
-        return std::nullopt;
+    if (type == "turn.failed") return failed(text_at(e, "/error/message"));
+    if (type == "error") return failed(text_at(e, "/message"));
+    if (!type.starts_with("item.")) return std::nullopt;
     const auto kind =
         text_at(e, "/item/type").empty() ? text_at(e, "/item/item_type") : text_at(e, "/item/type");
     if (type == "item.completed" && (kind == "agent_message" || kind == "assistant_message"))
@@ -199,20 +185,15 @@ std::optional<std::string> output_reader::gemini(const json::value& e)
     const auto type = text_at(e, "/type");
     if (type == "message" && text_at(e, "/role") == "assistant") {
         const auto* delta = look(e, "/delta");
-        if (!delta || !delta->is_bool() || !delta->get_bool())
-            streamed_.clear();
+        if (!delta || !delta->is_bool() || !delta->get_bool()) streamed_.clear();
         streamed_ += text_at(e, "/content");
-        if (streamed_.size() > 2 * longest_said)
-            streamed_.erase(0, longest_said); // its end is what counts
+        if (streamed_.size() > 2 * longest_said) streamed_.erase(0, longest_said); // its end is what counts
         (void)said(streamed_);
         return shown(last_line(streamed_));
     }
-    if (type == "tool_use")
-        streamed_.clear();
-    if (type == "tool_use")
-        return tool_line(text_at(e, "/tool_name"), look(e, "/parameters"));
-    if (type == "error")
-        return failed(text_at(e, "/message"));
+    if (type == "tool_use") streamed_.clear();
+    if (type == "tool_use") return tool_line(text_at(e, "/tool_name"), look(e, "/parameters"));
+    if (type == "error") return failed(text_at(e, "/message"));
     if (look(e, "/stats")) {
         agents::usage sum{count_at(e, "/stats/input_tokens"), count_at(e, "/stats/output_tokens"), 0};
         if (const auto* models = look(e, "/stats/models");
@@ -224,18 +205,15 @@ std::optional<std::string> output_reader::gemini(const json::value& e)
             }
         usage_ = sum;
     }
-    if (look(e, "/error"))
-        return failed(text_at(e, "/error/message"));
+    if (look(e, "/error")) return failed(text_at(e, "/error/message"));
     return said(text_at(e, "/response"));
 }
 
 std::optional<std::string> output_reader::opencode(const json::value& e)
 {
     const auto type = text_at(e, "/type");
-    if (type == "text")
-        return said(text_at(e, "/part/text"));
-    if (type == "tool_use")
-        return tool_line(text_at(e, "/part/tool"), look(e, "/part/state/input"));
+    if (type == "text") return said(text_at(e, "/part/text"));
+    if (type == "tool_use") return tool_line(text_at(e, "/part/tool"), look(e, "/part/state/input"));
     if (type == "step_finish") {
         auto& sum = usage_ ? *usage_ : usage_.emplace();
         sum.input_tokens += count_at(e, "/part/tokens/input") + count_at(e, "/part/tokens/cache/read") +
@@ -245,8 +223,7 @@ std::optional<std::string> output_reader::opencode(const json::value& e)
     }
     if (type == "error")
         for (const char* where : {"/error/data/message", "/error/message", "/message", "/error/name"})
-            if (const auto words = text_at(e, where); !words.empty())
-                return failed(words);
+            if (const auto words = text_at(e, where); !words.empty()) return failed(words);
     return std::nullopt;
 }
 

@@ -19,11 +19,9 @@ public:
     result<std::vector<std::string>> split()
     {
         for (; at_ < text_.size(); ++at_)
-            if (auto fine = take(text_[at_]); !fine)
-                return fine.error();
+            if (auto fine = take(text_[at_]); !fine) return fine.error();
         end_word();
-        if (words_.empty())
-            return fault(errc::invalid, "the command is empty");
+        if (words_.empty()) return fault(errc::invalid, "the command is empty");
         return std::move(words_);
     }
 
@@ -34,11 +32,9 @@ private:
             end_word();
             return {};
         }
-        if (c == '\'' || c == '"')
-            return quoted(c);
+        if (c == '\'' || c == '"') return quoted(c);
         if (c == '\\') {
-            if (++at_ == text_.size())
-                return wrong(at_ - 1, "a backslash with nothing after it");
+            if (++at_ == text_.size()) return wrong(at_ - 1, "a backslash with nothing after it");
             add(text_[at_]);
             return {};
         }
@@ -55,12 +51,10 @@ private:
         for (; at_ < text_.size() && text_[at_] != quote; ++at_) {
             const bool escapes = quote == '"' && text_[at_] == '\\' && at_ + 1 < text_.size() &&
                                  std::string_view("\\\"$`").find(text_[at_ + 1]) != std::string_view::npos;
-            if (escapes)
-                ++at_;
+            if (escapes) ++at_;
             add(text_[at_]);
         }
-        if (at_ == text_.size())
-            return wrong(start, std::string("a quote ") + quote + " that is not closed");
+        if (at_ == text_.size()) return wrong(start, std::string("a quote ") + quote + " that is not closed");
         in_word_ = true; // '' is a word, and an empty one
         return {};
     }
@@ -73,8 +67,7 @@ private:
 
     void end_word()
     {
-        if (std::exchange(in_word_, false))
-            words_.push_back(std::exchange(word_, {}));
+        if (std::exchange(in_word_, false)) words_.push_back(std::exchange(word_, {}));
     }
 
     fault wrong(std::size_t at, std::string_view what) const
@@ -96,13 +89,11 @@ using unit = std::pair<std::string_view, double>;
 /// A number at the front of `text`, which is taken off; nullopt when there is none.
 std::optional<double> take_number(std::string_view& text)
 {
-    if (text.empty() || text[0] < '0' || text[0] > '9')
-        return std::nullopt; // no signs, no "inf"
+    if (text.empty() || text[0] < '0' || text[0] > '9') return std::nullopt; // no signs, no "inf"
     double number = 0;
     const auto [end, failed] =
         std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
-    if (failed != std::errc())
-        return std::nullopt;
+    if (failed != std::errc()) return std::nullopt;
     text.remove_prefix(static_cast<std::size_t>(end - text.data()));
     return number;
 }
@@ -138,8 +129,7 @@ result<std::chrono::milliseconds> parse_duration(std::string_view text)
     for (std::string_view rest = text; !rest.empty() || text.empty();) {
         const auto number = take_number(rest);
         const auto factor = number ? take_unit(rest, units) : std::nullopt;
-        if (!factor)
-            return refusal;
+        if (!factor) return refusal;
         sum += *number * *factor;
     }
     if (sum > 366 * 86400e3)
@@ -166,8 +156,7 @@ result<std::uint64_t> parse_size(std::string_view text)
                                                  {"TB", kilo * kilo * kilo * kilo}}};
     std::string_view rest = text;
     const auto number = take_number(rest);
-    if (rest.starts_with(' '))
-        rest.remove_prefix(1);
+    if (rest.starts_with(' ')) rest.remove_prefix(1);
     const auto factor = number ? take_unit(rest, units) : std::nullopt;
     if (!factor || !rest.empty() || *number * *factor > 1e18)
         return fault(errc::invalid,
