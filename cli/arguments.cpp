@@ -18,6 +18,18 @@ public:
         return "Usage: " + (usage.contains(app) ? usage.at(app) : std::string("graftline COMMAND ...")) +
                "\n";
     }
+    std::string make_option_name(const CLI::Option* option, bool is_positional) const override
+    {
+        if (option->check_lname("land")) return "--land[=MODE]";
+        return CLI::Formatter::make_option_name(option, is_positional);
+    }
+    /// The value's name only: what it may be is in the description.
+    std::string make_option_opts(const CLI::Option* option) const override
+    {
+        if (option->get_positional() || option->get_type_size() == 0) return "";
+        const auto type = option->get_type_name();
+        return " " + type.substr(0, type.find(':'));
+    }
     std::map<const CLI::App*, std::string> usage;
 };
 
@@ -42,7 +54,7 @@ public:
 
     CLI::App& command(const char* name, const char* description, const char* usage, const char* example)
     {
-        auto* made = app.add_subcommand(name, description);
+        auto* made = app.add_subcommand(name, description)->group("Commands");
         format->usage[made] = "graftline " + std::string(name) + " " + usage;
         made->footer("Example:\n  " + std::string(example));
         made->set_help_flag("-h,--help", "Say how it is used");
@@ -172,19 +184,19 @@ private:
     void declare_looking_commands()
     {
         auto& s = command("status", "Tasks, runs and resources", "[TASK] [--watch] [--json]",
-                          "graftline status --watch\n  graftline status task-1a2b");
+                          "graftline status --watch\n  graftline status 3fa9");
         add_task(s, status.task);
         s.add_flag("--watch", status.watch, "Show it again at every change, until interrupted");
         add_json(s, status.json);
 
-        auto& l = command("logs", "What a task's agent printed", "TASK [-f] [--stderr]",
-                          "graftline logs -f task-1a2b");
+        auto& l =
+            command("logs", "What a task's agent printed", "TASK [-f] [--stderr]", "graftline logs -f 3fa9");
         add_task(l, logs.task)->required();
         l.add_flag("-f,--follow", logs.follow, "Go on until the agent ends");
         l.add_flag("--stderr", logs.errors, "Its standard error instead");
 
         auto& d = command("diff", "What a task changed, against its base", "TASK [--stat]",
-                          "graftline diff task-1a2b --stat");
+                          "graftline diff 3fa9 --stat");
         add_task(d, diff.task)->required();
         d.add_flag("--stat", diff.stat, "Only how much in which files");
     }
@@ -193,15 +205,14 @@ private:
     {
         auto& c = command("commit", "Commit what lies in a task's worktree",
                           "TASK -m MESSAGE [--type TYPE] [--scope SCOPE]",
-                          "graftline commit task-1a2b -m \"add the login form\" --scope web");
+                          "graftline commit 3fa9 -m \"add the login form\" --scope web");
         add_task(c, commit.task)->required();
         c.add_option("-m,--message", commit.message, "What was done")->type_name("TEXT")->required();
         c.add_option("--type", commit.type, "Kind of change (default: feat)")->type_name("TYPE");
         c.add_option("--scope", commit.scope, "Part that it changes")->type_name("NAME");
 
-        auto& l =
-            command("land", "Put completed tasks on their target", "TASK ... | --all [options]",
-                    "graftline land --all --gate \"make test\"\n  graftline land task-1a2b --mode squash");
+        auto& l = command("land", "Put completed tasks on their target", "TASK ... | --all [options]",
+                          "graftline land --all --gate \"make test\"\n  graftline land 3fa9 --mode squash");
         add_tasks(l, land.tasks);
         l.add_flag("--all", land.all, "Every completed task");
         l.add_option("--mode", land.mode, "How: merge, squash")
@@ -213,17 +224,17 @@ private:
         add_json(l, land.json);
 
         auto& r = command("retry", "Carry failed, cancelled or conflicted tasks out again",
-                          "TASK ... [options]", "graftline retry task-1a2b");
+                          "TASK ... [options]", "graftline retry 3fa9");
         add_tasks(r, retry.tasks)->required();
         add_max(r, retry.max);
         add_json(r, retry.json);
 
         auto& k = command("cancel", "End a task; its worktree and branch stay", "TASK ...",
-                          "graftline cancel task-1a2b");
+                          "graftline cancel 3fa9");
         add_tasks(k, cancel.tasks)->required();
 
         auto& d = command("discard", "Give a task up: save what no branch holds, remove worktree and branch",
-                          "TASK ... [--force]", "graftline discard task-1a2b");
+                          "TASK ... [--force]", "graftline discard 3fa9");
         add_tasks(d, discard.tasks)->required();
         d.add_flag("--force", discard.force, "Cancel it first if it runs");
 
@@ -237,7 +248,7 @@ private:
     void declare_other_commands()
     {
         auto& s = command("shell", "A shell, or a command, in a task's worktree", "TASK [COMMAND ...]",
-                          "graftline shell task-1a2b git log --oneline -3");
+                          "graftline shell 3fa9 git log --oneline -3");
         add_task(s, shell.task)->required();
 
         auto& d = command("doctor", "Is everything here that is needed", "[--json]", "graftline doctor");
@@ -260,8 +271,7 @@ private:
 answer usage_error(const CLI::App* command, const std::string& what)
 {
     std::string help = "graftline";
-    if (command && command->get_parent())
-        help += " " + command->get_name();
+    if (command && command->get_parent()) help += " " + command->get_name();
     return {2, "graftline: " + what + "\n  See how it is used: " + help + " --help\n"};
 }
 
@@ -270,15 +280,13 @@ std::variant<std::vector<std::string>, answer> task_words(const CLI::App& comman
 {
     auto words = command.remaining();
     for (const auto& word : words)
-        if (word.size() > 1 && word.front() == '-')
-            return usage_error(&command, "unknown option " + word);
+        if (word.size() > 1 && word.front() == '-') return usage_error(&command, "unknown option " + word);
     return words;
 }
 
 std::optional<std::string> not_there_yet(const grammar& g, const std::string& land)
 {
-    if (land == "rebase")
-        return "landing by rebase is not there yet: use merge or squash";
+    if (land == "rebase") return "landing by rebase is not there yet: use merge or squash";
     if (g.on_conflict == "retry")
         return "--on-conflict retry is not there yet: use keep, then graftline retry TASK";
     if (!land.empty() && land != "merge" && land != "squash")
@@ -293,27 +301,23 @@ std::variant<asked, answer> pick(grammar& g, const CLI::App& command, std::vecto
         return usage_error(&command, "graftline " + name + " takes no command after --");
     if (name == "run" || name == "create") {
         auto words = task_words(command);
-        if (auto* wrong = std::get_if<answer>(&words))
-            return std::move(*wrong);
+        if (auto* wrong = std::get_if<answer>(&words)) return std::move(*wrong);
         auto& tasks = std::get<std::vector<std::string>>(words);
         auto& how = name == "run" ? g.run.how : g.create.how;
         how.command = std::move(theirs);
-        if (auto why = not_there_yet(g, how.land))
-            return usage_error(&command, *why);
+        if (auto why = not_there_yet(g, how.land)) return usage_error(&command, *why);
         if (name == "run") {
             g.run.tasks = std::move(tasks);
             if (g.run.tasks.empty() && g.run.from.empty())
                 return usage_error(&command, "name at least one task, or a file of them with --from");
             return asked(std::move(g.run));
         }
-        if (tasks.size() != 1)
-            return usage_error(&command, "create makes exactly one task");
+        if (tasks.size() != 1) return usage_error(&command, "create makes exactly one task");
         g.create.task = std::move(tasks.front());
         return asked(std::move(g.create));
     }
     if (name == "land") {
-        if (auto why = not_there_yet(g, g.land.mode))
-            return usage_error(&command, *why);
+        if (auto why = not_there_yet(g, g.land.mode)) return usage_error(&command, *why);
         if (g.land.all == !g.land.tasks.empty())
             return usage_error(&command, g.land.all ? "name tasks or say --all, not both"
                                                     : "name at least one task, or say --all");
@@ -323,24 +327,15 @@ std::variant<asked, answer> pick(grammar& g, const CLI::App& command, std::vecto
         g.shell.command = std::move(theirs);
         return asked(std::move(g.shell));
     }
-    if (name == "status")
-        return asked(std::move(g.status));
-    if (name == "logs")
-        return asked(std::move(g.logs));
-    if (name == "diff")
-        return asked(std::move(g.diff));
-    if (name == "commit")
-        return asked(std::move(g.commit));
-    if (name == "retry")
-        return asked(std::move(g.retry));
-    if (name == "cancel")
-        return asked(std::move(g.cancel));
-    if (name == "discard")
-        return asked(std::move(g.discard));
-    if (name == "clean")
-        return asked(std::move(g.clean));
-    if (name == "doctor")
-        return asked(std::move(g.doctor));
+    if (name == "status") return asked(std::move(g.status));
+    if (name == "logs") return asked(std::move(g.logs));
+    if (name == "diff") return asked(std::move(g.diff));
+    if (name == "commit") return asked(std::move(g.commit));
+    if (name == "retry") return asked(std::move(g.retry));
+    if (name == "cancel") return asked(std::move(g.cancel));
+    if (name == "discard") return asked(std::move(g.discard));
+    if (name == "clean") return asked(std::move(g.clean));
+    if (name == "doctor") return asked(std::move(g.doctor));
     return asked(std::move(g.completion));
 }
 
@@ -354,8 +349,7 @@ std::variant<invocation, answer> parse(std::vector<std::string> words, std::stri
         const auto used = g.app.get_subcommands();
         return used.empty() ? &g.app : used.front();
     };
-    if (split.ours.empty() && split.theirs.empty())
-        return answer{2, g.app.help()};
+    if (split.ours.empty() && split.theirs.empty()) return answer{2, g.app.help()};
     try {
         std::ranges::reverse(split.ours); // as the library takes them
         g.app.parse(std::move(split.ours));
@@ -367,8 +361,7 @@ std::variant<invocation, answer> parse(std::vector<std::string> words, std::stri
         return usage_error(named(), e.what());
     }
     auto picked = pick(g, *named(), std::move(split.theirs));
-    if (auto* done = std::get_if<answer>(&picked))
-        return std::move(*done);
+    if (auto* done = std::get_if<answer>(&picked)) return std::move(*done);
     return invocation{g.common, std::move(std::get<asked>(picked))};
 }
 
@@ -389,16 +382,14 @@ std::vector<command_description> describe_commands()
                                       {},
                                       std::ranges::count(g.takes_task, command->get_name()) > 0};
         for (const auto* option : command->get_options()) {
-            if (option->get_positional())
-                continue;
+            if (option->get_positional()) continue;
             option_description o{{}, option->get_description(), option->get_items_expected_max() > 0, {}};
             for (const auto& name : option->get_lnames())
                 o.names.push_back("--" + name);
             for (const auto& name : option->get_snames())
                 o.names.push_back("-" + name);
             for (const auto& name : o.names)
-                if (choices.contains(name))
-                    o.choices = choices.at(name);
+                if (choices.contains(name)) o.choices = choices.at(name);
             described.options.push_back(std::move(o));
         }
         all.push_back(std::move(described));

@@ -26,8 +26,7 @@ finding check(bool ok, health otherwise, std::string what, std::string good, std
 bool has_pidfd()
 {
     const int process = static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0));
-    if (process < 0)
-        return false;
+    if (process < 0) return false;
     ::close(process);
     return true;
 }
@@ -35,8 +34,7 @@ bool has_pidfd()
 bool has_inotify()
 {
     const int events = ::inotify_init1(IN_CLOEXEC);
-    if (events < 0)
-        return false;
+    if (events < 0) return false;
     ::close(events);
     return true;
 }
@@ -47,8 +45,7 @@ fs::path cgroup_mount()
     std::ifstream mounts("/proc/self/mounts");
     std::string device, folder, kind, rest;
     while (mounts >> device >> folder >> kind && std::getline(mounts, rest))
-        if (kind == "cgroup2")
-            return folder;
+        if (kind == "cgroup2") return folder;
     return {};
 }
 
@@ -58,8 +55,7 @@ std::string own_cgroup()
     std::ifstream groups("/proc/self/cgroup");
     std::string line;
     while (std::getline(groups, line))
-        if (line.starts_with("0::"))
-            return line.substr(4);
+        if (line.starts_with("0::")) return line.substr(4);
     return {};
 }
 
@@ -79,14 +75,12 @@ finding check_cgroup()
 std::string where_is(const std::string& program)
 {
     std::error_code ignored;
-    if (program.find('/') != std::string::npos)
-        return ::access(program.c_str(), X_OK) == 0 ? program : "";
+    if (program.find('/') != std::string::npos) return ::access(program.c_str(), X_OK) == 0 ? program : "";
     std::string_view path = std::getenv("PATH") ? std::getenv("PATH") : "/usr/bin:/bin";
     while (!path.empty()) {
         const auto end = std::min(path.find(':'), path.size());
         const auto file = fs::path(path.substr(0, end)) / program;
-        if (fs::is_regular_file(file, ignored) && ::access(file.c_str(), X_OK) == 0)
-            return file.string();
+        if (fs::is_regular_file(file, ignored) && ::access(file.c_str(), X_OK) == 0) return file.string();
         path.remove_prefix(std::min(end + 1, path.size()));
     }
     return {};
@@ -129,8 +123,7 @@ std::vector<finding> check_agents(const agents::settings& settings)
     std::vector<finding> found;
     for (const auto& name : agents::agent_names(settings.agents)) {
         const auto agent = agents::find_agent(name, settings.agents);
-        if (!agent)
-            continue;
+        if (!agent) continue;
         const auto& program = agent->command.front();
         const auto place = program.find('{') == std::string::npos ? where_is(program) : program;
         const bool configured = settings.agents.contains(name);

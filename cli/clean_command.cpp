@@ -27,8 +27,7 @@ awaitable<int> carry_out(session& s, clean_arguments asked)
         text += verb + harmless_line(one.what) +
                 s.out().in(tint::faint, " (" + harmless_line(one.why) + ")") + "\n";
     }
-    if (removed == 0)
-        text += asked.dry_run ? "Nothing would be removed.\n" : "Nothing was removed.\n";
+    if (removed == 0) text += asked.dry_run ? "Nothing would be removed.\n" : "Nothing was removed.\n";
     s.print(text);
     co_return exit_status::done;
 }

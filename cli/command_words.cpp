@@ -17,14 +17,11 @@ std::size_t start_of_shell_command(const std::vector<std::string>& words)
     int plain = 0;
     for (std::size_t i = 0; i < words.size(); ++i) {
         if (words[i].starts_with('-')) {
-            if (takes_next_word(words[i]))
-                ++i;
+            if (takes_next_word(words[i])) ++i;
             continue;
         }
-        if (++plain == 1 && words[i] != "shell")
-            return words.size();
-        if (plain == 2)
-            return i + 1;
+        if (++plain == 1 && words[i] != "shell") return words.size();
+        if (plain == 2) return i + 1;
     }
     return words.size();
 }

@@ -41,8 +41,7 @@ std::string options_of(const command_description& command)
 /// What may follow a command's options.
 std::string operands_of(const command_description& command)
 {
-    if (command.takes_task)
-        return "$(graftline completion tasks 2>/dev/null | cut -f1)";
+    if (command.takes_task) return "$(graftline completion tasks 2>/dev/null | cut -f1)";
     return command.name == "completion" ? "bash zsh fish" : "";
 }
 
@@ -69,8 +68,7 @@ std::string bash(const std::vector<command_description>& commands)
     std::vector<std::string> seen;
     for (const auto& c : commands)
         for (const auto& o : c.options) {
-            if (o.choices.empty() || !o.takes_value || std::ranges::count(seen, o.names.front()))
-                continue;
+            if (o.choices.empty() || !o.takes_value || std::ranges::count(seen, o.names.front())) continue;
             seen.push_back(o.names.front());
             text += "        " + o.names.front() + ") COMPREPLY=($(compgen -W '" + joined(o.choices) +
                     "' -- \"$word\")); return ;;\n";
@@ -92,8 +90,7 @@ std::string zsh_text(std::string text)
 {
     std::string safe;
     for (char c : text) {
-        if (c == '[' || c == ']' || c == ':')
-            safe += '\\';
+        if (c == '[' || c == ']' || c == ':') safe += '\\';
         safe += c;
     }
     return quoted_text(safe).substr(1, quoted_text(safe).size() - 2);
@@ -138,8 +135,7 @@ std::string fish_text(const std::string& text)
 {
     std::string safe = "'";
     for (char c : text) {
-        if (c == '\'' || c == '\\')
-            safe += '\\';
+        if (c == '\'' || c == '\\') safe += '\\';
         safe += c;
     }
     return safe + "'";
@@ -161,10 +157,8 @@ std::string fish(const std::vector<command_description>& commands)
                 text += o.choices.empty() ? " -r -F" : " -x -a " + fish_text(joined(o.choices));
             text += " -d " + fish_text(o.description) + "\n";
         }
-        if (c.takes_task)
-            text += when + " -a '(graftline completion tasks 2>/dev/null)'\n";
-        if (c.name == "completion")
-            text += when + " -a 'bash zsh fish'\n";
+        if (c.takes_task) text += when + " -a '(graftline completion tasks 2>/dev/null)'\n";
+        if (c.name == "completion") text += when + " -a 'bash zsh fish'\n";
     }
     return text;
 }

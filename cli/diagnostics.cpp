@@ -18,20 +18,27 @@ diagnostics::diagnostics(bool verbose) : logger_(std::make_shared<spdlog::logger
 {
     // Not registered anywhere: the registry belongs to whoever owns the process.
     logger_->set_error_handler([](const std::string&) {}); // a full disk is told where it matters
-    if (!verbose)
-        return;
+    if (!verbose) return;
     logger_->sinks().push_back(std::make_shared<spdlog::sinks::stderr_sink_mt>());
     logger_->set_pattern(pattern, spdlog::pattern_time_type::utc);
 }
 
 diagnostics::~diagnostics() = default;
 
-void diagnostics::open(const std::filesystem::path& state_folder)
+void diagnostics::open(std::filesystem::path state_folder)
 {
-    const auto file = state_folder / "graftline.log";
+    folder_ = std::move(state_folder);
+}
+
+void diagnostics::open_file()
+{
     std::error_code ignored;
-    if (std::filesystem::file_size(file, ignored) > longest_log && !ignored)
-        std::filesystem::rename(file, state_folder / "graftline.log.old", ignored);
+    // The folder is made by whoever stores the first task, not by a log.
+    if (folder_.empty() || !std::filesystem::is_directory(folder_, ignored)) return;
+    const auto file = folder_ / "graftline.log";
+    folder_.clear();
+    if (const auto size = std::filesystem::file_size(file, ignored); !ignored && size > longest_log)
+        std::filesystem::rename(file, file.string() + ".old", ignored);
     try {
         logger_->sinks().push_back(std::make_shared<spdlog::sinks::basic_file_sink_mt>(file.string()));
         logger_->set_pattern(pattern, spdlog::pattern_time_type::utc);
@@ -43,11 +50,13 @@ void diagnostics::open(const std::filesystem::path& state_folder)
 
 void diagnostics::say(std::string_view sentence)
 {
+    open_file();
     logger_->info("{}", harmless_line(sentence));
 }
 
 void diagnostics::say(const std::vector<effects::effect_record>& journal)
 {
+    open_file();
     for (const auto& e : journal)
         logger_->info("{} effect {} {} {} from {} to {}", e.run, e.path, e.kind, e.state, e.started_at,
                       e.resolved_at);
@@ -56,12 +65,9 @@ void diagnostics::say(const std::vector<effects::effect_record>& journal)
 void noted_observer::changed(const effects::task& t)
 {
     std::string line = t.run + " task " + t.id + " is " + std::string(effects::to_string(t.state));
-    if (!t.branch.empty())
-        line += ", branch " + t.branch;
-    if (!t.attempt.empty())
-        line += ", attempt " + t.attempt;
-    if (!t.landed.empty())
-        line += ", landed " + t.landed;
+    if (!t.branch.empty()) line += ", branch " + t.branch;
+    if (!t.attempt.empty()) line += ", attempt " + t.attempt;
+    if (!t.landed.empty()) line += ", landed " + t.landed;
     into_.say(t.reason.empty() ? line : line + ": " + t.reason.substr(0, t.reason.find('\n')));
     next_.changed(t);
 }

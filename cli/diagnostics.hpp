@@ -22,14 +22,18 @@ public:
     diagnostics(const diagnostics&) = delete;
     diagnostics& operator=(const diagnostics&) = delete;
 
-    /// From now on to the file too. A log that cannot be opened is no reason not to work.
-    void open(const std::filesystem::path& state_folder);
+    /// From now on to the file too, once the folder is there. A log that cannot be opened is no reason not to
+    /// work.
+    void open(std::filesystem::path state_folder);
     void say(std::string_view sentence);
     /// What the journal has of a run's effects.
     void say(const std::vector<effects::effect_record>& journal);
 
 private:
+    void open_file();
+
     std::shared_ptr<spdlog::logger> logger_;
+    std::filesystem::path folder_; ///< empty: nothing to open, or open already
 };
 
 /// Writes down what an observer is told, and passes it on.

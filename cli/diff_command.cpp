@@ -18,8 +18,7 @@ std::vector<std::string> diff_words(session& s, bool stat)
                                    "--no-ext-diff",
                                    "--no-textconv",
                                    s.out().has_colors() ? "--color=always" : "--color=never"};
-    if (stat)
-        words.push_back("--stat=" + std::to_string(s.out().is_terminal() ? s.out().columns() : 80));
+    if (stat) words.push_back("--stat=" + std::to_string(s.out().is_terminal() ? s.out().columns() : 80));
     return words;
 }
 
@@ -30,8 +29,7 @@ awaitable<std::vector<std::string>> without_filters(git::repository& repo)
     std::vector<std::string> words;
     const auto listed = co_await repo.ask("config", "--name-only", "--get-regexp",
                                           "^filter\\..*\\.(clean|process|required)$");
-    if (!listed)
-        co_return words; // there are none
+    if (!listed) co_return words; // there are none
     for (std::size_t at = 0; at < listed->size();) {
         const auto end = std::min(listed->find('\n', at), listed->size());
         const auto name = listed->substr(at, end - at);
@@ -51,20 +49,17 @@ public:
         auto copy = std::make_unique<index_copy>();
         const auto index =
             co_await repo.ask_in(worktree, "rev-parse", "--path-format=absolute", "--git-path", "index");
-        if (!index || !copy->take(*index))
-            co_return nullptr;
+        if (!index || !copy->take(*index)) co_return nullptr;
         auto note = repo.git_in(worktree, "-c", "core.fsmonitor=false", "add", "--intent-to-add", "--", ".");
         note.set("GIT_INDEX_FILE", copy->file());
         const auto noted = co_await run(std::move(note));
-        if (!noted || !noted->ok())
-            co_return nullptr;
+        if (!noted || !noted->ok()) co_return nullptr;
         co_return copy;
     }
     ~index_copy()
     {
         std::error_code ignored;
-        if (!folder_.empty())
-            std::filesystem::remove_all(folder_, ignored);
+        if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
     }
     std::string file() const { return folder_ / "index"; }
 
@@ -73,8 +68,7 @@ private:
     {
         std::error_code failed;
         std::string pattern = std::filesystem::temp_directory_path(failed) / "graftline-diff-XXXXXX";
-        if (failed || !::mkdtemp(pattern.data()))
-            return false;
+        if (failed || !::mkdtemp(pattern.data())) return false;
         folder_ = pattern;
         return std::filesystem::copy_file(index, file(), failed);
     }
@@ -87,8 +81,7 @@ awaitable<result<command_output>> diff_of_worktree(git::repository& repo, std::f
 {
     const auto index = co_await index_copy::make(repo, worktree);
     auto diff = repo.prepare_in(worktree, std::move(words));
-    if (index)
-        diff.set("GIT_INDEX_FILE", index->file());
+    if (index) diff.set("GIT_INDEX_FILE", index->file());
     co_return co_await run(std::move(diff));
 }
 
@@ -116,8 +109,7 @@ awaitable<int> carry_out(session& s, diff_arguments asked)
     const auto shown = (has_worktree ? co_await diff_of_worktree(repo, t.worktree, words)
                                      : co_await run(repo.prepare(words)))
                            .value();
-    if (!shown.ok())
-        throw fault_error(git::git_failed(words, shown));
+    if (!shown.ok()) throw fault_error(git::git_failed(words, shown));
     s.print(shown.out);
     co_return exit_status::done;
 }

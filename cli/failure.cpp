@@ -12,22 +12,18 @@ int exit_status_of(const fault& f)
     case errc::invalid:
     case errc::not_found:
     case errc::exists:
-    case errc::refused:
-        return exit_status::usage;
+    case errc::refused: return exit_status::usage;
     case errc::unusable:
     case errc::no_space:
     case errc::could_not_start:
     case errc::unsupported:
-    case errc::corrupt:
-        return exit_status::unusable;
-    case errc::interrupted:
-        return exit_status::interrupted;
+    case errc::corrupt: return exit_status::unusable;
+    case errc::interrupted: return exit_status::interrupted;
     case errc::busy:
     case errc::moved:
     case errc::command_failed:
     case errc::timed_out:
-    case errc::internal:
-        return exit_status::not_all;
+    case errc::internal: return exit_status::not_all;
     }
     return exit_status::not_all;
 }

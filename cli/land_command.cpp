@@ -11,11 +11,9 @@ namespace {
 awaitable<std::vector<effects::task>> all_that_may_land(effects::project& in)
 {
     std::vector<effects::task> some;
-    if (!in.has_state())
-        co_return some;
+    if (!in.has_state()) co_return some;
     for (auto& t : co_await in.must_store([](effects::store& st) { return st.tasks(); }))
-        if (t.state == effects::task_state::completed && !t.commit.empty())
-            some.push_back(std::move(t));
+        if (t.state == effects::task_state::completed && !t.commit.empty()) some.push_back(std::move(t));
     co_return some;
 }
 
@@ -25,10 +23,8 @@ awaitable<int> carry_out(session& s, land_arguments asked)
 {
     auto in = co_await s.open_to_change();
     effects::land_options options;
-    if (!asked.mode.empty())
-        options.mode = effects::land_mode_named(asked.mode).value();
-    if (!asked.target.empty())
-        options.target = asked.target;
+    if (!asked.mode.empty()) options.mode = effects::land_mode_named(asked.mode).value();
+    if (!asked.target.empty()) options.target = asked.target;
     options.gates = read_gates(asked.gates).value();
     options.keep_worktrees = asked.keep_worktrees;
 

@@ -8,15 +8,15 @@ constexpr const char* show_cursor = "\x1b[?25h";
 // A narrowed window would otherwise break our lines in two and the count of rows would be wrong.
 constexpr const char* wrap_off = "\x1b[?7l";
 constexpr const char* wrap_on = "\x1b[?7h";
-constexpr const char* clear_to_line_end = "\x1b[K";
+constexpr const char* clear_line =
+    "\x1b[2K"; // before its text: after it, it would take a full line's last column
 constexpr const char* clear_below = "\x1b[J";
 
 } // namespace
 
 std::string live_lines::go_to_top() const
 {
-    if (drawn_ == 0)
-        return {};
+    if (drawn_ == 0) return {};
     return "\r\x1b[" + std::to_string(drawn_) + "A";
 }
 
@@ -26,7 +26,7 @@ void live_lines::draw(const std::vector<std::string>& lines)
     text += wrap_off;
     text += go_to_top();
     for (const auto& line : lines)
-        text += line + clear_to_line_end + "\n";
+        text += clear_line + line + "\n";
     text += clear_below;
     text += wrap_on;
     text += show_cursor;
@@ -42,8 +42,7 @@ void live_lines::print_above(const std::string& text)
 
 void live_lines::erase()
 {
-    if (drawn_ == 0)
-        return;
+    if (drawn_ == 0) return;
     on_.write(go_to_top() + clear_below);
     drawn_ = 0;
 }

@@ -15,8 +15,7 @@ public:
     explicit live_lines(terminal& on, at_end what = at_end::erase) : on_(on), at_end_(what) {}
     ~live_lines()
     {
-        if (at_end_ == at_end::erase)
-            erase();
+        if (at_end_ == at_end::erase) erase();
     }
     live_lines(const live_lines&) = delete;
     live_lines& operator=(const live_lines&) = delete;

@@ -24,10 +24,8 @@ using effects::task_state;
 /// The folders of the present attempt, in order: one, or one for each stage since the task was last started.
 std::vector<fs::path> present_attempt(const effects::project& in, const task& t)
 {
-    if (t.attempt.empty())
-        return {};
-    if (t.spec.stages.empty())
-        return {t.attempt};
+    if (t.attempt.empty()) return {};
+    if (t.spec.stages.empty()) return {t.attempt};
     const auto started = from_iso8601(t.started_at).value_or(utc_time{});
     std::vector<std::pair<int, fs::path>> numbered;
     std::error_code failed;
@@ -36,8 +34,7 @@ std::vector<fs::path> present_attempt(const effects::project& in, const task& t)
         const int number = std::atoi(at->path().filename().c_str());
         const auto record = read_exit_record(at->path());
         const bool earlier = record && *record && (*record)->ended_at < started;
-        if (number > 0 && !earlier)
-            numbered.emplace_back(number, at->path());
+        if (number > 0 && !earlier) numbered.emplace_back(number, at->path());
     }
     std::ranges::sort(numbered);
     std::vector<fs::path> folders;
@@ -71,22 +68,18 @@ public:
         std::optional<fault> failed;
         while (s_.out().error() == 0) {
             auto bytes = co_await file.read_some();
-            if (!bytes)
-                failed = bytes.error();
-            if (!bytes || bytes->empty())
-                break;
+            if (!bytes) failed = bytes.error();
+            if (!bytes || bytes->empty()) break;
             print(*bytes);
         }
         beside.cancel();
         co_await beside.join();
-        if (failed)
-            throw fault_error(*failed);
+        if (failed) throw fault_error(*failed);
     }
 
     void end()
     {
-        if (s_.out().is_terminal())
-            s_.print(filter_.end());
+        if (s_.out().is_terminal()) s_.print(filter_.end());
     }
 
 private:
@@ -105,12 +98,10 @@ private:
         state_watch watch(co_await asio::this_coro::executor, folder);
         for (;;) {
             const auto record = read_exit_record(folder);
-            if (record && *record)
-                break;
+            if (record && *record) break;
             const auto identity = read_identity(folder);
             // Claimed, no record and nobody there: its supervisor was killed.
-            if (identity && *identity && !is_alive(**identity))
-                break;
+            if (identity && *identity && !is_alive(**identity)) break;
             co_await watch.change(std::chrono::seconds(1));
         }
         file.finish();
@@ -134,11 +125,9 @@ awaitable<void> follow(effects::project& in, std::string id, printer& shown)
     for (;;) {
         const auto found = co_await in.must_store([&](effects::store& st) { return st.find(id); });
         for (const auto& folder : present_attempt(in, *found))
-            if (seen.insert(folder).second)
-                co_await shown.print_to_end(folder);
+            if (seen.insert(folder).second) co_await shown.print_to_end(folder);
         const auto now = co_await in.must_store([&](effects::store& st) { return st.find(id); });
-        if (now->attempt == found->attempt && !may_go_on(in, *now))
-            co_return;
+        if (now->attempt == found->attempt && !may_go_on(in, *now)) co_return;
         co_await watch.change(std::chrono::seconds(1));
     }
 }
@@ -154,8 +143,7 @@ awaitable<int> carry_out(session& s, logs_arguments asked)
         co_await follow(*in, t.id, shown);
     } else {
         const auto folders = present_attempt(*in, t);
-        if (folders.empty())
-            s.err().write("graftline: task " + t.id + " has not started an agent yet\n");
+        if (folders.empty()) s.err().write("graftline: task " + t.id + " has not started an agent yet\n");
         for (const auto& folder : folders)
             shown.print_whole(folder);
     }

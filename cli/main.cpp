@@ -6,7 +6,6 @@
 int main(int argc, char** argv)
 {
     // An agent's supervisor: nothing else of the command may be set up in it.
-    if (argc > 1 && std::string_view(argv[1]) == "supervise")
-        return graftline::supervise(argc, argv);
+    if (argc > 1 && std::string_view(argv[1]) == "supervise") return graftline::supervise(argc, argv);
     return graftline::cli::run_program({argv + 1, argv + argc}, GRAFTLINE_VERSION);
 }

@@ -18,32 +18,19 @@ namespace {
 
 awaitable<int> dispatch(session& s, asked what)
 {
-    if (auto* a = std::get_if<run_arguments>(&what))
-        co_return co_await carry_out(s, std::move(*a));
-    if (auto* a = std::get_if<create_arguments>(&what))
-        co_return co_await carry_out(s, std::move(*a));
-    if (auto* a = std::get_if<status_arguments>(&what))
-        co_return co_await carry_out(s, std::move(*a));
-    if (auto* a = std::get_if<logs_arguments>(&what))
-        co_return co_await carry_out(s, std::move(*a));
-    if (auto* a = std::get_if<diff_arguments>(&what))
-        co_return co_await carry_out(s, std::move(*a));
-    if (auto* a = std::get_if<commit_arguments>(&what))
-        co_return co_await carry_out(s, std::move(*a));
-    if (auto* a = std::get_if<land_arguments>(&what))
-        co_return co_await carry_out(s, std::move(*a));
-    if (auto* a = std::get_if<retry_arguments>(&what))
-        co_return co_await carry_out(s, std::move(*a));
-    if (auto* a = std::get_if<cancel_arguments>(&what))
-        co_return co_await carry_out(s, std::move(*a));
-    if (auto* a = std::get_if<discard_arguments>(&what))
-        co_return co_await carry_out(s, std::move(*a));
-    if (auto* a = std::get_if<clean_arguments>(&what))
-        co_return co_await carry_out(s, std::move(*a));
-    if (auto* a = std::get_if<shell_arguments>(&what))
-        co_return co_await carry_out(s, std::move(*a));
-    if (auto* a = std::get_if<doctor_arguments>(&what))
-        co_return co_await carry_out(s, std::move(*a));
+    if (auto* a = std::get_if<run_arguments>(&what)) co_return co_await carry_out(s, std::move(*a));
+    if (auto* a = std::get_if<create_arguments>(&what)) co_return co_await carry_out(s, std::move(*a));
+    if (auto* a = std::get_if<status_arguments>(&what)) co_return co_await carry_out(s, std::move(*a));
+    if (auto* a = std::get_if<logs_arguments>(&what)) co_return co_await carry_out(s, std::move(*a));
+    if (auto* a = std::get_if<diff_arguments>(&what)) co_return co_await carry_out(s, std::move(*a));
+    if (auto* a = std::get_if<commit_arguments>(&what)) co_return co_await carry_out(s, std::move(*a));
+    if (auto* a = std::get_if<land_arguments>(&what)) co_return co_await carry_out(s, std::move(*a));
+    if (auto* a = std::get_if<retry_arguments>(&what)) co_return co_await carry_out(s, std::move(*a));
+    if (auto* a = std::get_if<cancel_arguments>(&what)) co_return co_await carry_out(s, std::move(*a));
+    if (auto* a = std::get_if<discard_arguments>(&what)) co_return co_await carry_out(s, std::move(*a));
+    if (auto* a = std::get_if<clean_arguments>(&what)) co_return co_await carry_out(s, std::move(*a));
+    if (auto* a = std::get_if<shell_arguments>(&what)) co_return co_await carry_out(s, std::move(*a));
+    if (auto* a = std::get_if<doctor_arguments>(&what)) co_return co_await carry_out(s, std::move(*a));
     co_return co_await carry_out(s, std::move(std::get<completion_arguments>(what)));
 }
 
@@ -57,8 +44,7 @@ int explain(session& s, std::exception_ptr thrown)
         s.err().write(message_of(e.why()));
         return s.signals().happened() ? exit_status::interrupted : exit_status_of(e.why());
     } catch (const std::exception& e) {
-        if (s.signals().happened())
-            return exit_status::interrupted;
+        if (s.signals().happened()) return exit_status::interrupted;
         s.err().write(std::string("graftline: internal error: ") + e.what() + "\n");
         return exit_status::not_all;
     }
@@ -68,8 +54,7 @@ int explain(session& s, std::exception_ptr thrown)
 int check_output(session& s, int status)
 {
     const int error = s.out().error();
-    if (error == 0)
-        return status;
+    if (error == 0) return status;
     if (error == EPIPE) { // the reader has seen enough: end as every other program in a pipe does
         std::signal(SIGPIPE, SIG_DFL);
         ::raise(SIGPIPE);

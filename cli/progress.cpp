@@ -24,8 +24,7 @@ std::string remark(const effects::task& t)
     if (t.state == merged)
         return (t.landed.empty() ? "" : t.spec.target + " is " + t.landed.substr(0, 10)) +
                (t.reason.empty() ? "" : (t.landed.empty() ? "" : ", ") + harmless_line(t.reason));
-    if (t.state == running && t.reason.empty())
-        return shown_title(t, 200);
+    if (t.state == running && t.reason.empty()) return shown_title(t, 200);
     return harmless_line(t.reason.substr(0, t.reason.find('\n')));
 }
 
@@ -63,24 +62,19 @@ void progress::changed(const effects::task& t)
 {
     auto& r = row_of(t.id);
     const bool news = r.task.state != t.state || r.task.reason != t.reason;
-    if (r.task.state != running && t.state == running)
-        r.since = clock::now();
-    if (r.task.state != t.state)
-        r.busy_with.clear();
+    if (r.task.state != running && t.state == running) r.since = clock::now();
+    if (r.task.state != t.state) r.busy_with.clear();
     r.task = t;
     r.shown = t.state == running || (t.state == completed && !is_at_rest(t));
-    if (news)
-        tell(r);
+    if (news) tell(r);
     wake();
 }
 
 void progress::said(const std::string& task, std::string_view line)
 {
-    if (!on_.can_redraw())
-        return; // the log has it: plain lines are for events
+    if (!on_.can_redraw()) return; // the log has it: plain lines are for events
     auto& r = row_of(task);
-    if (auto shown = harmless_line(line.substr(0, 1000)); !shown.empty())
-        r.last_line = std::move(shown);
+    if (auto shown = harmless_line(line.substr(0, 1000)); !shown.empty()) r.last_line = std::move(shown);
     wake();
 }
 
@@ -89,8 +83,7 @@ void progress::doing(const std::string& task, std::string_view what)
     auto& r = row_of(task);
     r.busy_with = harmless_line(what);
     r.last_line.clear();
-    if (!on_.can_redraw() && r.task.state != pending)
-        print(task + ": " + r.busy_with);
+    if (!on_.can_redraw() && r.task.state != pending) print(task + ": " + r.busy_with);
     wake();
 }
 
@@ -105,8 +98,7 @@ void progress::tell(const row& r)
 {
     // On a terminal the live line says it, and the summary will; only bad news stands there at once.
     const bool bad = r.task.state == failed || r.task.state == conflicted;
-    if (on_.can_redraw() && !bad)
-        return;
+    if (on_.can_redraw() && !bad) return;
     const auto said = remark(r.task);
     print(r.task.id + ": " + on_.in(tint_of(r.task.state), effects::to_string(r.task.state)) +
           (said.empty() ? "" : " (" + said + ")"));
@@ -114,8 +106,7 @@ void progress::tell(const row& r)
 
 void progress::print(const std::string& line)
 {
-    if (finished_)
-        return;
+    if (finished_) return;
     if (on_.can_redraw())
         block_.print_above(line + "\n");
     else
@@ -125,8 +116,7 @@ void progress::print(const std::string& line)
 void progress::wake()
 {
     dirty_ = true;
-    if (ticking_ || finished_ || !on_.can_redraw())
-        return;
+    if (ticking_ || finished_ || !on_.can_redraw()) return;
     ticking_ = true;
     redraw();
     schedule();
@@ -136,8 +126,7 @@ void progress::schedule()
 {
     timer_ = std::make_shared<asio::steady_timer>(executor_, 100ms);
     timer_->async_wait([this, alive = std::weak_ptr(timer_)](error_code failed) {
-        if (failed || alive.expired())
-            return;
+        if (failed || alive.expired()) return;
         const bool running_now = std::ranges::any_of(rows_, [](const auto& r) { return r->shown; });
         if (!running_now && !dirty_) { // nothing moves: the next event wakes us
             ticking_ = false;
@@ -150,16 +139,14 @@ void progress::schedule()
 
 void progress::redraw()
 {
-    if (!on_.is_ready())
-        return; // stopped by Ctrl-S: agents need not wait for it
+    if (!on_.is_ready()) return; // stopped by Ctrl-S: agents need not wait for it
     dirty_ = false;
     block_.draw(lines());
 }
 
 void progress::finish()
 {
-    if (finished_)
-        return;
+    if (finished_) return;
     block_.erase();
     finished_ = true;
     timer_.reset();
@@ -172,15 +159,13 @@ std::vector<std::string> progress::lines() const
     std::vector<std::string> shown;
     std::size_t left_out = 0;
     for (const auto& r : rows_) {
-        if (!r->shown)
-            continue;
+        if (!r->shown) continue;
         if (shown.size() + 3 < rows) // one for the rest, one for the counts, one for the cursor
             shown.push_back(line_of(*r, columns));
         else
             ++left_out;
     }
-    if (left_out)
-        shown.push_back(on_.in(tint::faint, "… and " + std::to_string(left_out) + " more running"));
+    if (left_out) shown.push_back(on_.in(tint::faint, "… and " + std::to_string(left_out) + " more running"));
     shown.push_back(on_.in(tint::faint, fit(counts(), columns)));
     return shown;
 }
@@ -190,16 +175,14 @@ std::string progress::line_of(const row& r, std::size_t columns) const
     const auto state = pad(effects::to_string(r.task.state), 9);
     const auto head = " " + pad(duration_text(seconds_since(r.since)), 7) + r.task.id + "  ";
     const auto used = state.size() + columns_of(head);
-    if (used + 10 > columns)
-        return fit(state + head, columns);
+    if (used + 10 > columns) return fit(state + head, columns);
 
     const auto room = columns - used;
     const auto& tail = r.last_line.empty() ? r.busy_with : r.last_line;
     const auto title = shown_title(r.task, tail.empty() ? room : std::max<std::size_t>(8, room * 2 / 5));
     auto line = on_.in(tint_of(r.task.state), state) + head + title;
     const auto left = room - columns_of(title);
-    if (!tail.empty() && left > 4)
-        line += "  " + on_.in(tint::faint, fit(tail, left - 2));
+    if (!tail.empty() && left > 4) line += "  " + on_.in(tint::faint, fit(tail, left - 2));
     return line;
 }
 
@@ -211,8 +194,7 @@ std::string progress::counts() const
     std::string text;
     for (auto state :
          std::array{running, merged, completed, failed, conflicted, cancelled, discarded, pending}) {
-        if (count[state] == 0)
-            continue;
+        if (count[state] == 0) continue;
         text += (text.empty() ? "" : " · ") + std::to_string(count[state]) + " " +
                 (state == pending ? "waiting" : std::string(effects::to_string(state)));
     }

@@ -16,11 +16,9 @@ result<std::size_t> read_max(session& s, const run_arguments& asked, const wante
 {
     const auto name = asked.how.profile.empty() ? settings.run.profile.value_or("") : asked.how.profile;
     std::size_t max = asked.max > 0 ? asked.max : wanted.max.value_or(settings.run.max.value_or(0));
-    if (name.empty())
-        return max;
+    if (name.empty()) return max;
     const auto profile = git::find_profile(name);
-    if (!profile)
-        return profile.error();
+    if (!profile) return profile.error();
     if (max == 0 && profile->max_parallel != git::profile().max_parallel)
         max = static_cast<std::size_t>(profile->max_parallel);
     if (profile->parallel_cap && max > static_cast<std::size_t>(*profile->parallel_cap)) {
@@ -67,8 +65,7 @@ awaitable<int> carry_out(session& s, run_arguments asked)
     auto wanted = read_tasks(asked.tasks, asked.from, in->settings()).value();
     auto defaults = read_defaults(asked.how, wanted, in->settings()).value();
     const auto max = read_max(s, asked, wanted, in->settings()).value();
-    if (defaults.on_overlap == "ask")
-        defaults.on_overlap = ask_about_overlaps(wanted.tasks, s).value();
+    if (defaults.on_overlap == "ask") defaults.on_overlap = ask_about_overlaps(wanted.tasks, s).value();
     auto tasks = (co_await effects::make_tasks(in, std::move(wanted.tasks), std::move(defaults))).value();
 
     if (asked.dry_run) {
@@ -83,8 +80,7 @@ awaitable<int> carry_out(session& s, run_arguments asked)
     options.fail_fast = asked.fail_fast || in->settings().run.fail_fast.value_or(false);
     options.target = tasks.front().spec.target;
     options.arguments["tasks"] = tasks.size();
-    if (!asked.from.empty())
-        options.arguments["from"] = asked.from;
+    if (!asked.from.empty()) options.arguments["from"] = asked.from;
     co_return co_await carry_out_visibly(s, in, tasks, asked.json,
                                          [&](effects::observer& watcher, effects::stop_button& button) {
                                              return effects::run_tasks(in, tasks, options, watcher, button);

@@ -13,10 +13,8 @@ namespace {
 
 int exit_status_of(const effects::run_report& report)
 {
-    if (report.interrupted)
-        return exit_status::interrupted;
-    if (report.environment_failed)
-        return exit_status::unusable;
+    if (report.interrupted) return exit_status::interrupted;
+    if (report.environment_failed) return exit_status::unusable;
     return std::ranges::all_of(report.tasks, reached) ? exit_status::done : exit_status::not_all;
 }
 
@@ -60,8 +58,7 @@ awaitable<int> carry_out_visibly(session& s, std::shared_ptr<effects::project> i
     };
     auto report = co_await start(watcher, button);
     shown.finish();
-    if (!report)
-        throw fault_error(report.error());
+    if (!report) throw fault_error(report.error());
     s.log().say(
         co_await in->must_store([id = report->run](effects::store& st) { return st.effects_of(id); }));
     if (json)

@@ -12,8 +12,7 @@ session::session(asio::io_context& loop, const common_arguments& common)
     : common_(common), out_(STDOUT_FILENO, common.color), err_(STDERR_FILENO, common.color),
       log_(common.verbose), signals_(loop)
 {
-    if (common.verbose)
-        err_.never_redraw(); // live lines and log lines would write over each other
+    if (common.verbose) err_.never_redraw(); // live lines and log lines would write over each other
 }
 
 awaitable<std::shared_ptr<effects::project>> session::open()
@@ -22,14 +21,15 @@ awaitable<std::shared_ptr<effects::project>> session::open()
     std::error_code failed;
     if (!std::filesystem::is_directory(start, failed))
         throw fault_error(fault(errc::invalid, "there is no folder '" + common_.folder + "'"));
-    co_return (co_await effects::project::open(std::filesystem::absolute(start))).value();
+    start = std::filesystem::canonical(start, failed); // messages name it
+    co_return (co_await effects::project::open(std::move(start))).value();
 }
 
 awaitable<std::shared_ptr<effects::project>> session::open_to_change()
 {
     auto in = co_await open();
+    log_.open(in->state_folder());
     if (in->has_state()) {
-        log_.open(in->state_folder());
         const auto released = (co_await effects::reconcile(in)).value();
         if (released > 0)
             err_.write("graftline: " + std::to_string(released) +
@@ -53,8 +53,7 @@ awaitable<std::vector<effects::task>> session::find(effects::project& in, std::v
     for (auto& handle : handles) {
         auto t = co_await find(in, std::move(handle));
         const bool twice = std::ranges::any_of(found, [&](const auto& other) { return other.id == t.id; });
-        if (!twice)
-            found.push_back(std::move(t));
+        if (!twice) found.push_back(std::move(t));
     }
     co_return found;
 }

@@ -65,8 +65,7 @@ awaitable<int> carry_out(session& s, shell_arguments asked)
     if (t.worktree.empty() || !std::filesystem::is_directory(t.worktree)) {
         fault f(errc::refused, "the task has no worktree");
         f.with("task", t.id).with("state", std::string(to_string(t.state)));
-        if (!t.branch.empty())
-            f.with("branch", t.branch);
+        if (!t.branch.empty()) f.with("branch", t.branch);
         throw fault_error(std::move(f));
     }
     auto words = std::move(asked.command);

@@ -14,14 +14,10 @@ constexpr std::string_view ellipsis = "…";
 
 std::size_t length_by_first_byte(unsigned char c)
 {
-    if (c < 0x80)
-        return 1;
-    if (c >= 0xC2 && c < 0xE0)
-        return 2;
-    if (c >= 0xE0 && c < 0xF0)
-        return 3;
-    if (c >= 0xF0 && c < 0xF5)
-        return 4;
+    if (c < 0x80) return 1;
+    if (c >= 0xC2 && c < 0xE0) return 2;
+    if (c >= 0xE0 && c < 0xF0) return 3;
+    if (c >= 0xF0 && c < 0xF5) return 4;
     return 0;
 }
 
@@ -29,12 +25,10 @@ std::size_t length_by_first_byte(unsigned char c)
 char32_t decode(std::string_view one)
 {
     const auto first = static_cast<unsigned char>(one[0]);
-    if (one.size() == 1)
-        return first < 0x80 ? first : 0xFFFD;
+    if (one.size() == 1) return first < 0x80 ? first : 0xFFFD;
     char32_t point = first & (0xFFu >> (one.size() + 1));
     for (char c : one.substr(1)) {
-        if ((static_cast<unsigned char>(c) & 0xC0) != 0x80)
-            return 0xFFFD;
+        if ((static_cast<unsigned char>(c) & 0xC0) != 0x80) return 0xFFFD;
         point = (point << 6) | (static_cast<unsigned char>(c) & 0x3F);
     }
     const char32_t least = one.size() == 2 ? 0x80 : one.size() == 3 ? 0x800 : 0x10000;
@@ -59,10 +53,8 @@ std::size_t columns_of_character(std::string_view one)
 {
     // The C library knows the widths of all characters, but only in a locale that has them.
     static const locale_t unicode = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
-    if (one.size() == 1)
-        return 1;
-    if (!unicode)
-        return 1;
+    if (one.size() == 1) return 1;
+    if (!unicode) return 1;
     const locale_t before = ::uselocale(unicode);
     const int width = ::wcwidth(static_cast<wchar_t>(decode(one)));
     ::uselocale(before);
@@ -83,11 +75,9 @@ std::string text_filter::feed(std::string_view chunk)
 std::string text_filter::end()
 {
     std::string out;
-    if (state_ == in::text && !pending_.empty())
-        out += replacement;
+    if (state_ == in::text && !pending_.empty()) out += replacement;
     pending_.clear();
-    if (std::exchange(colored_, false))
-        out += "\x1b[0m";
+    if (std::exchange(colored_, false)) out += "\x1b[0m";
     return out;
 }
 
@@ -95,9 +85,7 @@ void text_filter::take(char c, std::string& out)
 {
     constexpr std::size_t longest_sequence = 64;
     switch (state_) {
-    case in::text:
-        take_text(static_cast<unsigned char>(c), out);
-        return;
+    case in::text: take_text(static_cast<unsigned char>(c), out); return;
     case in::escape:
         pending_ += c;
         if (c == '[')
@@ -108,8 +96,7 @@ void text_filter::take(char c, std::string& out)
             return; // an intermediate byte: the sequence goes on
         else
             state_ = in::text;
-        if (state_ != in::sequence)
-            pending_.clear();
+        if (state_ != in::sequence) pending_.clear();
         return;
     case in::sequence:
         pending_ += c;
@@ -123,34 +110,28 @@ void text_filter::take(char c, std::string& out)
         }
         pending_.clear();
         state_ = in::text;
-        if (c == '\n')
-            take_text('\n', out);
+        if (c == '\n') take_text('\n', out);
         return;
     case in::string:
         // A title or the like that is never ended must not swallow the rest of a log.
         if (c == '\x07' || c == '\n') {
             state_ = in::text;
-            if (c == '\n')
-                take_text('\n', out);
+            if (c == '\n') take_text('\n', out);
         } else if (c == '\x1b') {
             state_ = in::string_escape;
         }
         return;
-    case in::string_escape:
-        state_ = c == '\\' ? in::text : in::string;
-        return;
+    case in::string_escape: state_ = c == '\\' ? in::text : in::string; return;
     }
 }
 
 void text_filter::take_text(unsigned char c, std::string& out)
 {
-    if (std::exchange(after_return_, false) && c != '\n')
-        out += '\n';
+    if (std::exchange(after_return_, false) && c != '\n') out += '\n';
     if (!pending_.empty()) {
         if ((c & 0xC0) == 0x80) {
             pending_ += static_cast<char>(c);
-            if (pending_.size() == wanted_)
-                finish_character(out);
+            if (pending_.size() == wanted_) finish_character(out);
             return;
         }
         out += replacement;
@@ -209,11 +190,9 @@ std::string fit(std::string_view text, std::size_t columns)
     for (std::size_t at = 0; at < text.size();) {
         const auto one = next_character(text.substr(at));
         used += columns_of_character(one);
-        if (used > columns)
-            return columns == 0 ? "" : std::string(text.substr(0, kept)).append(ellipsis);
+        if (used > columns) return columns == 0 ? "" : std::string(text.substr(0, kept)).append(ellipsis);
         at += one.size();
-        if (used + 1 <= columns)
-            kept = at;
+        if (used + 1 <= columns) kept = at;
     }
     return std::string(text);
 }

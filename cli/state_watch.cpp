@@ -21,8 +21,7 @@ state_watch::state_watch(asio::any_io_executor executor, const std::filesystem::
     : events_(std::move(executor))
 {
     const int fd = ::inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    if (fd < 0)
-        return;
+    if (fd < 0) return;
     if (::inotify_add_watch(fd, state_folder.c_str(), IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_DELETE) < 0) {
         ::close(fd);
         return;
@@ -36,8 +35,7 @@ awaitable<void> state_watch::change(std::chrono::milliseconds at_most)
         co_await real_clock().wait_for(at_most);
         co_return;
     }
-    if (!co_await within(at_most, readable(events_)))
-        co_return;
+    if (!co_await within(at_most, readable(events_))) co_return;
     // A transaction is several writes: its rest, and what follows at once, is the same change.
     co_await real_clock().wait_for(std::chrono::milliseconds(50));
     char discarded[4096];

@@ -17,13 +17,11 @@ awaitable<std::string> text_of(session& s, std::shared_ptr<effects::project> in,
 {
     auto view = co_await status_view::read(in, cpu);
     if (asked.task.empty()) {
-        if (asked.json)
-            co_return boost::json::serialize(as_json(view)) + "\n";
+        if (asked.json) co_return boost::json::serialize(as_json(view)) + "\n";
         co_return as_text(view, s.out(), s.out().is_terminal() ? s.out().columns() : 160);
     }
     const auto t = co_await s.find(*in, asked.task);
-    if (!asked.json)
-        co_return details_of(t, view, s.out());
+    if (!asked.json) co_return details_of(t, view, s.out());
     view.tasks = {t};
     std::erase_if(view.runs, [&](const auto& r) { return r.id != t.run; });
     co_return boost::json::serialize(as_json(view)) + "\n";

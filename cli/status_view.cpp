@@ -34,8 +34,7 @@ std::string resources_line(const resource_reading& r)
 
 std::string time_of(const task& t)
 {
-    if (t.started_at.empty())
-        return "-";
+    if (t.started_at.empty()) return "-";
     return duration_text(
         effects::seconds_between(t.started_at, t.finished_at.empty() ? effects::now_text() : t.finished_at));
 }
@@ -43,12 +42,9 @@ std::string time_of(const task& t)
 /// What is said of a task in the last column.
 std::string remark_on(const task& t, const status_view& view)
 {
-    if (view.is_abandoned(t))
-        return std::string(abandoned);
-    if (!t.reason.empty() && t.state != merged)
-        return harmless_line(t.reason.substr(0, t.reason.find('\n')));
-    if (t.state == merged)
-        return t.spec.target + (t.landed.empty() ? "" : " " + t.landed.substr(0, 10));
+    if (view.is_abandoned(t)) return std::string(abandoned);
+    if (!t.reason.empty() && t.state != merged) return harmless_line(t.reason.substr(0, t.reason.find('\n')));
+    if (t.state == merged) return t.spec.target + (t.landed.empty() ? "" : " " + t.landed.substr(0, 10));
     return t.branch;
 }
 
@@ -62,8 +58,7 @@ std::string row_of(const task& t, const status_view& view, const terminal& on, s
     const auto remark = remark_on(t, view);
     const auto title_room = remark.empty() ? room : std::max<std::size_t>(10, room / 2 - 1);
     const auto title = shown_title(t, title_room);
-    if (remark.empty())
-        return state + head + title + "\n";
+    if (remark.empty()) return state + head + title + "\n";
     return state + head + pad(title, title_room) + "  " +
            on.in(tint::faint, fit(remark, room - title_room - 2)) + "\n";
 }
@@ -88,14 +83,12 @@ awaitable<status_view> status_view::read(std::shared_ptr<effects::project> in, c
 {
     status_view view;
     view.resources = co_await read_resources(in->repository().common_dir(), cpu);
-    if (!in->has_state())
-        co_return view;
+    if (!in->has_state()) co_return view;
     auto stored = co_await in->must_store([](effects::store& s) { return std::pair(s.tasks(), s.runs()); });
     view.tasks = std::move(stored.first);
     view.runs = std::move(stored.second);
     for (const auto& r : view.runs)
-        if (r.finished_at.empty() && effects::run::is_alive(*in, r.id))
-            view.alive.insert(r.id);
+        if (r.finished_at.empty() && effects::run::is_alive(*in, r.id)) view.alive.insert(r.id);
     co_return view;
 }
 
@@ -109,8 +102,7 @@ boost::json::object as_json(const status_view& view)
     boost::json::array tasks, runs;
     for (const auto& t : view.tasks) {
         auto one = effects::to_public_json(t);
-        if (view.is_abandoned(t))
-            one["reason"] = abandoned;
+        if (view.is_abandoned(t)) one["reason"] = abandoned;
         tasks.push_back(std::move(one));
     }
     for (const auto& r : view.runs) {
@@ -161,8 +153,7 @@ std::string details_of(const task& t, const status_view& view, const terminal& o
 {
     std::string text;
     const auto say = [&](std::string_view name, const std::string& value) {
-        if (!value.empty())
-            text += on.in(tint::faint, pad(name, 12)) + value + "\n";
+        if (!value.empty()) text += on.in(tint::faint, pad(name, 12)) + value + "\n";
     };
     say("task", t.id + (t.key.empty() ? "" : " (" + harmless_line(t.key) + ")"));
     say("state", on.in(tint_of(t.state), effects::to_string(t.state)) +
@@ -181,10 +172,8 @@ std::string details_of(const task& t, const status_view& view, const terminal& o
         say("after", before);
     for (const auto& ref : t.rescues)
         say("saved", ref);
-    if (t.exit_code)
-        say("exit", std::to_string(*t.exit_code));
-    if (t.signal)
-        say("signal", std::to_string(*t.signal));
+    if (t.exit_code) say("exit", std::to_string(*t.exit_code));
+    if (t.signal) say("signal", std::to_string(*t.signal));
     if (t.usage)
         say("usage", std::to_string(t.usage->input_tokens) + " tokens in, " +
                          std::to_string(t.usage->output_tokens) + " out, " +
@@ -192,8 +181,7 @@ std::string details_of(const task& t, const status_view& view, const terminal& o
     say("created", t.created_at);
     say("started", t.started_at + (t.started_at.empty() ? "" : " (" + time_of(t) + ")"));
     say("finished", t.finished_at);
-    if (t.attempts > 0)
-        say("attempts", std::to_string(t.attempts));
+    if (t.attempts > 0) say("attempts", std::to_string(t.attempts));
     say("log", t.log);
     std::size_t shown = 0;
     for (const auto& path : t.files) {

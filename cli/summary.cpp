@@ -18,13 +18,11 @@ std::string line(std::string_view text)
 /// Where its work is now.
 std::string place_of(const effects::task& t)
 {
-    if (t.state == merged && !t.landed.empty())
-        return t.spec.target + " is " + t.landed.substr(0, 10);
+    if (t.state == merged && !t.landed.empty()) return t.spec.target + " is " + t.landed.substr(0, 10);
     std::string place;
     if (!t.branch.empty())
         place = "branch " + t.branch + (t.commit.empty() ? "" : " at " + t.commit.substr(0, 10));
-    if (!t.worktree.empty())
-        place += (place.empty() ? "" : ", ") + ("worktree " + t.worktree);
+    if (!t.worktree.empty()) place += (place.empty() ? "" : ", ") + ("worktree " + t.worktree);
     return place;
 }
 
@@ -39,6 +37,17 @@ std::string reason_of(const effects::task& t)
         at = end + 1;
     }
     return lines;
+}
+
+/// As many of the next commands as fit into a line, at least one.
+std::string next_line(const effects::task& t)
+{
+    std::string text;
+    for (const auto& step : next_steps(t)) {
+        if (!text.empty() && text.size() + step.size() > 66) break;
+        text += (text.empty() ? "next: " : " or ") + step;
+    }
+    return text;
 }
 
 std::string count_line(const effects::run_report& report)
@@ -62,21 +71,15 @@ std::string outcome_of(const effects::task& t, const terminal& on)
                        "  " + pad(t.started_at.empty() ? "" : duration_text(seconds), 7) +
                        shown_title(t, room) +
                        (t.spec.agent.empty() ? "" : on.in(tint::faint, " (" + t.spec.agent + ")")) + "\n";
-    if (const auto place = place_of(t); !place.empty())
-        text += line(on.in(tint::faint, place));
+    if (const auto place = place_of(t); !place.empty()) text += line(on.in(tint::faint, place));
     text += reason_of(t);
     if (t.state == failed && !t.rejected)
         for (const auto& said : last_output(t, 5))
             text += line(on.in(tint::faint, "| ") + fit(said, on.is_terminal() ? room + 10 : 500));
     for (const auto& ref : t.rescues)
         text += line("saved: " + ref);
-    if (t.state == merged)
-        return text;
-    std::string steps;
-    for (const auto& step : next_steps(t))
-        steps += (steps.empty() ? "next: " : "  or  ") + step;
-    if (!steps.empty())
-        text += line(steps);
+    if (t.state == merged) return text;
+    if (const auto steps = next_line(t); !steps.empty()) text += line(steps);
     return text;
 }
 
@@ -85,16 +88,13 @@ std::string summary_of(const effects::run_report& report, const terminal& on)
     std::string text;
     for (const auto& t : report.tasks)
         text += outcome_of(t, on);
-    if (report.tasks.empty())
-        return "No tasks.\n";
+    if (report.tasks.empty()) return "No tasks.\n";
     text += on.in(tint::strong, count_line(report)) + " in " + duration_text(report.duration_s) + "\n";
     if (report.interrupted) {
         std::string ids;
         for (const auto& t : report.tasks)
-            if (t.state == pending)
-                ids += " " + t.id;
-        if (!ids.empty())
-            text += "Interrupted. Go on with: graftline retry" + ids + "\n";
+            if (t.state == pending) ids += " " + t.id;
+        if (!ids.empty()) text += "Interrupted. Go on with: graftline retry" + ids + "\n";
     }
     return text;
 }

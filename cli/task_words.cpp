@@ -17,8 +17,7 @@ std::vector<std::string> last_lines(const std::filesystem::path& file, std::size
 {
     constexpr std::streamoff most = 16 * 1024;
     std::ifstream in(file, std::ios::binary | std::ios::ate);
-    if (!in)
-        return {};
+    if (!in) return {};
     const std::streamoff size = in.tellg();
     in.seekg(std::max<std::streamoff>(0, size - most));
     const std::string text((std::istreambuf_iterator<char>(in)), {});
@@ -42,33 +41,26 @@ tint tint_of(effects::task_state state) noexcept
 {
     switch (state) {
     case merged:
-    case completed:
-        return tint::good;
-    case failed:
-        return tint::bad;
+    case completed: return tint::good;
+    case failed: return tint::bad;
     case conflicted:
-    case cancelled:
-        return tint::warning;
-    case running:
-        return tint::strong;
+    case cancelled: return tint::warning;
+    case running: return tint::strong;
     case pending:
-    case discarded:
-        return tint::faint;
+    case discarded: return tint::faint;
     }
     return tint::none;
 }
 
 bool reached(const task& t) noexcept
 {
-    if (t.state == merged)
-        return true;
+    if (t.state == merged) return true;
     return t.state == completed && (!t.spec.land || t.commit.empty());
 }
 
 bool is_at_rest(const task& t) noexcept
 {
-    if (t.state == completed)
-        return !t.spec.land || t.commit.empty() || !t.reason.empty();
+    if (t.state == completed) return !t.spec.land || t.commit.empty() || !t.reason.empty();
     return t.state != running && t.state != pending;
 }
 
@@ -84,41 +76,32 @@ std::vector<std::string> next_steps(const task& t)
     };
     switch (t.state) {
     case pending:
-        if (t.spec.by_hand)
-            return {say("shell"), say("commit", " -m MESSAGE"), say("land")};
+        if (t.spec.by_hand) return {say("shell"), say("commit", " -m MESSAGE"), say("land")};
         return {say("retry"), say("discard")};
-    case running:
-        return {say("logs -f"), say("cancel")};
+    case running: return {say("logs -f"), say("cancel")};
     case completed:
-        if (t.commit.empty())
-            return {say("logs"), say("discard")};
+        if (t.commit.empty()) return {say("logs"), say("discard")};
         return {say("diff"), say("land")};
     case failed:
-        if (t.rejected)
-            return {say("shell"), say("land"), say("retry")};
+        if (t.rejected) return {say("shell"), say("land"), say("retry")};
         return {say("logs"), say("retry"), say("discard")};
     case conflicted: {
-        if (t.spec.target.empty())
-            return {say("retry"), say("discard")};
+        if (t.spec.target.empty()) return {say("retry"), say("discard")};
         return {say("retry"), say("shell", " git merge " + t.spec.target) + ", then " + say("land"),
                 say("discard")};
     }
-    case cancelled:
-        return {say("retry"), say("discard")};
+    case cancelled: return {say("retry"), say("discard")};
     case merged:
-    case discarded:
-        return {};
+    case discarded: return {};
     }
     return {};
 }
 
 std::vector<std::string> last_output(const task& t, std::size_t count)
 {
-    if (t.attempt.empty())
-        return {};
+    if (t.attempt.empty()) return {};
     auto lines = last_lines(std::filesystem::path(t.attempt) / "stderr.log", count);
-    if (lines.empty())
-        lines = last_lines(std::filesystem::path(t.attempt) / "stdout.log", count);
+    if (lines.empty()) lines = last_lines(std::filesystem::path(t.attempt) / "stdout.log", count);
     return lines;
 }
 

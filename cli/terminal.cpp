@@ -18,8 +18,7 @@ bool is_dumb()
 
 bool wants_colors(bool is_terminal, color_choice choice)
 {
-    if (choice != color_choice::automatic)
-        return choice == color_choice::always;
+    if (choice != color_choice::automatic) return choice == color_choice::always;
     const char* refused = std::getenv("NO_COLOR");
     return is_terminal && !(refused && *refused) && !is_dumb();
 }
@@ -27,10 +26,8 @@ bool wants_colors(bool is_terminal, color_choice choice)
 winsize size_of(int descriptor)
 {
     winsize size{};
-    if (::ioctl(descriptor, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
-        size.ws_col = 80;
-    if (size.ws_row == 0)
-        size.ws_row = 24;
+    if (::ioctl(descriptor, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) size.ws_col = 80;
+    if (size.ws_row == 0) size.ws_row = 24;
     return size;
 }
 
@@ -76,8 +73,7 @@ bool terminal::write(std::string_view text)
 
 std::string terminal::in(tint color, std::string_view text) const
 {
-    if (!has_colors_ || color == tint::none || text.empty())
-        return std::string(text);
+    if (!has_colors_ || color == tint::none || text.empty()) return std::string(text);
     const char* code = color == tint::good      ? "32"
                        : color == tint::bad     ? "31"
                        : color == tint::warning ? "33"

@@ -19,8 +19,7 @@ namespace fs = std::filesystem;
 result<std::string> read_whole(const fs::path& file)
 {
     std::error_code failed;
-    if (!fs::exists(file, failed))
-        return fault(errc::not_found, "there is no file '" + file.string() + "'");
+    if (!fs::exists(file, failed)) return fault(errc::not_found, "there is no file '" + file.string() + "'");
     if (fs::is_directory(file, failed))
         return fault(errc::invalid, "this is a folder, not a file").with("file", file.string());
     std::ifstream in(file, std::ios::binary);
@@ -32,8 +31,7 @@ result<std::string> read_whole(const fs::path& file)
 
 bool is_plan(const fs::path& file, const std::string& text)
 {
-    if (file.extension() == ".json" || file.extension() == ".toml")
-        return true;
+    if (file.extension() == ".json" || file.extension() == ".toml") return true;
     const auto first = text.find_first_not_of(" \t\r\n");
     return first != std::string::npos && text[first] == '{';
 }
@@ -42,8 +40,7 @@ result<void> add_plan(const std::string& text, const fs::path& file, const agent
                       wanted_tasks& into)
 {
     auto plan = agents::parse_plan(text, file.string(), known);
-    if (!plan)
-        return plan.error();
+    if (!plan) return plan.error();
     into.target = std::move(plan->target);
     into.max = plan->max;
     into.gates = std::move(plan->gates);
@@ -58,13 +55,10 @@ result<void> add_plan(const std::string& text, const fs::path& file, const agent
 result<void> add_file(const fs::path& file, const agents::agent_known& known, wanted_tasks& into)
 {
     const auto text = read_whole(file);
-    if (!text)
-        return text.error();
-    if (is_plan(file, *text))
-        return add_plan(*text, file, known, into);
+    if (!text) return text.error();
+    if (is_plan(file, *text)) return add_plan(*text, file, known, into);
     auto list = agents::parse_task_list(*text, file.string(), known);
-    if (!list)
-        return list.error();
+    if (!list) return list.error();
     if (list->empty())
         return fault(errc::invalid, "there is no task in the file").with("file", file.string());
     for (auto& t : *list)
@@ -76,11 +70,9 @@ result<std::optional<std::chrono::milliseconds>>
 read_duration(const std::string& typed, const char* option,
               std::optional<std::chrono::milliseconds> otherwise)
 {
-    if (typed.empty())
-        return otherwise;
+    if (typed.empty()) return otherwise;
     const auto parsed = agents::parse_duration(typed);
-    if (!parsed)
-        return fault(parsed.error()).with("option", option);
+    if (!parsed) return fault(parsed.error()).with("option", option);
     return std::optional(*parsed);
 }
 
@@ -113,8 +105,7 @@ result<std::vector<std::vector<std::string>>> read_gates(const std::vector<std::
     std::vector<std::vector<std::string>> gates;
     for (const auto& one : typed) {
         auto words = agents::split_words(one);
-        if (!words)
-            return fault(words.error()).with("gate", one);
+        if (!words) return fault(words.error()).with("gate", one);
         gates.push_back(std::move(*words));
     }
     return gates;
@@ -128,12 +119,10 @@ result<wanted_tasks> read_tasks(const std::vector<std::string>& words, const std
     };
     wanted_tasks wanted;
     if (!from.empty())
-        if (auto added = add_file(from, known, wanted); !added)
-            return added.error();
+        if (auto added = add_file(from, known, wanted); !added) return added.error();
     for (const auto& word : words) {
         auto parsed = agents::parse_task_text(word, known);
-        if (!parsed)
-            return fault(parsed.error()).with("task", fit(harmless_line(word), 60));
+        if (!parsed) return fault(parsed.error()).with("task", fit(harmless_line(word), 60));
         wanted.tasks.push_back({std::move(parsed->description), std::move(parsed->agent), std::nullopt});
     }
     return wanted;
@@ -150,28 +139,23 @@ result<effects::task_defaults> read_defaults(const making_arguments& asked, cons
     defaults.target = first_of(asked.target, wanted.target ? wanted.target : set.target);
     defaults.profile = asked.profile;
     defaults.keep_worktrees = asked.keep_worktrees || set.keep_worktrees.value_or(false);
-    if (!asked.plan.empty())
-        defaults.plan_file = fs::absolute(asked.plan).lexically_normal().string();
+    if (!asked.plan.empty()) defaults.plan_file = fs::absolute(asked.plan).lexically_normal().string();
 
     if (const auto land = first_of(asked.land, set.land)) {
         auto mode = effects::land_mode_named(*land);
-        if (!mode)
-            return mode.error();
+        if (!mode) return mode.error();
         defaults.land = *mode;
     }
     auto gates = read_gates(asked.gates);
-    if (!gates)
-        return gates.error();
+    if (!gates) return gates.error();
     defaults.gates = !gates->empty()         ? std::move(*gates)
                      : !wanted.gates.empty() ? wanted.gates
                                              : settings.gate.commands;
 
     auto timeout = read_duration(asked.timeout, "--timeout", set.timeout);
-    if (!timeout)
-        return timeout.error();
+    if (!timeout) return timeout.error();
     auto grace = read_duration(asked.grace, "--grace", set.grace);
-    if (!grace)
-        return grace.error();
+    if (!grace) return grace.error();
     defaults.timeout = *timeout;
     defaults.grace = *grace;
     defaults.on_overlap = asked.on_overlap.empty() ? set.on_overlap.value_or("serialize") : asked.on_overlap;
@@ -181,8 +165,7 @@ result<effects::task_defaults> read_defaults(const making_arguments& asked, cons
 result<std::string> ask_about_overlaps(const std::vector<effects::wanted_task>& tasks, session& s)
 {
     const auto found = overlaps(tasks);
-    if (found.empty())
-        return std::string("serialize");
+    if (found.empty()) return std::string("serialize");
     if (!::isatty(STDIN_FILENO) || !s.err().is_terminal())
         return fault(errc::invalid, "--on-overlap ask needs a terminal to ask on")
             .advise("Use serialize or continue.");
@@ -191,8 +174,7 @@ result<std::string> ask_about_overlaps(const std::vector<effects::wanted_task>& 
         question += "  " + harmless_line(pair) + "\n";
     s.err().write(question + "Run them one after the other? [Y/n] ");
     std::string line;
-    if (!std::getline(std::cin, line))
-        return fault(errc::interrupted, "no answer");
+    if (!std::getline(std::cin, line)) return fault(errc::interrupted, "no answer");
     return std::string(line.starts_with('n') || line.starts_with('N') ? "continue" : "serialize");
 }
 
