@@ -19,11 +19,8 @@ std::string line(std::string_view text)
 std::string place_of(const effects::task& t)
 {
     if (t.state == merged && !t.landed.empty()) return t.spec.target + " is " + t.landed.substr(0, 10);
-    std::string place;
-    if (!t.branch.empty())
-        place = "branch " + t.branch + (t.commit.empty() ? "" : " at " + t.commit.substr(0, 10));
-    if (!t.worktree.empty()) place += (place.empty() ? "" : ", ") + ("worktree " + t.worktree);
-    return place;
+    if (t.branch.empty()) return {};
+    return "branch " + t.branch + (t.commit.empty() ? "" : " at " + t.commit.substr(0, 10));
 }
 
 std::string reason_of(const effects::task& t)
@@ -65,17 +62,24 @@ std::string count_line(const effects::run_report& report)
 
 std::string outcome_of(const effects::task& t, const terminal& on)
 {
-    const auto seconds = effects::seconds_between(t.started_at, t.finished_at);
-    const auto room = on.is_terminal() ? std::max<std::size_t>(on.columns(), 60) - 32 : 120;
+    const auto columns = on.is_terminal() ? std::max<std::size_t>(on.columns(), 60) : 160;
+    const auto head = pad(
+        t.started_at.empty() ? "" : duration_text(effects::seconds_between(t.started_at, t.finished_at)), 7);
+    const auto agent = t.spec.agent.empty() ? "" : " (" + t.spec.agent + ")";
+    const auto place = place_of(t);
+    // What has landed needs no more than a line: there is nothing to do about it.
+    const auto landed = t.state == merged && !place.empty() ? "  " + place : "";
+    const auto used = indent.size() + t.id.size() + 2 + 7 + agent.size() + columns_of(landed) + 1;
     std::string text = on.in(tint_of(t.state), pad(effects::to_string(t.state), indent.size())) + t.id +
-                       "  " + pad(t.started_at.empty() ? "" : duration_text(seconds), 7) +
-                       shown_title(t, room) +
-                       (t.spec.agent.empty() ? "" : on.in(tint::faint, " (" + t.spec.agent + ")")) + "\n";
-    if (const auto place = place_of(t); !place.empty()) text += line(on.in(tint::faint, place));
+                       "  " + head + shown_title(t, columns > used + 10 ? columns - used : 10) +
+                       on.in(tint::faint, agent + landed) + "\n";
+    if (landed.empty() && !place.empty()) text += line(on.in(tint::faint, place));
+    if (!t.worktree.empty()) text += line(on.in(tint::faint, "worktree " + t.worktree));
     text += reason_of(t);
     if (t.state == failed && !t.rejected)
         for (const auto& said : last_output(t, 5))
-            text += line(on.in(tint::faint, "| ") + fit(said, on.is_terminal() ? room + 10 : 500));
+            text += line(on.in(tint::faint, "| ") +
+                         fit(said, on.is_terminal() ? columns - indent.size() - 3 : 500));
     for (const auto& ref : t.rescues)
         text += line("saved: " + ref);
     if (t.state == merged) return text;
