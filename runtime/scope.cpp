@@ -23,13 +23,25 @@ namespace {
 bool runs_here(const asio::any_io_executor& executor)
 {
     using loop = asio::io_context::executor_type;
-    if (const auto* plain = executor.target<loop>())
-        return plain->running_in_this_thread();
-    if (const auto* strand = executor.target<asio::strand<loop>>())
-        return strand->running_in_this_thread();
+    if (const auto* plain = executor.target<loop>()) return plain->running_in_this_thread();
+    if (const auto* strand = executor.target<asio::strand<loop>>()) return strand->running_in_this_thread();
     if (const auto* strand = executor.target<asio::strand<asio::any_io_executor>>())
         return strand->running_in_this_thread();
     return false;
+}
+
+/// Asio 1.26 awaits once more after a child that ended without a wait; in a child that was cancelled, by
+/// itself even, that would throw out of the event loop. So a child ends out of reach of its cancellation.
+awaitable<void> run_to_end(awaitable<void> child)
+{
+    std::exception_ptr failure;
+    try {
+        co_await std::move(child);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    if (failure) std::rethrow_exception(std::move(failure));
 }
 
 } // namespace
@@ -45,13 +57,12 @@ public:
 
     void spawn(awaitable<void> child)
     {
-        if (cancelled_)
-            return;
+        if (cancelled_) return;
         const auto self = children_.emplace(children_.end());
         ++running_;
         // A plain handler: its associated executor is the child's own, so that Asio emits to the child
         // directly.
-        asio::co_spawn(executor_, std::move(child),
+        asio::co_spawn(executor_, run_to_end(std::move(child)),
                        asio::bind_cancellation_slot(self->stop.slot(), [inside = shared_from_this(),
                                                                         self](std::exception_ptr failure) {
                            inside->ended(self, std::move(failure));
@@ -64,10 +75,8 @@ public:
         ++emitting_;
         // Children that end meanwhile stay in the list until it is not walked any more.
         for (auto& child : children_)
-            if (!child.ended)
-                child.stop.emit(asio::cancellation_type::terminal);
-        if (--emitting_ == 0)
-            children_.remove_if([](const child& c) { return c.ended; });
+            if (!child.ended) child.stop.emit(asio::cancellation_type::terminal);
+        if (--emitting_ == 0) children_.remove_if([](const child& c) { return c.ended; });
     }
 
     auto wait_idle() { return idle_.async_wait(asio::as_tuple(use_awaitable)); }
@@ -86,16 +95,13 @@ private:
     void ended(std::list<child>::iterator self, std::exception_ptr failure)
     {
         self->ended = true;
-        if (emitting_ == 0)
-            children_.erase(self);
+        if (emitting_ == 0) children_.erase(self);
         const bool proper = cancelled_ && parallel::is_aborted(failure);
         if (failure && !proper) {
-            if (!failure_)
-                failure_ = std::move(failure);
+            if (!failure_) failure_ = std::move(failure);
             cancel();
         }
-        if (--running_ == 0)
-            idle_.cancel();
+        if (--running_ == 0) idle_.cancel();
     }
 
     asio::any_io_executor executor_;
@@ -112,8 +118,7 @@ scope::scope(asio::any_io_executor executor) : inside_(std::make_shared<state>(s
 scope::~scope()
 {
     // A context that is being destroyed takes its coroutines along: nothing of it runs then.
-    if (inside_->running() == 0 || !runs_here(inside_->executor()))
-        return;
+    if (inside_->running() == 0 || !runs_here(inside_->executor())) return;
     std::fprintf(stderr, "graftline: a scope went while %zu of its children ran: join it first\n",
                  inside_->running());
     std::terminate();
@@ -141,15 +146,12 @@ awaitable<void> scope::join()
             aborted = true;
             inside->cancel();
         }
-        if (inside->running() == 0)
-            break;
+        if (inside->running() == 0) break;
         co_await inside->wait_idle();
     }
     co_await asio::this_coro::throw_if_cancelled(heeds);
-    if (aborted)
-        throw boost::system::system_error(asio::error::operation_aborted);
-    if (auto failure = inside->take_failure())
-        std::rethrow_exception(std::move(failure));
+    if (aborted) throw boost::system::system_error(asio::error::operation_aborted);
+    if (auto failure = inside->take_failure()) std::rethrow_exception(std::move(failure));
 }
 
 std::size_t scope::running() const noexcept
