@@ -1,18 +1,17 @@
 #include "graftline/git/checkout_slots.hpp"
 #include "graftline/git/drop_worktree.hpp"
 #include "graftline/git/made_folders.hpp"
+#include "graftline/git/naming.hpp"
+#include "graftline/git/patience.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/submodules.hpp"
 #include "graftline/git/worktree.hpp"
 #include "graftline/runtime/shielded.hpp"
 
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 
-#include <chrono>
 #include <exception>
-#include <random>
 #include <string_view>
 
 namespace graftline::git {
@@ -33,26 +32,6 @@ bool says(const command_output& output, std::string_view part)
     return output.err.find(part) != std::string::npos;
 }
 
-/// Other people's git processes do not know our lock: these are the ways in which git fails when they meet.
-bool is_passing(const command_output& output)
-{
-    for (const std::string_view part : {"commondir", "could not lock config", ".lock': File exists",
-                                        "failed to read", "unable to write upstream", "cannot lock ref"})
-        if (says(output, part))
-            return true;
-    return false;
-}
-
-/// A pause that grows and differs between processes, so that they do not meet again.
-awaitable<void> pause_before_retry(int attempt)
-{
-    static thread_local std::minstd_rand random(std::random_device{}());
-    const auto longest = std::chrono::milliseconds(20) * (1 << std::min(attempt, 6));
-    const auto pause = longest / 2 + longest * (random() % 100) / 200;
-    asio::steady_timer timer(co_await asio::this_coro::executor, pause);
-    co_await timer.async_wait(use_awaitable);
-}
-
 fault branch_exists(const std::string& branch)
 {
     return fault(errc::exists, "the branch exists already: " + branch)
@@ -64,26 +43,20 @@ awaitable<result<void>> make_branch(repository& repo, const worktree_request& re
     const std::string ref = "refs/heads/" + request.branch;
     if (request.existing_branch) {
         auto tip = co_await read_ref(repo, ref);
-        if (!tip)
-            co_return tip.error();
-        if (!*tip)
-            co_return fault(errc::not_found, "there is no branch " + request.branch);
+        if (!tip) co_return tip.error();
+        if (!*tip) co_return fault(errc::not_found, "there is no branch " + request.branch);
         if (**tip != request.base)
             co_return fault(errc::moved, "the branch holds something else by now: " + request.branch);
         co_return result<void>();
     }
     auto taken = co_await read_ref(repo, ref);
-    if (!taken)
-        co_return taken.error();
-    if (*taken)
-        co_return branch_exists(request.branch);
+    if (!taken) co_return taken.error();
+    if (*taken) co_return branch_exists(request.branch);
     made.branch = true;
     auto created =
         co_await update_ref(repo, ref, request.base, oid(), "branch: Created from " + request.base.hex());
-    if (!created)
-        made.branch = false;
-    if (!created && created.error().is(errc::moved))
-        co_return branch_exists(request.branch);
+    if (!created) made.branch = false;
+    if (!created && created.error().is(errc::moved)) co_return branch_exists(request.branch);
     co_return created;
 }
 
@@ -91,14 +64,12 @@ awaitable<result<void>> make_branch(repository& repo, const worktree_request& re
 awaitable<fault> why_not_added(repository& repo, const worktree_request& request, fault refusal,
                                bool is_checked_out)
 {
-    if (!is_checked_out)
-        co_return refusal;
+    if (!is_checked_out) co_return refusal;
     std::string holder;
     auto entries = co_await list_worktrees(repo);
     if (entries)
         for (const worktree_entry& entry : *entries)
-            if (entry.branch == "refs/heads/" + request.branch)
-                holder = entry.path.string();
+            if (entry.branch == "refs/heads/" + request.branch) holder = entry.path.string();
     fault f(errc::busy, "the branch " + request.branch + " is already checked out" +
                             (holder.empty() ? "" : " at " + holder));
     for (const auto& [key, value] : refusal.context())
@@ -110,38 +81,28 @@ awaitable<result<void>> register_worktree(repository& repo, const worktree_reque
                                           made_so_far& made)
 {
     auto prepared = repo.git("worktree", "add", "--no-checkout");
-    if (!request.lock_reason.empty())
-        prepared.args("--lock", "--reason", request.lock_reason);
+    if (!request.lock_reason.empty()) prepared.args("--lock", "--reason", request.lock_reason);
     prepared.args("--", request.path.string(), request.branch);
     made.worktree = true;
-    for (int attempt = 0;; ++attempt) {
-        auto output = co_await run(prepared);
-        if (!output)
-            co_return output.error();
-        if (output->ok())
-            co_return result<void>();
-        if (is_passing(*output) && attempt < 12) {
-            co_await pause_before_retry(attempt);
-            continue;
-        }
-        fault refusal = git_failed(prepared.words(), *output);
-        if (says(*output, "already registered worktree")) {
-            made.worktree = false; // an older one, whose folder is away
-            refusal.advise("If that worktree is not needed: git worktree prune, after git worktree unlock if "
-                           "it is locked");
-        }
-        const bool is_checked_out =
-            says(*output, "already checked out") || says(*output, "already used by worktree");
-        co_return co_await why_not_added(repo, request, std::move(refusal), is_checked_out);
+    auto output = co_await run_patiently(prepared);
+    if (!output) co_return output.error();
+    if (output->ok()) co_return result<void>();
+    fault refusal = git_failed(prepared.words(), *output);
+    if (says(*output, "already registered worktree")) {
+        made.worktree = false; // an older one, whose folder is away
+        refusal.advise(
+            "If that worktree is not needed: git worktree prune, after git worktree unlock if it is locked.");
     }
+    const bool is_checked_out =
+        says(*output, "already checked out") || says(*output, "already used by worktree");
+    co_return co_await why_not_added(repo, request, std::move(refusal), is_checked_out);
 }
 
 /// The part that changes what all worktrees share: short, and under the lock.
 awaitable<result<void>> make_metadata(repository& repo, const worktree_request& request, made_so_far& made)
 {
     auto lease = co_await repo.lock().acquire();
-    if (!lease)
-        co_return lease.error();
+    if (!lease) co_return lease.error();
     std::error_code failed;
     if (fs::exists(fs::symlink_status(request.path, failed))) {
         made.folder_was_there = fs::is_directory(request.path, failed) && fs::is_empty(request.path, failed);
@@ -150,11 +111,9 @@ awaitable<result<void>> make_metadata(repository& repo, const worktree_request& 
     }
     made.parents = true;
     auto parents = make_parents(repo.state_folder(), request.path);
-    if (!parents)
-        co_return parents;
+    if (!parents) co_return parents;
     auto branch = co_await make_branch(repo, request, made);
-    if (!branch)
-        co_return branch;
+    if (!branch) co_return branch;
     co_return co_await register_worktree(repo, request, made);
 }
 
@@ -170,8 +129,7 @@ awaitable<result<void>> run_hook(repository& repo, const worktree_request& reque
     auto hook = repo.git_in(request.path, "hook", "run", "--ignore-missing", "post-checkout", "--",
                             std::string(request.base.hex().size(), '0'), request.base.hex(), "1");
     auto output = co_await run(hook);
-    if (!output)
-        co_return output.error();
+    if (!output) co_return output.error();
     // As in git: the hook comes too late to stop anything.
     if (!output->ok() && request.notice)
         request.notice("the post-checkout hook failed: " + git_failed(hook.words(), *output).message());
@@ -182,19 +140,16 @@ awaitable<result<void>> populate(repository& repo, const worktree_request& reque
 {
     const auto slot = co_await checkout_slots::of(co_await asio::this_coro::executor).acquire();
     auto files = co_await repo.ask_in(request.path, "reset", "--hard", "--quiet", "--no-recurse-submodules");
-    if (!files)
-        co_return files.error();
+    if (!files) co_return files.error();
     auto modules = co_await populate_submodules(repo, request.path, request.notice);
-    if (!modules)
-        co_return modules;
+    if (!modules) co_return modules;
     co_return co_await run_hook(repo, request);
 }
 
 awaitable<result<void>> make(repository& repo, const worktree_request& request, made_so_far& made)
 {
     auto metadata = co_await make_metadata(repo, request, made);
-    if (!metadata)
-        co_return metadata;
+    if (!metadata) co_return metadata;
     co_return co_await populate(repo, request);
 }
 
@@ -203,8 +158,7 @@ awaitable<result<void>> make(repository& repo, const worktree_request& request, 
 awaitable<bool> is_registered(repository& repo, const worktree_request& request)
 {
     auto entries = co_await list_worktrees(repo);
-    if (!entries)
-        co_return false;
+    if (!entries) co_return false;
     for (const worktree_entry& entry : *entries)
         if (!entry.is_main && fs::weakly_canonical(entry.path) == request.path) {
             const bool half_made = entry.locked && entry.lock_reason == "initializing";
@@ -221,8 +175,7 @@ void remove_half_made(const fs::path& path)
     const fs::path link = path / ".git";
     const bool only_link = fs::is_regular_file(fs::symlink_status(link, failed)) &&
                            std::distance(fs::directory_iterator(path, failed), fs::directory_iterator()) == 1;
-    if (only_link)
-        fs::remove(link, failed);
+    if (only_link) fs::remove(link, failed);
     fs::remove(path, failed); // only when empty
 }
 
@@ -232,25 +185,18 @@ awaitable<void> take_back(repository& repo, const worktree_request& request, mad
     std::optional<fs::path> dropped;
     {
         auto lease = co_await repo.lock().acquire();
-        if (!lease)
-            co_return;
+        if (!lease) co_return;
         if (made.worktree && co_await is_registered(repo, request)) {
             auto done = co_await drop_worktree(repo, request.path);
-            if (done)
-                dropped = std::move(*done);
+            if (done) dropped = std::move(*done);
         }
-        if (made.worktree && !dropped)
-            remove_half_made(request.path);
-        if (made.branch)
-            (void)co_await delete_ref(repo, "refs/heads/" + request.branch, request.base);
+        if (made.worktree && !dropped) remove_half_made(request.path);
+        if (made.branch) (void)co_await delete_ref(repo, "refs/heads/" + request.branch, request.base);
         std::error_code failed;
-        if (made.folder_was_there)
-            fs::create_directory(request.path, failed);
-        if (made.parents)
-            remove_made_parents(repo.state_folder(), request.path);
+        if (made.folder_was_there) fs::create_directory(request.path, failed);
+        if (made.parents) remove_made_parents(repo.state_folder(), request.path);
     }
-    if (dropped)
-        (void)co_await delete_dropped(repo, std::move(*dropped));
+    if (dropped) (void)co_await delete_dropped(repo, std::move(*dropped));
 }
 
 } // namespace
@@ -259,6 +205,8 @@ awaitable<result<void>> add_worktree(repository& repo, worktree_request request)
 {
     // Canonical, because that is how git will name it.
     request.path = fs::weakly_canonical(fs::absolute(request.path));
+    auto named = check_branch_name(request.branch);
+    if (!named) co_return named;
     made_so_far made;
     std::exception_ptr stopped;
     result<void> done;
@@ -267,13 +215,11 @@ awaitable<result<void>> add_worktree(repository& repo, worktree_request request)
     } catch (...) {
         stopped = std::current_exception();
     }
-    if (!stopped && done)
-        co_return done;
+    if (!stopped && done) co_return done;
     co_await asio::this_coro::throw_if_cancelled(false); // cleaning up is awaited, cancelled or not
     co_await shielded(take_back(repo, request, made));
     co_await asio::this_coro::throw_if_cancelled(true);
-    if (stopped)
-        std::rethrow_exception(stopped);
+    if (stopped) std::rethrow_exception(stopped);
     co_return done;
 }
 

@@ -3,6 +3,7 @@
 #include "graftline/git/repository.hpp"
 
 #include <charconv>
+#include <fstream>
 #include <map>
 #include <string_view>
 
@@ -36,6 +37,16 @@ std::multimap<std::string, std::string> read_settings(std::string_view text)
         text.remove_prefix(end == text.npos ? text.size() : end + 1);
     }
     return settings;
+}
+
+/// Replace refs that were packed have no file of their own.
+bool has_packed_replacements(const fs::path& common_dir)
+{
+    std::ifstream packed(common_dir / "packed-refs", std::ios::binary);
+    for (std::string line; std::getline(packed, line);)
+        if (line.find(" refs/replace/") != line.npos)
+            return true;
+    return false;
 }
 
 bool is_true(std::string_view value)
@@ -140,14 +151,7 @@ awaitable<result<capability>> find_capability(const repository& repo, git_versio
     if (const auto& top = repo.here(); top && is_there(*top / ".gitmodules"))
         can.submodules = true;
     can.lfs = is_there(common / "lfs");
-    can.replaced = has_become_indirect(common) && !can.shallow;
-    if (!can.replaced) {
-        // Replace refs that were packed have no file of their own.
-        auto replace = co_await repo.ask("for-each-ref", "--count=1", "--format=%(refname)", "refs/replace/");
-        if (!replace)
-            co_return replace.error();
-        can.replaced = !replace->empty();
-    }
+    can.replaced = !can.shallow && (has_become_indirect(common) || has_packed_replacements(common));
     co_return can;
 }
 

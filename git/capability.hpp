@@ -56,7 +56,7 @@ struct capability {
 
 class repository;
 
-/// Looks at the repository by configuration and a few files; runs two git processes.
+/// Looks at the repository by configuration and a few files; runs one git process.
 /// Errors: unsupported, with the reason, where this git cannot work here at all.
 awaitable<result<capability>> find_capability(const repository& repo, git_version version);
 

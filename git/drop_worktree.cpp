@@ -1,6 +1,7 @@
 #include "graftline/git/drop_worktree.hpp"
 
 #include "graftline/git/folder.hpp"
+#include "graftline/git/patience.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/runtime/offload.hpp"
 
@@ -34,8 +35,7 @@ bool is_left_behind(const std::string& name)
 {
     pid_t pid = 0;
     const auto [end, failed] = std::from_chars(name.data(), name.data() + name.size(), pid);
-    if (failed != std::errc() || end == name.data() + name.size() || *end != '-')
-        return false;
+    if (failed != std::errc() || end == name.data() + name.size() || *end != '-') return false;
     return pid != getpid() && kill(pid, 0) != 0 && errno == ESRCH;
 }
 
@@ -48,10 +48,8 @@ result<fs::path> rename_away(const repository& repo, const fs::path& path)
     for (const fs::path& goal :
          {trash_folder(repo) / name,
           path.parent_path() / ("." + path.filename().string() + ".removed-" + name)}) {
-        if (std::rename(path.c_str(), goal.c_str()) == 0)
-            return goal;
-        if (errno != EXDEV)
-            break;
+        if (std::rename(path.c_str(), goal.c_str()) == 0) return goal;
+        if (errno != EXDEV) break;
     }
     return system_fault(errno, "cannot move the worktree's folder away: " + path.string());
 }
@@ -64,19 +62,16 @@ awaitable<result<std::optional<fs::path>>> drop_worktree(repository& repo, fs::p
     std::error_code failed;
     if (fs::exists(fs::symlink_status(path, failed))) {
         auto renamed = rename_away(repo, path);
-        if (!renamed)
-            co_return renamed.error();
+        if (!renamed) co_return renamed.error();
         dropped = std::move(*renamed);
     }
     // With the folder gone this removes git's own record only: what is deleted is decided by us, not by
     // --force.
-    auto forgotten = co_await repo.ask("worktree", "remove", "--force", "--force", path.string());
-    if (!forgotten) {
-        if (dropped)
-            std::rename(dropped->c_str(), path.c_str());
-        co_return forgotten.error();
-    }
-    co_return dropped;
+    const command forget = repo.git("worktree", "remove", "--force", "--force", path.string());
+    auto output = co_await run_patiently(forget);
+    if (output && output->ok()) co_return dropped;
+    if (dropped) std::rename(dropped->c_str(), path.c_str());
+    co_return output ? git_failed(forget.words(), *output) : output.error();
 }
 
 awaitable<result<void>> delete_dropped(repository& repo, fs::path dropped)
@@ -85,8 +80,7 @@ awaitable<result<void>> delete_dropped(repository& repo, fs::path dropped)
         auto deleted = delete_folder(dropped);
         std::error_code failed;
         for (const auto& entry : fs::directory_iterator(trash, failed))
-            if (is_left_behind(entry.path().filename().string()))
-                (void)delete_folder(entry.path());
+            if (is_left_behind(entry.path().filename().string())) (void)delete_folder(entry.path());
         return deleted;
     };
     co_return co_await offload(std::move(job));

@@ -5,7 +5,7 @@
 namespace graftline::git {
 namespace {
 
-class category : public boost::system::error_category {
+class category final : public boost::system::error_category {
 public:
     const char* name() const noexcept override { return "libgit2"; }
     std::string message(int code) const override { return "libgit2 error " + std::to_string(code); }

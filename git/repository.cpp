@@ -107,7 +107,7 @@ awaitable<result<std::shared_ptr<repository>>> repository::discover(fs::path sta
     if (!output)
         co_return output.error();
     const std::vector<std::string> lines = lines_of(output->out);
-    const bool inside = lines.size() == 4 && lines[2] == "true" && output->ok();
+    const bool inside = lines.size() == 4 && output->ok(); // or GIT_WORK_TREE named one elsewhere
     const bool outside = lines.size() == 3 && lines[2] == "false";
     if (!inside && !outside)
         co_return not_usable(start, without_last_newline(output->err));
@@ -175,8 +175,16 @@ command repository::prepare(std::vector<std::string> words) const
 {
     command git("git");
     prepare_own_call(git);
-    git.in(here_ ? *here_ : main_work_tree_ ? *main_work_tree_ : git_dir_);
-    git.add("--git-dir=" + git_dir_.string());
+    // The linked worktree that we were started in may have been removed meanwhile, by ourselves.
+    std::error_code failed;
+    const bool still_here =
+        git_dir_ == common_dir_ || (fs::exists(git_dir_, failed) && here_ && fs::exists(*here_, failed));
+    const fs::path& git_dir = still_here ? git_dir_ : common_dir_;
+    if (still_here && here_)
+        git.in(*here_);
+    else
+        git.in(main_work_tree_ && fs::exists(*main_work_tree_, failed) ? *main_work_tree_ : git_dir);
+    git.add("--git-dir=" + git_dir.string());
     for (std::string& word : words)
         git.add(std::move(word));
     return git;

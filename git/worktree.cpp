@@ -1,5 +1,6 @@
 #include "graftline/git/worktree.hpp"
 
+#include "graftline/git/patience.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
 
@@ -20,23 +21,17 @@ void apply_attribute(worktree_entry& entry, std::string_view attribute)
     const auto space = attribute.find(' ');
     const std::string_view name = attribute.substr(0, space);
     const std::string value(space == attribute.npos ? "" : attribute.substr(space + 1));
-    if (name == "worktree")
-        entry.path = value;
-    if (name == "bare")
-        entry.bare = true;
-    if (name == "detached")
-        entry.detached = true;
-    if (name == "prunable")
-        entry.prunable = true;
-    if (name == "branch")
-        entry.branch = value;
+    if (name == "worktree") entry.path = value;
+    if (name == "bare") entry.bare = true;
+    if (name == "detached") entry.detached = true;
+    if (name == "prunable") entry.prunable = true;
+    if (name == "branch") entry.branch = value;
     if (name == "locked") {
         entry.locked = true;
         entry.lock_reason = value;
     }
     if (name == "HEAD") {
-        if (auto head = oid::parse(value); head && !head->is_null())
-            entry.head = std::move(head);
+        if (auto head = oid::parse(value); head && !head->is_null()) entry.head = std::move(head);
     }
 }
 
@@ -48,8 +43,7 @@ void apply_branch_header(worktree_status& status, const std::string& record)
     if (record.starts_with(distance)) {
         const char* const end = record.data() + record.size();
         const auto [next, failed] = std::from_chars(record.data() + distance.size(), end, status.ahead);
-        if (failed == std::errc() && end - next > 2)
-            std::from_chars(next + 2, end, status.behind);
+        if (failed == std::errc() && end - next > 2) std::from_chars(next + 2, end, status.behind);
     }
 }
 
@@ -77,8 +71,7 @@ std::string exclude_pattern(const fs::path& below_top)
 {
     std::string pattern = "/";
     for (const char c : below_top.generic_string()) {
-        if (c == '*' || c == '?' || c == '[' || c == '\\' || c == ' ')
-            pattern += '\\';
+        if (c == '*' || c == '?' || c == '[' || c == '\\' || c == ' ') pattern += '\\';
         pattern += c;
     }
     return pattern.ends_with('/') ? pattern : pattern + "/";
@@ -94,8 +87,7 @@ std::string read_whole(const fs::path& path)
 std::optional<fs::path> below(const fs::path& path, const fs::path& top)
 {
     const fs::path relative = path.lexically_relative(top);
-    if (relative.empty() || relative == "." || *relative.begin() == "..")
-        return std::nullopt;
+    if (relative.empty() || relative == "." || *relative.begin() == "..") return std::nullopt;
     return relative;
 }
 
@@ -103,23 +95,22 @@ std::optional<fs::path> below(const fs::path& path, const fs::path& top)
 
 awaitable<result<std::vector<worktree_entry>>> list_worktrees(repository& repo)
 {
-    auto listed = co_await repo.ask("worktree", "list", "--porcelain", "-z");
-    if (!listed)
-        co_return listed.error();
+    const command prepared = repo.git("worktree", "list", "--porcelain", "-z");
+    auto listed = co_await run_patiently(prepared);
+    if (!listed) co_return listed.error();
+    if (!listed->ok()) co_return git_failed(prepared.words(), *listed);
     std::vector<worktree_entry> entries;
     bool open = false;
-    for (const std::string& attribute : records_of(*listed)) {
+    for (const std::string& attribute : records_of(listed->out)) {
         if (attribute.empty()) {
             open = false;
             continue;
         }
-        if (!open)
-            entries.emplace_back();
+        if (!open) entries.emplace_back();
         open = true;
         apply_attribute(entries.back(), attribute);
     }
-    if (!entries.empty())
-        entries.front().is_main = true;
+    if (!entries.empty()) entries.front().is_main = true;
     co_return entries;
 }
 
@@ -130,18 +121,14 @@ awaitable<result<worktree_status>> status_of(repository& repo, fs::path path, st
         co_return fault(errc::not_found, "there is no worktree at " + path.string());
     auto output =
         co_await repo.ask_in(path, "status", "--porcelain=v2", "-z", "--branch", "--untracked-files=all");
-    if (!output)
-        co_return output.error();
+    if (!output) co_return output.error();
     worktree_status status = read_status(*output);
-    if (!base)
-        co_return status;
+    if (!base) co_return status;
     auto counts = co_await repo.ask_in(path, "rev-list", "--left-right", "--count", base->hex() + "...HEAD");
-    if (!counts)
-        co_return counts.error();
+    if (!counts) co_return counts.error();
     const char* const end = counts->data() + counts->size();
     const auto [tab, bad] = std::from_chars(counts->data(), end, status.behind);
-    if (bad == std::errc() && tab != end)
-        std::from_chars(tab + 1, end, status.ahead);
+    if (bad == std::errc() && tab != end) std::from_chars(tab + 1, end, status.ahead);
     co_return status;
 }
 
@@ -150,30 +137,25 @@ awaitable<result<void>> keep_out_of_status(repository& repo, fs::path path)
     const fs::path folder = fs::weakly_canonical(fs::absolute(path));
     std::optional<fs::path> inside;
     for (const auto& top : {repo.here(), repo.main_work_tree()})
-        if (top && !inside)
-            inside = below(folder, fs::weakly_canonical(*top));
-    if (!inside || below(folder, repo.common_dir()))
-        co_return result<void>();
+        if (top && !inside) inside = below(folder, fs::weakly_canonical(*top));
+    if (!inside || below(folder, repo.common_dir())) co_return result<void>();
     const std::string pattern = exclude_pattern(*inside);
     if (pattern.find('\n') != pattern.npos)
         co_return fault(errc::invalid,
                         "a folder with a line break in its name cannot be excluded: " + folder.string());
 
     auto lease = co_await repo.lock().acquire();
-    if (!lease)
-        co_return lease.error();
+    if (!lease) co_return lease.error();
     const fs::path file = repo.common_dir() / "info" / "exclude";
     const std::string text = read_whole(file);
     const std::vector<std::string> lines = records_of(text, '\n');
-    if (std::find(lines.begin(), lines.end(), pattern) != lines.end())
-        co_return result<void>();
+    if (std::find(lines.begin(), lines.end(), pattern) != lines.end()) co_return result<void>();
     std::error_code failed;
     fs::create_directories(file.parent_path(), failed);
     // Appended in place: the file may be a link to one that the user shares between repositories.
     std::ofstream out(file, std::ios::binary | std::ios::app);
     out << (text.empty() || text.ends_with('\n') ? "" : "\n") + pattern + "\n";
-    if (!out.flush())
-        co_return fault(errc::unusable, "cannot write to " + file.string());
+    if (!out.flush()) co_return fault(errc::unusable, "cannot write to " + file.string());
     co_return result<void>();
 }
 

@@ -97,8 +97,8 @@ TEST(BranchName, IsJudgedAsGitJudgesIt)
         if (round % 5 == 0)
             name += ".lock";
         const bool taken = test::try_git("/", {"check-ref-format", "--branch", name}).ok;
-        // `@{-1}` means the branch before this one: git answers for that one.
-        if (name.starts_with("@{-"))
+        // Git answers for the branch that `@{-1}` or `@` stands for.
+        if (name.starts_with("@{-") || name == "@")
             continue;
         EXPECT_EQ(check_branch_name(name).has_value(), taken) << name;
         valid += taken;

@@ -211,6 +211,18 @@ TEST_F(Refs, HistoryReadDirectlyIsGitsHistory)
     EXPECT_GT(answered, 100);
 }
 
+TEST_F(Refs, WrittenByOthersMeanwhileAreSeen)
+{
+    const oid first(made.commit_file("a", "1"));
+    open();
+    EXPECT_EQ(run_here(io, read_direct::resolve(*repo, "main")).value(), first);
+    const oid second(made.commit_file("a", "2"));
+    EXPECT_EQ(run_here(io, read_direct::resolve(*repo, "main")).value(), second);
+    made.git("gc", "--quiet", "--prune=now");
+    EXPECT_EQ(run_here(io, read_direct::read_ref(*repo, "refs/heads/main")).value(), second);
+    EXPECT_TRUE(run_here(io, read_direct::is_ancestor(*repo, first, second)).value());
+}
+
 TEST_F(Refs, NamesReadDirectlyAreGitsNames)
 {
     const oid first(made.commit_file("a", "1"));

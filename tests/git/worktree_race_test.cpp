@@ -89,6 +89,33 @@ TEST(WorktreeRace, SixtyFourFromTwoProcessesNeverFail)
     EXPECT_EQ(made.git("fsck"), "");
 }
 
+TEST(WorktreeRace, OthersGitProcessesDoNotMakeItFail)
+{
+    test::test_repository made;
+    fill(made, 20);
+    const oid base(made.git("rev-parse", "HEAD"));
+    const pid_t child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+        // Somebody who knows nothing of our lock, and whose own failures are not our matter.
+        for (int at = 0; at < 25; ++at) {
+            const std::string name = "foreign" + std::to_string(at);
+            test::try_git(made.top(), {"worktree", "add", "--quiet", "-b", name, "../" + name});
+            test::try_git(made.top(), {"branch", "--set-upstream-to=main", name});
+            test::try_git(made.top(), {"worktree", "prune"});
+            test::try_git(made.top(), {"pack-refs", "--all"});
+            test::try_git(made.top(), {"worktree", "remove", "--force", "../" + name});
+        }
+        _exit(0);
+    }
+    crowd own(made, "ours", 40);
+    EXPECT_EQ(own.add(base), 0);
+    EXPECT_EQ(own.remove(), 0);
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(made.git("fsck"), "");
+}
+
 TEST(WorktreeRace, OnePlaceIsGivenOnce)
 {
     test::test_repository made;

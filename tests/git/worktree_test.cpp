@@ -45,7 +45,8 @@ protected:
         EXPECT_FALSE(fs::exists(made.root() / "trees"));
         EXPECT_EQ(branches(), "main");
         EXPECT_EQ(run_here(io, list_worktrees(*repo)).value().size(), 1u);
-        EXPECT_FALSE(fs::exists(made.git_folder() / "worktrees"));
+        const fs::path records = made.git_folder() / "worktrees";
+        EXPECT_TRUE(!fs::exists(records) || fs::is_empty(records));
     }
 
     asio::io_context io{1};
@@ -68,7 +69,7 @@ TEST_F(Worktree, IsMadeWithItsFilesLockedOnANewBranch)
     EXPECT_EQ(entries[1].branch, "refs/heads/task/one");
     EXPECT_EQ(entries[1].head, base);
     EXPECT_EQ(entries[1].lock_reason, "graftline one");
-    EXPECT_EQ(made.git("config", "--get-regexp", "^branch\\.task.*|^true$", "--default", "none").find("task"),
+    EXPECT_EQ(test::read_file(made.git_folder() / "config").find("task/one"),
               std::string::npos); // no upstream was configured
 }
 
@@ -356,6 +357,33 @@ TEST_F(Worktree, StartedFromALinkedOneWorks)
     ASSERT_TRUE(add(request("two")));
     EXPECT_TRUE(fs::exists(place("two") / "a"));
     ASSERT_TRUE(remove("two"));
+}
+
+TEST_F(Worktree, ThatWeWereStartedInCanBeRemoved)
+{
+    ASSERT_TRUE(add(request()));
+    open(place());
+    ASSERT_TRUE(remove());
+    EXPECT_FALSE(fs::exists(place()));
+    EXPECT_EQ(run_here(io, resolve(*repo, "main")).value(), base);
+    EXPECT_TRUE(run_here(io, delete_ref(*repo, "refs/heads/task/one", base)));
+}
+
+TEST_F(Worktree, WhoseFolderIsAwayKeepsItsPlace)
+{
+    made.git("worktree", "add", "--quiet", "-b", "theirs", place().string());
+    fs::rename(place(), made.root() / "elsewhere");
+    auto taken = add(request());
+    ASSERT_FALSE(taken);
+    EXPECT_THAT(taken.error().message(), testing::HasSubstr("git worktree prune"));
+    EXPECT_EQ(branches(), "main\ntheirs");
+    EXPECT_EQ(run_here(io, list_worktrees(*repo)).value().size(), 2u);
+}
+
+TEST_F(Worktree, WithABadBranchIsRefusedBeforeAnythingIsMade)
+{
+    EXPECT_TRUE(add(worktree_request(place(), "a..b", base)).error().is(errc::invalid));
+    expect_nothing_left();
 }
 
 class WorktreeOfSha256 : public Worktree {
