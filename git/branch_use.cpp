@@ -34,12 +34,9 @@ bool lists_branch(const fs::path& update_refs, const std::string& fullname)
 std::string under_way_in(const fs::path& git_dir, const std::string& fullname)
 {
     for (const char* state : {"rebase-merge", "rebase-apply"})
-        if (names_branch(first_line(git_dir / state / "head-name"), fullname))
-            return "rebase";
-    if (lists_branch(git_dir / "rebase-merge" / "update-refs", fullname))
-        return "rebase";
-    if (names_branch(first_line(git_dir / "BISECT_START"), fullname))
-        return "bisect";
+        if (names_branch(first_line(git_dir / state / "head-name"), fullname)) return "rebase";
+    if (lists_branch(git_dir / "rebase-merge" / "update-refs", fullname)) return "rebase";
+    if (names_branch(first_line(git_dir / "BISECT_START"), fullname)) return "bisect";
     return {};
 }
 
@@ -50,42 +47,34 @@ result<std::vector<fs::path>> worktree_git_dirs(const repository& repo)
     std::vector<fs::path> folders{repo.common_dir()};
     const fs::path linked = repo.common_dir() / "worktrees";
     std::error_code failed;
-    if (!fs::exists(linked, failed))
-        return folders;
+    if (!fs::exists(linked, failed)) return folders;
     for (fs::directory_iterator entry(linked, failed), end; !failed && entry != end; entry.increment(failed))
         folders.push_back(entry->path());
-    if (failed)
-        return system_fault(failed.value(), "cannot list " + linked.string());
+    if (failed) return system_fault(failed.value(), "cannot list " + linked.string());
     std::sort(folders.begin() + 1, folders.end());
     return folders;
 }
 
 std::optional<fs::path> work_tree_of(const repository& repo, const fs::path& git_dir)
 {
-    if (git_dir == repo.common_dir())
-        return repo.main_work_tree();
+    if (git_dir == repo.common_dir()) return repo.main_work_tree();
     fs::path link(first_line(git_dir / "gitdir")); // ".../worktree/.git"
-    if (link.empty())
-        return std::nullopt;
-    if (link.is_relative())
-        link = (git_dir / link).lexically_normal();
+    if (link.empty()) return std::nullopt;
+    if (link.is_relative()) link = (git_dir / link).lexically_normal();
     return link.parent_path();
 }
 
 result<std::vector<branch_use>> uses_of(const repository& repo, const std::string& fullname)
 {
     auto folders = worktree_git_dirs(repo);
-    if (!folders)
-        return folders.error();
+    if (!folders) return folders.error();
     std::vector<branch_use> uses;
     for (const fs::path& git_dir : *folders) {
         const std::optional<fs::path> work_tree = work_tree_of(repo, git_dir);
-        if (!work_tree)
-            continue; // a bare repository's HEAD has no files that could fall behind
+        if (!work_tree) continue; // a bare repository's HEAD has no files that could fall behind
         branch_use use{git_dir, *work_tree, first_line(git_dir / "HEAD") == "ref: " + fullname,
                        under_way_in(git_dir, fullname)};
-        if (use.is_head || !use.under_way.empty())
-            uses.push_back(std::move(use));
+        if (use.is_head || !use.under_way.empty()) uses.push_back(std::move(use));
     }
     return uses;
 }
@@ -99,8 +88,7 @@ std::optional<std::string> half_done_in(const fs::path& git_dir)
         {"BISECT_START", "a bisect"}, {"BISECT_LOG", "a bisect"}};
     for (const auto& [file, name] : states) {
         std::error_code ignored;
-        if (fs::exists(fs::symlink_status(git_dir / file, ignored)))
-            return name;
+        if (fs::exists(fs::symlink_status(git_dir / file, ignored))) return name;
     }
     return std::nullopt;
 }

@@ -23,8 +23,7 @@ awaitable<result<worktree_files>> files_of(repository& repo, fs::path worktree)
 {
     auto answer = co_await repo.ask_in(worktree, "rev-parse", "--path-format=absolute", "--git-dir",
                                        "--git-path", "index");
-    if (!answer)
-        co_return answer.error().with("worktree", worktree.string());
+    if (!answer) co_return answer.error().with("worktree", worktree.string());
     const std::vector<std::string> lines = records_of(*answer, '\n');
     if (lines.size() != 2)
         co_return fault(errc::corrupt, "git does not say where the index of a worktree is");
@@ -47,8 +46,7 @@ awaitable<result<void>> check_committable(repository& repo, fs::path worktree, w
             co_return refusal("a rebase is under way in this worktree", worktree)
                 .advise("Finish or abort it there, then try again.");
     auto unmerged = co_await repo.ask_in(worktree, "ls-files", "-u", "-z");
-    if (!unmerged)
-        co_return unmerged.error();
+    if (!unmerged) co_return unmerged.error();
     std::set<std::string> paths; // each path has up to three entries, "mode oid stage<TAB>path"
     for (const std::string& entry : records_of(*unmerged))
         paths.insert(entry.substr(entry.find('\t') + 1));
@@ -63,12 +61,10 @@ awaitable<result<void>> check_committable(repository& repo, fs::path worktree, w
 awaitable<std::set<std::string>> named_submodules(repository& repo, fs::path worktree)
 {
     std::set<std::string> paths;
-    if (!fs::exists(worktree / ".gitmodules"))
-        co_return paths;
+    if (!fs::exists(worktree / ".gitmodules")) co_return paths;
     auto lines = co_await repo.ask_in(worktree, "config", "-z", "-f", ".gitmodules", "--get-regexp",
                                       "^submodule\\..*\\.path$");
-    if (!lines)
-        co_return paths; // none is named: git says so by its exit
+    if (!lines) co_return paths; // none is named: git says so by its exit
     for (const std::string& record : records_of(*lines))
         if (const auto value = record.find('\n'); value != record.npos)
             paths.insert(record.substr(value + 1));
@@ -81,10 +77,8 @@ awaitable<std::vector<std::string>> unnamed_gitlinks(repository& repo, fs::path 
 {
     std::vector<std::string> found;
     for (const staged_change& change : changes)
-        if (change.new_mode == "160000" && change.old_mode != "160000")
-            found.push_back(change.path);
-    if (found.empty())
-        co_return found;
+        if (change.new_mode == "160000" && change.old_mode != "160000") found.push_back(change.path);
+    if (found.empty()) co_return found;
     const std::set<std::string> named = co_await named_submodules(repo, worktree);
     std::erase_if(found, [&](const std::string& path) { return named.contains(path); });
     co_return found;
@@ -95,28 +89,22 @@ awaitable<result<std::vector<staged_change>>> stage_everything(repository& repo,
                                                                worktree_files files)
 {
     auto scratch = scratch_folder::make(repo, "index");
-    if (!scratch)
-        co_return scratch.error();
+    if (!scratch) co_return scratch.error();
     const fs::path saved = scratch->path() / "index";
     auto copied = copy_index_file(files.index, saved);
-    if (!copied)
-        co_return copied.error();
+    if (!copied) co_return copied.error();
 
     auto added =
         co_await repo.ask_in(worktree, "-c", "advice.addEmbeddedRepo=false", "add", "-A", "--sparse");
-    if (!added)
-        co_return added.error();
+    if (!added) co_return added.error();
     auto changes = co_await staged_in(repo, worktree);
-    if (!changes)
-        co_return changes.error();
+    if (!changes) co_return changes.error();
     const std::vector<std::string> nested = co_await unnamed_gitlinks(repo, worktree, *changes);
-    if (nested.empty())
-        co_return std::move(*changes);
+    if (nested.empty()) co_return std::move(*changes);
 
     std::error_code failed;
     fs::rename(saved, files.index, failed);
-    if (failed)
-        co_return system_fault(failed.value(), "cannot put back " + files.index.string());
+    if (failed) co_return system_fault(failed.value(), "cannot put back " + files.index.string());
     co_return refusal("a repository inside the worktree is not one of its submodules", worktree)
         .with("paths", joined(nested, '\n'))
         .advise("Committed as it is, its contents would be missing everywhere else. Delete its .git folder, "
@@ -148,8 +136,7 @@ awaitable<result<void>> copy_author(repository& repo, oid commit, command& call)
 {
     auto lines = co_await repo.ask("-c", "i18n.logOutputEncoding=UTF-8", "show", "-s", "--no-show-signature",
                                    "--format=%an%n%ae%n%ad", "--date=raw", commit.hex());
-    if (!lines)
-        co_return lines.error();
+    if (!lines) co_return lines.error();
     std::vector<std::string> fields = records_of(*lines, '\n');
     fields.resize(3);
     // A commit without an author's name exists in old histories; git refuses to write one.
@@ -184,17 +171,13 @@ awaitable<result<std::optional<oid>>> commit_everything(repository& repo, fs::pa
                                                         commit_request request)
 {
     auto files = co_await files_of(repo, worktree);
-    if (!files)
-        co_return files.error();
+    if (!files) co_return files.error();
     auto committable = co_await check_committable(repo, worktree, *files);
-    if (!committable)
-        co_return committable.error();
+    if (!committable) co_return committable.error();
     auto changes = co_await stage_everything(repo, worktree, *files);
-    if (!changes)
-        co_return changes.error();
+    if (!changes) co_return changes.error();
     // A merge that the task left resolved is finished by its commit, even when it changes no file.
-    if (changes->empty() && !fs::exists(files->git_dir / "MERGE_HEAD"))
-        co_return std::optional<oid>();
+    if (changes->empty() && !fs::exists(files->git_dir / "MERGE_HEAD")) co_return std::optional<oid>();
 
     command commit = repo.git_in(worktree);
     if (request.who()) {
@@ -204,11 +187,9 @@ awaitable<result<std::optional<oid>>> commit_everything(repository& repo, fs::pa
     commit.args("commit", "-q", "--cleanup=whitespace", "-F", "-");
     commit.feed(request.message());
     auto committed = co_await repository::answer(std::move(commit));
-    if (!committed)
-        co_return explained(committed.error()).with("worktree", worktree.string());
+    if (!committed) co_return explained(committed.error()).with("worktree", worktree.string());
     auto head = co_await repo.ask_in(worktree, "rev-parse", "--verify", "HEAD^{commit}");
-    if (!head)
-        co_return head.error();
+    if (!head) co_return head.error();
     co_return oid(*head);
 }
 
@@ -216,28 +197,24 @@ awaitable<result<oid>> commit_tree(repository& repo, oid tree, std::vector<oid> 
                                    commit_author author_of)
 {
     command write = repo.git("commit-tree");
-    if (co_await wants_signature(repo))
-        write.add("-S");
+    if (co_await wants_signature(repo)) write.add("-S");
     for (const oid& parent : parents)
         write.args("-p", parent.hex());
     write.args("-F", "-", tree.hex());
     write.feed(std::move(message));
     if (author_of.source()) {
         auto copied = co_await copy_author(repo, *author_of.source(), write);
-        if (!copied)
-            co_return copied.error();
+        if (!copied) co_return copied.error();
     }
     command again = write;
     auto id = co_await repository::answer(std::move(write));
     if (!id && co_await lacks_identity(repo)) {
         const identity& us = own_identity();
         again.set("GIT_COMMITTER_NAME", us.name()).set("GIT_COMMITTER_EMAIL", us.email());
-        if (!author_of.source())
-            again.set("GIT_AUTHOR_NAME", us.name()).set("GIT_AUTHOR_EMAIL", us.email());
+        if (!author_of.source()) again.set("GIT_AUTHOR_NAME", us.name()).set("GIT_AUTHOR_EMAIL", us.email());
         id = co_await repository::answer(std::move(again));
     }
-    if (!id)
-        co_return id.error();
+    if (!id) co_return id.error();
     co_return oid(*id);
 }
 
@@ -245,8 +222,7 @@ awaitable<result<std::vector<std::string>>> changed_paths(repository& repo, oid 
 {
     auto output =
         co_await repo.ask("diff-tree", "-r", "-z", "--name-only", "--no-renames", from.hex(), to.hex());
-    if (!output)
-        co_return output.error();
+    if (!output) co_return output.error();
     std::vector<std::string> paths = records_of(*output);
     std::sort(paths.begin(), paths.end());
     co_return paths;
@@ -257,13 +233,11 @@ awaitable<result<std::vector<commit_info>>> commits_between(repository& repo, oi
     auto output = co_await repo.ask("-c", "i18n.logOutputEncoding=UTF-8", "log", "-z", "--topo-order",
                                     "--no-show-signature", "--format=%H%n%P%n%an%n%ae%n%aI%n%s%n%b",
                                     from.hex() + ".." + to.hex());
-    if (!output)
-        co_return output.error();
+    if (!output) co_return output.error();
     std::vector<commit_info> commits;
     for (const std::string& record : records_of(*output)) {
         std::vector<std::string> lines = records_of(record, '\n');
-        if (lines.size() < 6)
-            lines.resize(6);
+        if (lines.size() < 6) lines.resize(6);
         commit_info commit{oid(lines[0]), {}, lines[2], lines[3], lines[4], lines[5], {}};
         for (const std::string& parent : records_of(lines[1], ' '))
             commit.parents.emplace_back(parent);
@@ -281,16 +255,13 @@ std::string conventional_message(std::string type, std::string scope, std::strin
                                  std::vector<std::string> trailers)
 {
     std::string text = std::move(type);
-    if (!text.empty() && !scope.empty())
-        text += "(" + scope + ")";
-    if (!text.empty())
-        text += ": ";
+    if (!text.empty() && !scope.empty()) text += "(" + scope + ")";
+    if (!text.empty()) text += ": ";
     text += one_line(std::move(subject));
     description = one_line(std::move(description));
     text += "\n\nTask: " + one_line(std::move(task_id));
     text += "\nDescription: " + (description.empty() ? std::string("N/A") : description) + "\n";
-    if (!trailers.empty())
-        text += "\n";
+    if (!trailers.empty()) text += "\n";
     for (std::string& trailer : trailers)
         text += one_line(std::move(trailer)) + "\n";
     return text;

@@ -10,8 +10,7 @@ namespace {
 awaitable<void> forget_settings(repository& repo, std::string branch)
 {
     auto some = co_await run(repo.git("config", "--local", "--get-regexp", "^branch\\."));
-    if (!some || some->out.find("branch." + branch + ".") == std::string::npos)
-        co_return;
+    if (!some || some->out.find("branch." + branch + ".") == std::string::npos) co_return;
     co_await run(repo.git("config", "--local", "--remove-section", "branch." + branch));
 }
 
@@ -21,27 +20,20 @@ awaitable<result<bool>> delete_branch(repository& repo, std::string branch, oid 
 {
     const std::string fullname = "refs/heads/" + branch;
     auto held = co_await repo.lock().acquire();
-    if (!held)
-        co_return held.error();
+    if (!held) co_return held.error();
     auto uses = uses_of(repo, fullname);
-    if (!uses)
-        co_return uses.error();
-    if (!uses->empty())
-        co_return false;
+    if (!uses) co_return uses.error();
+    if (!uses->empty()) co_return false;
     auto tip = co_await read_ref(repo, fullname);
-    if (!tip)
-        co_return tip.error();
-    if (!*tip)
-        co_return true;
-    if (**tip != seen_tip)
-        co_return false;
+    if (!tip) co_return tip.error();
+    if (!*tip) co_return true;
+    if (**tip != seen_tip) co_return false;
 
     // Not followed where it is symbolic: a task may have pointed its branch at the user's.
     auto gone = co_await repo.ask("update-ref", "--no-deref", "-d", fullname, seen_tip.hex());
     if (!gone) {
         auto now = co_await read_ref(repo, fullname);
-        if (now && *now && **now != seen_tip)
-            co_return false;
+        if (now && *now && **now != seen_tip) co_return false;
         co_return gone.error();
     }
     // Somebody may have switched to it just before: git looks at a branch only at the start of a switch.
@@ -50,8 +42,7 @@ awaitable<result<bool>> delete_branch(repository& repo, std::string branch, oid 
         auto back =
             co_await update_ref(repo, fullname, seen_tip, oid(std::string(seen_tip.hex().size(), '0')),
                                 "graftline: in use again");
-        if (!back && !back.error().is(errc::moved))
-            co_return back.error();
+        if (!back && !back.error().is(errc::moved)) co_return back.error();
         co_return false;
     }
     co_await forget_settings(repo, branch);

@@ -35,8 +35,7 @@ void drop_stale_keeps(const fs::path& packs)
 {
     std::error_code failed;
     for (const auto& entry : fs::directory_iterator(packs, failed)) {
-        if (entry.path().extension() != ".keep")
-            continue;
+        if (entry.path().extension() != ".keep") continue;
         const auto written = entry.last_write_time(failed);
         if (!failed && fs::file_time_type::clock::now() - written > stale_after &&
             text_of(entry.path()) == our_reason)
@@ -49,8 +48,7 @@ std::string quoted_alternate(const fs::path& folder)
 {
     std::string text = "\"";
     for (char c : folder.string()) {
-        if (c == '"' || c == '\\')
-            text += '\\';
+        if (c == '"' || c == '\\') text += '\\';
         text += c;
     }
     return text + "\"";
@@ -60,13 +58,11 @@ std::string quoted_alternate(const fs::path& folder)
 result<void> install(const fs::path& made, const fs::path& place)
 {
     auto kept = replace_file(with(place, ".keep"), our_reason);
-    if (!kept)
-        return kept;
+    if (!kept) return kept;
     // The index comes last: a pack is there when its index is.
     for (const char* extension : {".pack", ".rev", ".idx"}) {
         std::error_code failed;
-        if (!fs::exists(with(made, extension)))
-            continue;
+        if (!fs::exists(with(made, extension))) continue;
         fs::rename(with(made, extension), with(place, extension), failed);
         if (failed) {
             drop(with(place, ".pack"));
@@ -85,22 +81,18 @@ awaitable<result<kept_objects>> kept_objects::keep(repository& repo, std::vector
     kept_objects kept(repo.common_dir() / "objects");
     drop_stale_keeps(kept.objects_ / "pack");
     auto scratch = scratch_folder::make(repo, "pack");
-    if (!scratch)
-        co_return scratch.error();
+    if (!scratch) co_return scratch.error();
 
     command pack =
         repo.git("pack-objects", "--revs", "--non-empty", "-q", (scratch->path() / "pack").string());
-    if (!source.empty())
-        pack.set("GIT_ALTERNATE_OBJECT_DIRECTORIES", quoted_alternate(source));
+    if (!source.empty()) pack.set("GIT_ALTERNATE_OBJECT_DIRECTORIES", quoted_alternate(source));
     pack.feed(joined(wanted, '\n') + "--not\n" + joined(known, '\n'));
     auto names = co_await repository::answer(std::move(pack));
-    if (!names)
-        co_return names.error();
+    if (!names) co_return names.error();
     for (const std::string& name : records_of(*names, '\n')) {
         const fs::path place = kept.objects_ / "pack" / ("pack-" + name);
         auto installed = install(scratch->path() / ("pack-" + name), place);
-        if (!installed)
-            co_return installed.error();
+        if (!installed) co_return installed.error();
         kept.packs_.push_back(place);
     }
     co_return std::move(kept);
@@ -116,8 +108,7 @@ awaitable<void> kept_objects::settle(repository& repo)
 {
     for (const fs::path& pack : std::exchange(packs_, {})) {
         command listing = repo.git("show-index");
-        if (repo.can().sha256)
-            listing.add("--object-format=sha256");
+        if (repo.can().sha256) listing.add("--object-format=sha256");
         listing.feed(text_of(with(pack, ".idx")));
         auto lines = co_await repository::answer(std::move(listing));
         bool all_loose = lines.has_value();

@@ -28,10 +28,8 @@ bool all_removed(const fs::path& top, const fs::path& folder, const std::set<std
     std::error_code failed;
     for (fs::recursive_directory_iterator entry(top / folder, failed), end; !failed && entry != end;
          entry.increment(failed)) {
-        if (entry->is_directory(failed) && !entry->is_symlink(failed))
-            continue;
-        if (!removed.contains(entry->path().lexically_relative(top).string()))
-            return false;
+        if (entry->is_directory(failed) && !entry->is_symlink(failed)) continue;
+        if (!removed.contains(entry->path().lexically_relative(top).string())) return false;
     }
     return !failed;
 }
@@ -43,10 +41,8 @@ bool parent_in_the_way(const fs::path& top, const fs::path& path, const std::set
     for (const fs::path& part : path.parent_path()) {
         parent /= part;
         const fs::file_status status = status_at(top / parent);
-        if (!fs::exists(status))
-            return false;
-        if (!fs::is_directory(status))
-            return !removed.contains(parent.string());
+        if (!fs::exists(status)) return false;
+        if (!fs::is_directory(status)) return !removed.contains(parent.string());
     }
     return false;
 }
@@ -56,8 +52,7 @@ awaitable<result<oid>> hash_text(landing_checkout where, std::string text)
     command hash = where.git({"hash-object", "--stdin"});
     hash.feed(std::move(text));
     auto id = co_await repository::answer(std::move(hash));
-    if (!id)
-        co_return id.error();
+    if (!id) co_return id.error();
     co_return oid(*id);
 }
 
@@ -65,13 +60,11 @@ awaitable<result<oid>> hash_text(landing_checkout where, std::string text)
 awaitable<result<void>> hash_files(landing_checkout where, std::vector<std::string> paths,
                                    std::map<std::string, std::optional<oid>>& blobs)
 {
-    if (paths.empty())
-        co_return result<void>();
+    if (paths.empty()) co_return result<void>();
     command hash = where.git({"hash-object", "--stdin-paths"});
     hash.feed(joined(paths, '\n'));
     auto ids = co_await repository::answer(std::move(hash));
-    if (!ids)
-        co_return ids.error();
+    if (!ids) co_return ids.error();
     const std::vector<std::string> lines = records_of(*ids, '\n');
     if (lines.size() != paths.size())
         co_return fault(errc::corrupt, "git hashed fewer files than it was given");
@@ -86,10 +79,8 @@ awaitable<result<void>> answer_unlocked(command call)
     asio::steady_timer pause(co_await asio::this_coro::executor);
     for (int attempt = 0;; ++attempt) {
         auto done = co_await repository::answer(call);
-        if (done)
-            co_return result<void>();
-        if (!says_locked(done.error().message()))
-            co_return done.error();
+        if (done) co_return result<void>();
+        if (!says_locked(done.error().message())) co_return done.error();
         if (attempt == 20)
             co_return fault(errc::busy, "another git process keeps the index locked")
                 .with("git says", done.error().message());
@@ -124,19 +115,16 @@ std::vector<std::string> paths_in_the_way(const landing_checkout& where,
 {
     std::set<std::string> removed;
     for (const staged_change& change : landing)
-        if (!change.is_there())
-            removed.insert(change.path);
+        if (!change.is_there()) removed.insert(change.path);
     std::vector<std::string> found;
     for (const staged_change& change : landing) {
-        if (change.was_there() || !change.is_there())
-            continue;
+        if (change.was_there() || !change.is_there()) continue;
         const fs::file_status status = status_at(where.work_tree() / change.path);
         const bool is_folder = fs::is_directory(status);
         const bool in_the_way =
             is_folder ? !all_removed(where.work_tree(), change.path, removed)
                       : fs::exists(status) || parent_in_the_way(where.work_tree(), change.path, removed);
-        if (in_the_way)
-            found.push_back(change.path);
+        if (in_the_way) found.push_back(change.path);
     }
     return found;
 }
@@ -147,14 +135,12 @@ awaitable<result<std::map<std::string, std::optional<oid>>>> blobs_on_disk(landi
     std::map<std::string, std::optional<oid>> blobs;
     std::vector<std::string> plain;
     for (const staged_change& change : landing) {
-        if (change.old_mode == "160000" || change.new_mode == "160000")
-            continue;
+        if (change.old_mode == "160000" || change.new_mode == "160000") continue;
         const fs::path file = where.work_tree() / change.path;
         const fs::file_status status = status_at(file);
         if (fs::is_symlink(status)) {
             auto id = co_await hash_text(where, fs::read_symlink(file).string());
-            if (!id)
-                co_return id.error();
+            if (!id) co_return id.error();
             blobs[change.path] = *id;
         } else if (!fs::is_regular_file(status)) {
             blobs[change.path] = std::nullopt;
@@ -162,14 +148,12 @@ awaitable<result<std::map<std::string, std::optional<oid>>>> blobs_on_disk(landi
             plain.push_back(change.path);
         } else {
             auto id = co_await repository::answer(where.git({"hash-object", "--", change.path}));
-            if (!id)
-                co_return id.error();
+            if (!id) co_return id.error();
             blobs[change.path] = oid(*id);
         }
     }
     auto hashed = co_await hash_files(where, std::move(plain), blobs);
-    if (!hashed)
-        co_return hashed.error();
+    if (!hashed) co_return hashed.error();
     co_return blobs;
 }
 
@@ -184,11 +168,9 @@ awaitable<result<std::vector<std::string>>> edited_paths(landing_checkout where,
     for (const char* which : {"--no-renames", "--cached"}) {
         auto output = co_await repository::answer(
             where.git({"diff-index", "-z", "--name-only", "--no-renames", which, from.hex()}));
-        if (!output)
-            co_return output.error();
+        if (!output) co_return output.error();
         for (std::string& path : records_of(*output))
-            if (touched.contains(path))
-                edited.insert(std::move(path));
+            if (touched.contains(path)) edited.insert(std::move(path));
     }
     co_return std::vector<std::string>(edited.begin(), edited.end());
 }
@@ -196,20 +178,17 @@ awaitable<result<std::vector<std::string>>> edited_paths(landing_checkout where,
 awaitable<result<void>> put_back(landing_checkout where, std::vector<staged_change> landing)
 {
     auto blobs = co_await blobs_on_disk(where, landing);
-    if (!blobs)
-        co_return blobs.error();
+    if (!blobs) co_return blobs.error();
     std::string restored;
     std::string strange;
     for (const staged_change& change : landing) {
         const auto found = blobs->find(change.path);
-        if (found == blobs->end())
-            continue;
+        if (found == blobs->end()) continue;
         const std::optional<oid> old_blob =
             change.was_there() ? std::optional<oid>(change.old_blob) : std::nullopt;
         const std::optional<oid> new_blob =
             change.is_there() ? std::optional<oid>(change.new_blob) : std::nullopt;
-        if (found->second == old_blob)
-            continue;
+        if (found->second == old_blob) continue;
         // Git unlinks a file before it writes the new one: a missing file is half of a change of ours too.
         if (found->second != new_blob && found->second) {
             strange += change.path + "\n";
@@ -218,16 +197,14 @@ awaitable<result<void>> put_back(landing_checkout where, std::vector<staged_chan
         } else {
             std::error_code failed;
             fs::remove(where.work_tree() / change.path, failed);
-            if (failed)
-                strange += change.path + "\n";
+            if (failed) strange += change.path + "\n";
         }
     }
     if (!restored.empty()) {
         command checkout = where.git({"checkout-index", "-q", "-f", "-u", "-z", "--stdin"});
         checkout.feed(std::move(restored));
         auto done = co_await answer_unlocked(std::move(checkout));
-        if (!done)
-            co_return done;
+        if (!done) co_return done;
     }
     if (!strange.empty())
         co_return fault(errc::corrupt,
@@ -243,10 +220,8 @@ awaitable<result<std::size_t>> repair_entries(landing_checkout where, std::strin
 {
     auto output = co_await repository::answer(
         where.git({"diff-index", "--cached", "--raw", "-z", "--no-abbrev", "--no-renames", tree}));
-    if (!output)
-        co_return output.error();
-    if (output->empty())
-        co_return std::size_t{0};
+    if (!output) co_return output.error();
+    if (output->empty()) co_return std::size_t{0};
     std::map<std::string, staged_change> landed;
     for (staged_change& change : landing)
         landed.insert_or_assign(change.path, std::move(change));
@@ -254,8 +229,7 @@ awaitable<result<std::size_t>> repair_entries(landing_checkout where, std::strin
     std::vector<staged_change> suspects;
     for (const staged_change& differs : raw_changes(*output)) { // old: in the tree, new: in the index
         const auto change = landed.find(differs.path);
-        if (change == landed.end())
-            continue;
+        if (change == landed.end()) continue;
         if (state_of(differs.old_mode, differs.old_blob) !=
             state_of(change->second.new_mode, change->second.new_blob))
             continue;
@@ -264,11 +238,9 @@ awaitable<result<std::size_t>> repair_entries(landing_checkout where, std::strin
         if (std::find(states.begin(), states.end(), staged) != states.end())
             suspects.push_back(change->second);
     }
-    if (suspects.empty())
-        co_return std::size_t{0};
+    if (suspects.empty()) co_return std::size_t{0};
     auto blobs = co_await blobs_on_disk(where, suspects);
-    if (!blobs)
-        co_return blobs.error();
+    if (!blobs) co_return blobs.error();
 
     std::string entries;
     std::size_t count = 0;
@@ -277,24 +249,20 @@ awaitable<result<std::size_t>> repair_entries(landing_checkout where, std::strin
         const bool same =
             found != blobs->end() &&
             found->second == (change.is_there() ? std::optional<oid>(change.new_blob) : std::nullopt);
-        if (!same)
-            continue; // the user has edited it since: theirs
+        if (!same) continue; // the user has edited it since: theirs
         entries += (change.is_there() ? change.new_mode + " " + change.new_blob.hex() + " 0"
                                       : "0 " + change.new_blob.hex()) +
                    "\t" + change.path + '\0';
         ++count;
     }
-    if (count == 0)
-        co_return count;
+    if (count == 0) co_return count;
     command update = where.git({"update-index", "-z", "--index-info"});
     update.feed(std::move(entries));
     auto done = co_await answer_unlocked(std::move(update));
-    if (!done)
-        co_return done.error();
+    if (!done) co_return done.error();
     // The entries know nothing of the files' times yet; unrelated changes make this exit with 1.
     auto refreshed = co_await run(where.git({"update-index", "-q", "--refresh"}));
-    if (!refreshed)
-        co_return refreshed.error();
+    if (!refreshed) co_return refreshed.error();
     co_return count;
 }
 

@@ -27,14 +27,12 @@ bool is_open_somewhere(const fs::path& file)
 {
     std::error_code failed;
     for (const auto& process : fs::directory_iterator("/proc", failed)) {
-        if (process.path().filename().string().find_first_not_of("0123456789") != std::string::npos)
-            continue;
+        if (process.path().filename().string().find_first_not_of("0123456789") != std::string::npos) continue;
         std::error_code gone;
         for (fs::directory_iterator entry(process.path() / "fd", gone), end; !gone && entry != end;
              entry.increment(gone)) {
             std::error_code unreadable;
-            if (fs::read_symlink(entry->path(), unreadable) == file)
-                return true;
+            if (fs::read_symlink(entry->path(), unreadable) == file) return true;
         }
     }
     return false;
@@ -61,8 +59,7 @@ std::vector<recorded_landing> recorded_landings(const repository& repo)
     for (const std::string& line : records_of(text_of(landing_record_file(repo)), '\n')) {
         boost::system::error_code broken;
         const boost::json::value value = boost::json::parse(line, broken);
-        if (broken || !value.is_object())
-            continue;
+        if (broken || !value.is_object()) continue;
         const auto text = [&](const char* key) -> std::string {
             const auto* found = value.as_object().if_contains(key);
             return found && found->is_string() ? std::string(found->as_string()) : std::string();
@@ -82,8 +79,7 @@ result<void> keep_landings(const repository& repo, const std::vector<recorded_la
     if (landings.empty()) {
         std::error_code failed;
         fs::remove(file, failed);
-        if (failed)
-            return system_fault(failed.value(), "cannot remove " + file.string());
+        if (failed) return system_fault(failed.value(), "cannot remove " + file.string());
         return {};
     }
     std::string text;
@@ -96,13 +92,11 @@ result<void> drop_dead_locks(const std::vector<fs::path>& locks)
 {
     for (const fs::path& lock : locks) {
         std::error_code failed;
-        if (!fs::exists(fs::symlink_status(lock, failed)))
-            continue;
+        if (!fs::exists(fs::symlink_status(lock, failed))) continue;
         if (is_open_somewhere(lock))
             return fault(errc::busy, "a git process still holds a lock").with("lock", lock.string());
         fs::remove(lock, failed);
-        if (failed)
-            return system_fault(failed.value(), "cannot remove " + lock.string());
+        if (failed) return system_fault(failed.value(), "cannot remove " + lock.string());
     }
     return {};
 }

@@ -23,8 +23,7 @@ std::set<std::string> attribute_files(const std::string& differing)
     for (const std::string& path : records_of(differing))
         for (auto slash = path.rfind('/'); slash != path.npos && slash > 0;
              slash = path.rfind('/', slash - 1))
-            if (!files.insert(path.substr(0, slash) + "/.gitattributes").second)
-                break;
+            if (!files.insert(path.substr(0, slash) + "/.gitattributes").second) break;
     return files;
 }
 
@@ -34,18 +33,14 @@ std::map<std::string, std::string> blobs_of(std::string_view answers, const std:
     std::map<std::string, std::string> blobs;
     for (const std::string& name : names) {
         const auto end = answers.find('\n');
-        if (end == answers.npos)
-            break;
+        if (end == answers.npos) break;
         const std::string_view head = answers.substr(0, end);
         answers.remove_prefix(end + 1);
         const auto size_at = head.rfind(' ') + 1;
-        if (head.ends_with(" missing") || head.ends_with(" ambiguous"))
-            continue;
+        if (head.ends_with(" missing") || head.ends_with(" ambiguous")) continue;
         const auto size = std::strtoull(std::string(head.substr(size_at)).c_str(), nullptr, 10);
-        if (size + 1 > answers.size())
-            break;
-        if (head.find(" blob ") != head.npos)
-            blobs.emplace(name, answers.substr(0, size));
+        if (size + 1 > answers.size()) break;
+        if (head.find(" blob ") != head.npos) blobs.emplace(name, answers.substr(0, size));
         answers.remove_prefix(size + 1);
     }
     return blobs;
@@ -58,8 +53,7 @@ awaitable<result<void>> lay_out_attributes(repository& repo, oid ours, oid their
     command compare =
         repo.git("diff-tree", "-r", "-z", "--name-only", "--no-renames", ours.hex(), theirs.hex());
     auto differing = co_await repository::answer(std::move(compare));
-    if (!differing)
-        co_return differing.error();
+    if (!differing) co_return differing.error();
     std::set<std::string> files = attribute_files(*differing);
     // cat-file reads lines: a folder with a newline in its name has no attributes for us.
     std::erase_if(files, [](const std::string& name) { return name.find('\n') != name.npos; });
@@ -70,17 +64,14 @@ awaitable<result<void>> lay_out_attributes(repository& repo, oid ours, oid their
     command reading = repo.git("cat-file", "--batch");
     reading.feed(std::move(questions));
     auto answers = co_await run(std::move(reading));
-    if (!answers)
-        co_return answers.error();
-    if (!answers->ok())
-        co_return git_failed({"git", "cat-file", "--batch"}, *answers);
+    if (!answers) co_return answers.error();
+    if (!answers->ok()) co_return git_failed({"git", "cat-file", "--batch"}, *answers);
     for (const auto& [name, text] : blobs_of(answers->out, files)) {
         std::error_code failed;
         fs::create_directories((folder / name).parent_path(), failed);
         std::ofstream file(folder / name, std::ios::binary);
         file << text;
-        if (!file.flush())
-            co_return system_fault(errno, "cannot write the attributes of a merge");
+        if (!file.flush()) co_return system_fault(errno, "cannot write the attributes of a merge");
     }
     co_return result<void>();
 }
@@ -88,12 +79,10 @@ awaitable<result<void>> lay_out_attributes(repository& repo, oid ours, oid their
 /// "CONFLICT (rename/delete)" -> "rename/delete"; empty for what is only information.
 std::string kind_of(std::string_view type)
 {
-    if (!type.starts_with("CONFLICT"))
-        return {};
+    if (!type.starts_with("CONFLICT")) return {};
     const auto from = type.find('(');
     const auto to = type.rfind(')');
-    if (from == type.npos || to == type.npos || to < from)
-        return "contents";
+    if (from == type.npos || to == type.npos || to < from) return "contents";
     return std::string(type.substr(from + 1, to - from - 1));
 }
 
@@ -108,13 +97,11 @@ std::vector<merge_conflict> conflicts_of(const std::vector<std::string>& records
             kinds[records[at].substr(tab + 1)];
     for (++at; at < records.size();) {
         const std::size_t count = std::strtoull(records[at].c_str(), nullptr, 10);
-        if (at + count + 2 >= records.size())
-            break;
+        if (at + count + 2 >= records.size()) break;
         const std::string kind = kind_of(records[at + count + 1]);
         for (std::size_t n = 1; n <= count && !kind.empty(); ++n) {
             std::string& known = kinds[records[at + n]];
-            if (known.empty())
-                known = kind;
+            if (known.empty()) known = kind;
         }
         at += count + 3;
     }
@@ -129,31 +116,25 @@ std::vector<merge_conflict> conflicts_of(const std::vector<std::string>& records
 awaitable<result<merge_outcome>> merge_commits(repository& repo, oid ours, oid theirs)
 {
     auto scratch = scratch_folder::make(repo, "merge");
-    if (!scratch)
-        co_return scratch.error();
+    if (!scratch) co_return scratch.error();
     auto laid_out = co_await lay_out_attributes(repo, ours, theirs, scratch->path());
-    if (!laid_out)
-        co_return laid_out.error();
+    if (!laid_out) co_return laid_out.error();
 
     command merge = repo.git("merge-tree", "--write-tree", "--messages", "-z", ours.hex(), theirs.hex());
     merge.in(scratch->path());
     merge.set("GIT_WORK_TREE", scratch->path().string());
     const std::vector<std::string> words = merge.words();
     auto output = co_await run(std::move(merge));
-    if (!output)
-        co_return output.error();
+    if (!output) co_return output.error();
 
     const bool conflicted = output->status == exit_status(exited{1});
     const std::vector<std::string> records = records_of(output->out);
     const std::optional<oid> tree = records.empty() ? std::nullopt : oid::parse(records[0]);
     // Git has died on an assertion in the middle of a merge: only 0 and 1, with a tree, are an answer.
-    if ((!output->ok() && !conflicted) || !tree)
-        co_return git_failed(words, *output);
+    if ((!output->ok() && !conflicted) || !tree) co_return git_failed(words, *output);
     std::vector<merge_conflict> conflicts;
-    if (conflicted)
-        conflicts = conflicts_of(records);
-    if (conflicted && conflicts.empty())
-        co_return git_failed(words, *output);
+    if (conflicted) conflicts = conflicts_of(records);
+    if (conflicted && conflicts.empty()) co_return git_failed(words, *output);
     co_return merge_outcome{*tree, std::move(conflicts)};
 }
 

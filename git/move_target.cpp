@@ -57,14 +57,12 @@ std::optional<waits> reason_to_wait(const landing& what, const std::vector<branc
         if (!use.under_way.empty())
             return wait_for("a " + use.under_way + " of " + what.branch + " is under way in " +
                             use.work_tree.string());
-        if (use.is_head)
-            heads.push_back(&use);
+        if (use.is_head) heads.push_back(&use);
     }
     if (heads.size() > 1)
         return wait_for(what.branch + " is checked out twice: in " + heads[0]->work_tree.string() +
                         " and in " + heads[1]->work_tree.string());
-    if (heads.empty())
-        return std::nullopt;
+    if (heads.empty()) return std::nullopt;
     const branch_use& use = *heads[0];
     if (const auto state = half_done_in(use.git_dir))
         return wait_for(*state + " is under way in " + use.work_tree.string());
@@ -91,10 +89,8 @@ attempt ended(result<move_outcome> how)
 attempt failed(const landing& what, fault f)
 {
     const std::string words = f.message();
-    if (says_locked(words))
-        return {std::nullopt, words};
-    if (words.find("but expected") != words.npos)
-        return ended(not_at(what, words));
+    if (says_locked(words)) return {std::nullopt, words};
+    if (words.find("but expected") != words.npos) return ended(not_at(what, words));
     return ended(std::move(f));
 }
 
@@ -102,13 +98,10 @@ attempt failed(const landing& what, fault f)
 awaitable<result<void>> tell(conversation& update_ref, std::string text, std::string answer)
 {
     auto said = co_await update_ref.say(std::move(text));
-    if (!said)
-        co_return said.error();
+    if (!said) co_return said.error();
     auto heard = co_await update_ref.hear_line();
-    if (!heard)
-        co_return heard.error();
-    if (*heard != answer)
-        co_return fault(errc::command_failed, "git update-ref answered " + *heard);
+    if (!heard) co_return heard.error();
+    if (*heard != answer) co_return fault(errc::command_failed, "git update-ref answered " + *heard);
     co_return result<void>();
 }
 
@@ -122,8 +115,7 @@ bool says_in_the_way(const std::string& words)
 {
     for (const char* part : {"not uptodate", "would be overwritten", "would lose untracked",
                              "would be removed", "Cannot merge", "would be lost"})
-        if (words.find(part) != words.npos)
-            return true;
+        if (words.find(part) != words.npos) return true;
     return false;
 }
 
@@ -134,29 +126,22 @@ awaitable<std::optional<attempt>> follow_files(landing what, landing_checkout wh
         command follow = following(where, what.from, what.to);
         const std::vector<std::string> words = follow.words();
         auto output = co_await run(std::move(follow));
-        if (!output)
-            co_return ended(output.error());
-        if (output->ok())
-            co_return std::nullopt;
-        if (says_locked(output->err))
-            co_return attempt{std::nullopt, output->err};
+        if (!output) co_return ended(output.error());
+        if (output->ok()) co_return std::nullopt;
+        if (says_locked(output->err)) co_return attempt{std::nullopt, output->err};
         if (!says_in_the_way(output->err)) {
             // A filter of the user's may have failed half way: index and ref are old, so the files must be.
             auto back = co_await put_back(where, what.changes);
-            if (!back)
-                co_return ended(back.error());
+            if (!back) co_return ended(back.error());
             co_return ended(git_failed(words, *output));
         }
-        if (refreshed)
-            break;
+        if (refreshed) break;
         // What looks edited may only have been touched; unrelated edits make this exit with 1.
         auto refresh = co_await run(where.git({"update-index", "-q", "--refresh"}));
-        if (!refresh)
-            co_return ended(refresh.error());
+        if (!refresh) co_return ended(refresh.error());
     }
     auto paths = co_await edited_paths(where, what.from, what.changes);
-    if (!paths)
-        co_return ended(paths.error());
+    if (!paths) co_return ended(paths.error());
     co_return ended(move_outcome(
         wait_for("the landing changes what is edited in " + where.work_tree().string(), std::move(*paths))));
 }
@@ -175,8 +160,7 @@ awaitable<attempt> move_together(landing what, landing_checkout where)
 {
     auto talk = co_await conversation::start(where.git(
         {"-c", "core.filesRefLockTimeout=1000", "update-ref", "-m", what.reflog_message, "--stdin"}));
-    if (!talk)
-        co_return ended(talk.error());
+    if (!talk) co_return ended(talk.error());
     conversation& update_ref = **talk;
     auto begun = co_await tell(update_ref, "start\n", "start: ok");
     if (begun)
@@ -184,27 +168,22 @@ awaitable<attempt> move_together(landing what, landing_checkout where)
                               "update " + what.fullname + " " + what.to.hex() + " " + what.from.hex() +
                                   "\nprepare\n",
                               "prepare: ok");
-    if (!begun)
-        co_return failed(what, begun.error());
+    if (!begun) co_return failed(what, begun.error());
 
     // Now nobody can commit here or switch away; what was looked at before may have changed until now.
     auto uses = uses_of(*what.repo, what.fullname);
-    if (!uses)
-        co_return ended(uses.error());
-    if (auto reason = reason_to_wait(what, *uses))
-        co_return ended(move_outcome(std::move(*reason)));
+    if (!uses) co_return ended(uses.error());
+    if (auto reason = reason_to_wait(what, *uses)) co_return ended(move_outcome(std::move(*reason)));
     if (uses->size() != 1 || uses->front().git_dir != where.git_dir())
         co_return attempt{std::nullopt, "the branch was checked out or left meanwhile"};
     if (auto paths = paths_in_the_way(where, what.changes); !paths.empty())
         co_return ended(move_outcome(wait_for(
             "the landing adds what lies in " + where.work_tree().string() + " already", std::move(paths))));
     auto recorded = record_landing(*what.repo, recorded_landing(where.git_dir(), what.from, what.to));
-    if (!recorded)
-        co_return ended(recorded.error());
+    if (!recorded) co_return ended(recorded.error());
 
     auto followed = co_await follow_files(what, where);
-    if (followed)
-        co_return std::move(*followed);
+    if (followed) co_return std::move(*followed);
     // A commit that read the index before us may have written it back meanwhile. It will fail at the ref; its
     // index must not stay.
     auto repaired =
@@ -226,8 +205,7 @@ awaitable<result<move_outcome>> move_with_checkout(landing what, branch_use use,
 {
     const landing_checkout where(*what.repo, use.git_dir, use.work_tree);
     auto changes = co_await changes_between(*what.repo, what.from, what.to);
-    if (!changes)
-        co_return changes.error();
+    if (!changes) co_return changes.error();
     what.changes = std::move(*changes);
     if (auto paths = paths_in_the_way(where, what.changes); !paths.empty())
         co_return move_outcome(wait_for(
@@ -241,14 +219,12 @@ awaitable<result<move_outcome>> move_with_checkout(landing what, branch_use use,
                                   {what.repo->common_dir() / (what.fullname + ".lock"),
                                    use.git_dir / "HEAD.lock", use.git_dir / "index.lock"}};
         auto noted = co_await intent(planned);
-        if (!noted)
-            co_return noted.error();
+        if (!noted) co_return noted.error();
     }
     asio::steady_timer pause(co_await asio::this_coro::executor);
     for (int tries = 0;; ++tries) {
         attempt made = co_await shielded(move_together(what, where));
-        if (made.end)
-            co_return std::move(*made.end);
+        if (made.end) co_return std::move(*made.end);
         if (tries == 12)
             co_return move_outcome(wait_for("another git command is at work in " +
                                             where.work_tree().string() + " (" +
@@ -266,19 +242,16 @@ awaitable<result<move_outcome>> move_alone(landing what, intent_callback intent)
         const move_intent planned{
             what.branch, what.from, what.to, {}, {}, {what.repo->common_dir() / (what.fullname + ".lock")}};
         auto noted = co_await intent(planned);
-        if (!noted)
-            co_return noted.error();
+        if (!noted) co_return noted.error();
     }
     auto updated =
         co_await shielded(update_ref(*what.repo, what.fullname, what.to, what.from, what.reflog_message));
-    if (!updated)
-        co_return updated.error();
+    if (!updated) co_return updated.error();
 
     // Somebody may have checked it out just before: those files are still the old ones. Where they are new
     // already this changes nothing.
     auto uses = uses_of(*what.repo, what.fullname);
-    if (!uses)
-        co_return move_outcome(moved{});
+    if (!uses) co_return move_outcome(moved{});
     for (const branch_use& use : *uses)
         if (use.is_head)
             co_await run(
@@ -289,15 +262,11 @@ awaitable<result<move_outcome>> move_alone(landing what, intent_callback intent)
 awaitable<result<void>> check_start(landing what)
 {
     auto tip = co_await read_ref(*what.repo, what.fullname);
-    if (!tip)
-        co_return tip.error();
-    if (!*tip)
-        co_return fault(errc::moved, "there is no branch " + what.branch + " any more");
-    if (**tip != what.from)
-        co_return not_at(what, (*tip)->hex());
+    if (!tip) co_return tip.error();
+    if (!*tip) co_return fault(errc::moved, "there is no branch " + what.branch + " any more");
+    if (**tip != what.from) co_return not_at(what, (*tip)->hex());
     auto forward = co_await is_ancestor(*what.repo, what.from, what.to);
-    if (!forward)
-        co_return forward.error();
+    if (!forward) co_return forward.error();
     if (!*forward)
         co_return fault(errc::refused, "the landing does not contain the branch's tip")
             .with("branch", what.branch);
@@ -310,68 +279,52 @@ awaitable<result<move_outcome>> move_target(repository& repo, std::string branch
                                             std::string reflog_message, intent_callback intent)
 {
     auto held = co_await repo.lock().acquire();
-    if (!held)
-        co_return held.error();
+    if (!held) co_return held.error();
     const landing what(repo, std::move(branch), std::move(from), std::move(to), std::move(reflog_message));
     auto startable = co_await check_start(what);
-    if (!startable)
-        co_return startable.error();
-    if (what.from == what.to)
-        co_return move_outcome(moved{});
+    if (!startable) co_return startable.error();
+    if (what.from == what.to) co_return move_outcome(moved{});
     auto uses = uses_of(repo, what.fullname);
-    if (!uses)
-        co_return uses.error();
-    if (auto reason = reason_to_wait(what, *uses))
-        co_return move_outcome(std::move(*reason));
+    if (!uses) co_return uses.error();
+    if (auto reason = reason_to_wait(what, *uses)) co_return move_outcome(std::move(*reason));
 
     auto kept = co_await kept_objects::keep(repo, std::vector<std::string>(1, what.to.hex()),
                                             std::vector<std::string>(1, what.from.hex()));
-    if (!kept)
-        co_return kept.error();
+    if (!kept) co_return kept.error();
     auto outcome = uses->empty() ? move_alone(what, intent) : move_with_checkout(what, uses->front(), intent);
     auto done = co_await std::move(outcome);
-    if (done && std::holds_alternative<moved>(*done))
-        co_await kept->settle(repo);
+    if (done && std::holds_alternative<moved>(*done)) co_await kept->settle(repo);
     co_return done;
 }
 
 awaitable<result<bool>> recover_move(repository& repo, move_intent intent)
 {
     auto held = co_await repo.lock().acquire();
-    if (!held)
-        co_return held.error();
+    if (!held) co_return held.error();
     const std::string fullname = "refs/heads/" + intent.branch;
     auto tip = co_await read_ref(repo, fullname);
-    if (!tip)
-        co_return tip.error();
+    if (!tip) co_return tip.error();
     bool landed = false;
     if (*tip) {
         auto contains = co_await is_ancestor(repo, intent.to, **tip);
-        if (!contains)
-            co_return contains.error();
+        if (!contains) co_return contains.error();
         landed = *contains;
     }
     auto freed = drop_dead_locks(intent.locks);
-    if (!freed)
-        co_return freed.error();
-    if (landed || intent.checkout.empty())
-        co_return landed;
+    if (!freed) co_return freed.error();
+    if (landed || intent.checkout.empty()) co_return landed;
 
     // The files may be old, new, or some of each; the index tells how far git came.
     auto uses = uses_of(repo, fullname);
-    if (!uses)
-        co_return uses.error();
+    if (!uses) co_return uses.error();
     for (const branch_use& use : *uses) {
-        if (use.work_tree != intent.checkout || !use.is_head || !*tip || **tip != intent.from)
-            continue;
+        if (use.work_tree != intent.checkout || !use.is_head || !*tip || **tip != intent.from) continue;
         const landing_checkout where(repo, use.git_dir, use.work_tree);
         // Index new: it shows as staged and is taken back as a whole. Index old: single files are.
         auto taken_back = co_await run(following(where, intent.to, intent.from));
-        if (!taken_back)
-            co_return taken_back.error();
+        if (!taken_back) co_return taken_back.error();
         auto back = co_await put_back(where, intent.paths);
-        if (!back)
-            co_return back.error();
+        if (!back) co_return back.error();
     }
     co_return false;
 }

@@ -40,16 +40,14 @@ awaitable<result<std::size_t>> repair_checkout(repository& repo, fs::path git_di
                                                std::vector<recorded_landing> landings)
 {
     const std::optional<fs::path> top = work_tree_of(repo, git_dir);
-    if (!top || !fs::exists(git_dir / "index") || !fs::is_directory(*top))
-        co_return std::size_t{0};
+    if (!top || !fs::exists(git_dir / "index") || !fs::is_directory(*top)) co_return std::size_t{0};
     std::map<std::string, staged_change> newest;
     std::map<std::string, std::vector<std::string>> old;
     std::vector<commit_pair> pairs;
     for (const recorded_landing& landed : landings)
         pairs.emplace_back(landed.from, landed.to);
     auto changes = co_await changes_between_each(repo, std::move(pairs));
-    if (!changes)
-        co_return changes.error();
+    if (!changes) co_return changes.error();
     for (staged_change& change : *changes) {
         old[change.path].push_back(state_of(change.old_mode, change.old_blob));
         newest.insert_or_assign(change.path, std::move(change));
@@ -66,11 +64,9 @@ awaitable<result<std::size_t>> repair_checkout(repository& repo, fs::path git_di
 awaitable<result<std::size_t>> repair_index(repository& repo)
 {
     std::error_code ignored;
-    if (!fs::exists(landing_record_file(repo), ignored))
-        co_return std::size_t{0};
+    if (!fs::exists(landing_record_file(repo), ignored)) co_return std::size_t{0};
     auto held = co_await repo.lock().acquire();
-    if (!held)
-        co_return held.error();
+    if (!held) co_return held.error();
     const std::int64_t now = seconds_now();
     std::map<fs::path, std::vector<recorded_landing>> by_checkout;
     std::vector<recorded_landing> young;
@@ -85,14 +81,12 @@ awaitable<result<std::size_t>> repair_index(repository& repo)
     std::size_t count = 0;
     for (auto& [git_dir, landings] : by_checkout) {
         auto repaired = co_await repair_checkout(repo, git_dir, std::move(landings));
-        if (!repaired)
-            co_return repaired.error();
+        if (!repaired) co_return repaired.error();
         count += *repaired;
     }
     // Only then: whoever watches the record would look again for nothing.
     auto kept = some_are_old ? keep_landings(repo, young) : result<void>();
-    if (!kept)
-        co_return kept.error();
+    if (!kept) co_return kept.error();
     co_return count;
 }
 
@@ -104,8 +98,7 @@ public:
     explicit index_watch(asio::any_io_executor executor) : events_(executor)
     {
         const int fd = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-        if (fd >= 0)
-            events_.assign(fd);
+        if (fd >= 0) events_.assign(fd);
     }
     bool works() const { return events_.is_open(); }
     /// Folders that are watched already are left as they are.
@@ -121,12 +114,9 @@ public:
             boost::system::error_code failed;
             const std::size_t size = co_await events_.async_read_some(
                 asio::buffer(buffer_), asio::redirect_error(use_awaitable, failed));
-            if (failed == asio::error::operation_aborted)
-                throw boost::system::system_error(failed);
-            if (failed)
-                co_return false;
-            if (concerns_us(size))
-                co_return true;
+            if (failed == asio::error::operation_aborted) throw boost::system::system_error(failed);
+            if (failed) co_return false;
+            if (concerns_us(size)) co_return true;
         }
     }
 
@@ -137,8 +127,7 @@ private:
             inotify_event event;
             std::memcpy(&event, buffer_.data() + at, sizeof event);
             const char* name = buffer_.data() + at + sizeof event;
-            if (event.mask & IN_Q_OVERFLOW)
-                return true;
+            if (event.mask & IN_Q_OVERFLOW) return true;
             if (event.len && (std::strcmp(name, "index") == 0 || std::strcmp(name, "landed") == 0))
                 return true;
             at += sizeof event + event.len;
@@ -156,8 +145,7 @@ private:
 awaitable<void> keep_index(repository& repo)
 {
     index_watch watch(co_await asio::this_coro::executor);
-    if (!watch.works())
-        co_return; // the check at each command remains
+    if (!watch.works()) co_return; // the check at each command remains
     std::error_code ignored;
     fs::create_directories(repo.state_folder(), ignored);
     watch.add(repo.state_folder());

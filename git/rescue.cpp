@@ -39,14 +39,12 @@ struct assembly {
 result<std::optional<workplace>> place_of(const repository& repo, const fs::path& worktree)
 {
     auto folders = worktree_git_dirs(repo);
-    if (!folders)
-        return folders.error();
+    if (!folders) return folders.error();
     std::error_code ignored;
     const fs::path wanted = fs::weakly_canonical(worktree, ignored);
     for (const fs::path& git_dir : *folders) {
         const std::optional<fs::path> top = work_tree_of(repo, git_dir);
-        if (!top || fs::weakly_canonical(*top, ignored) != wanted)
-            continue;
+        if (!top || fs::weakly_canonical(*top, ignored) != wanted) continue;
         const bool there = fs::is_directory(wanted, ignored);
         return std::optional<workplace>(std::in_place, git_dir,
                                         there ? std::optional<fs::path>(wanted) : std::nullopt, true);
@@ -60,8 +58,7 @@ awaitable<result<oid>> tree_of_head(const repository& repo, workplace place, std
     command ask = head ? place.git(repo, {"rev-parse", "--verify", head->hex() + "^{tree}"})
                        : place.git(repo, {"hash-object", "-t", "tree", "-w", "--stdin"});
     auto tree = co_await repository::answer(std::move(ask));
-    if (!tree)
-        co_return tree.error();
+    if (!tree) co_return tree.error();
     co_return oid(*tree);
 }
 
@@ -84,25 +81,21 @@ awaitable<result<gitlink>> save_nested(assembly& made, workplace outer, std::str
     const fs::path folder = *outer.work_tree / path;
     auto where = co_await made.repo.ask_in(folder, "rev-parse", "--path-format=absolute", "--git-dir",
                                            "--git-common-dir", "--git-path", "objects");
-    if (!where)
-        co_return where.error().with("nested repository", folder.string());
+    if (!where) co_return where.error().with("nested repository", folder.string());
     const std::vector<std::string> lines = records_of(*where, '\n');
-    if (lines.size() != 3)
-        co_return fault(errc::corrupt, "git does not say where a nested repository is");
+    if (lines.size() != 3) co_return fault(errc::corrupt, "git does not say where a nested repository is");
     const bool ours = fs::path(lines[1]) == made.repo.common_dir();
     const workplace inner(lines[0], folder, ours);
     made.seen.insert(fs::weakly_canonical(inner.git_dir));
 
     auto saved = co_await save_place(made, inner, label + path);
-    if (!saved)
-        co_return saved.error().with("nested repository", folder.string());
+    if (!saved) co_return saved.error().with("nested repository", folder.string());
     if (*saved) {
         made.nested.push_back({label + path, **saved, lines[2]});
         co_return gitlink(path, **saved);
     }
     auto head = co_await head_of(made.repo, inner);
-    if (!head)
-        co_return head.error();
+    if (!head) co_return head.error();
     co_return gitlink(path, head->value_or(oid()));
 }
 
@@ -114,53 +107,41 @@ awaitable<result<std::optional<oid>>> save_place(assembly& made, workplace place
     std::vector<gitlink> links;
     if (place.work_tree) {
         auto paths = co_await nested_in(made.repo, place);
-        if (!paths)
-            co_return paths.error();
+        if (!paths) co_return paths.error();
         for (const std::string& path : *paths) {
             auto link = co_await save_nested(made, place, path, label.empty() ? label : label + "/");
-            if (!link)
-                co_return link.error();
+            if (!link) co_return link.error();
             links.push_back(std::move(*link));
         }
     }
     auto head = co_await head_of(made.repo, place);
-    if (!head)
-        co_return head.error();
+    if (!head) co_return head.error();
     auto head_tree = co_await tree_of_head(made.repo, place, *head);
-    if (!head_tree)
-        co_return head_tree.error();
+    if (!head_tree) co_return head_tree.error();
     auto trees = co_await write_trees(made.repo, place, std::move(links), !label.empty());
-    if (!trees)
-        co_return trees.error();
+    if (!trees) co_return trees.error();
     auto tips = co_await unreached_commits(made.repo, place);
-    if (!tips)
-        co_return tips.error();
+    if (!tips) co_return tips.error();
 
     const bool changed = trees->files != *head_tree;
     const bool staged = trees->staged != trees->files && trees->staged != *head_tree;
     const bool more_nested = made.nested.size() > nested_before;
     if (!changed && !staged && !more_nested) {
-        if (tips->empty())
-            co_return std::optional<oid>();
-        if (tips->size() == 1 && *head && tips->front() == **head)
-            co_return *head;
+        if (tips->empty()) co_return std::optional<oid>();
+        if (tips->size() == 1 && *head && tips->front() == **head) co_return *head;
     }
     std::vector<oid> parents;
-    if (*head)
-        parents.push_back(**head);
+    if (*head) parents.push_back(**head);
     if (staged) {
         auto index = co_await write_own_commit(made.repo, place, trees->staged, parents, "What was staged\n");
-        if (!index)
-            co_return index.error();
+        if (!index) co_return index.error();
         parents.push_back(std::move(*index));
     }
     for (oid& tip : *tips)
-        if (!*head || tip != **head)
-            parents.push_back(std::move(tip));
+        if (!*head || tip != **head) parents.push_back(std::move(tip));
     auto commit = co_await write_own_commit(made.repo, place, trees->files, std::move(parents),
                                             message_of(made, place, label, nested_before));
-    if (!commit)
-        co_return commit.error();
+    if (!commit) co_return commit.error();
     co_return std::optional<oid>(std::move(*commit));
 }
 
@@ -168,29 +149,23 @@ awaitable<result<std::optional<oid>>> save_place(assembly& made, workplace place
 awaitable<result<void>> save_modules(assembly& made, fs::path modules, std::string label)
 {
     std::error_code failed;
-    if (!fs::is_directory(modules, failed))
-        co_return result<void>();
+    if (!fs::is_directory(modules, failed)) co_return result<void>();
     std::vector<fs::path> folders;
     for (const auto& entry : fs::directory_iterator(modules, failed))
-        if (entry.is_directory())
-            folders.push_back(entry.path());
-    if (failed)
-        co_return system_fault(failed.value(), "cannot list " + modules.string());
+        if (entry.is_directory()) folders.push_back(entry.path());
+    if (failed) co_return system_fault(failed.value(), "cannot list " + modules.string());
     std::sort(folders.begin(), folders.end());
     for (const fs::path& folder : folders) {
         const std::string name = label + folder.filename().string();
         const bool repository_here = fs::exists(folder / "HEAD") && fs::is_directory(folder / "objects");
         if (repository_here && made.seen.insert(fs::weakly_canonical(folder)).second) {
             auto saved = co_await save_place(made, workplace(folder, std::nullopt, false), name);
-            if (!saved)
-                co_return saved.error().with("submodule", name);
-            if (*saved)
-                made.nested.push_back({name, **saved, folder / "objects"});
+            if (!saved) co_return saved.error().with("submodule", name);
+            if (*saved) made.nested.push_back({name, **saved, folder / "objects"});
         }
         // A name with a slash is a folder in a folder; submodules of submodules lie in "modules" again.
         auto deeper = co_await save_modules(made, repository_here ? folder / "modules" : folder, name + "/");
-        if (!deeper)
-            co_return deeper;
+        if (!deeper) co_return deeper;
     }
     co_return result<void>();
 }
@@ -210,8 +185,7 @@ std::string ref_part(std::string task)
 awaitable<result<unsigned long>> newest_rescue(repository& repo, std::string prefix)
 {
     auto names = co_await repo.ask("for-each-ref", "--format=%(refname)", prefix);
-    if (!names)
-        co_return names.error();
+    if (!names) co_return names.error();
     unsigned long newest = 0;
     for (const std::string& name : records_of(*names, '\n'))
         if (name.starts_with(prefix))
@@ -224,11 +198,9 @@ awaitable<result<unsigned long>> newest_rescue(repository& repo, std::string pre
 awaitable<result<bool>> is_same_rescue(repository& repo, std::string ref, oid commit)
 {
     auto old = co_await repo.ask("log", "-1", "--format=%T %P", ref);
-    if (!old)
-        co_return old.error();
+    if (!old) co_return old.error();
     auto fresh = co_await repo.ask("log", "-1", "--format=%T %P", commit.hex());
-    if (!fresh)
-        co_return fresh.error();
+    if (!fresh) co_return fresh.error();
     const std::vector<std::string> had = records_of(*old, ' ');
     const std::vector<std::string> has = records_of(*fresh, ' ');
     // What the old one reached is no unreached tip any more, so it may have more parents; what was staged is
@@ -244,8 +216,7 @@ awaitable<result<bool>> is_same_rescue(repository& repo, std::string ref, oid co
 awaitable<result<std::vector<std::string>>> known_tips(repository& repo)
 {
     auto ids = co_await repo.ask("for-each-ref", "--format=%(objectname)");
-    if (!ids)
-        co_return ids.error();
+    if (!ids) co_return ids.error();
     std::vector<std::string> tips = records_of(*ids, '\n');
     std::sort(tips.begin(), tips.end());
     tips.erase(std::unique(tips.begin(), tips.end()), tips.end());
@@ -257,15 +228,12 @@ awaitable<result<std::vector<std::string>>> known_tips(repository& repo)
 awaitable<result<void>> make_rescue_ref(repository& repo, std::string ref, oid commit, fs::path source = {})
 {
     auto known = co_await known_tips(repo);
-    if (!known)
-        co_return known.error();
+    if (!known) co_return known.error();
     auto kept = co_await kept_objects::keep(repo, std::vector<std::string>(1, commit.hex()), *known, source);
-    if (!kept)
-        co_return kept.error();
+    if (!kept) co_return kept.error();
     auto made = co_await update_ref(repo, ref, commit, oid(std::string(commit.hex().size(), '0')),
                                     "graftline: rescue");
-    if (!made)
-        co_return made;
+    if (!made) co_return made;
     co_await kept->settle(repo);
     co_return result<void>();
 }
@@ -274,21 +242,17 @@ awaitable<result<std::string>> publish(repository& repo, std::string prefix, oid
                                        std::vector<nested_save> nested)
 {
     auto newest = co_await newest_rescue(repo, prefix);
-    if (!newest)
-        co_return newest.error();
+    if (!newest) co_return newest.error();
     for (unsigned long n = *newest + 1; n < *newest + 20; ++n) {
         const std::string ref = prefix + std::to_string(n);
         result<void> made;
         for (std::size_t at = 0; at < nested.size() && made; ++at)
             made = co_await make_rescue_ref(repo, ref + ".nested/" + std::to_string(at + 1),
                                             nested[at].commit, nested[at].objects);
-        if (made)
-            made = co_await make_rescue_ref(repo, ref, commit);
-        if (made)
-            co_return ref;
+        if (made) made = co_await make_rescue_ref(repo, ref, commit);
+        if (made) co_return ref;
         // Another process made this one meanwhile: a rescue is never overwritten.
-        if (!made.error().is(errc::moved))
-            co_return made.error();
+        if (!made.error().is(errc::moved)) co_return made.error();
     }
     co_return fault(errc::busy, "no number is free for a rescue").with("below", prefix);
 }
@@ -300,34 +264,26 @@ awaitable<result<std::optional<oid>>> save_worktree(assembly& made, workplace pl
     // A task may have made the folder a repository of its own: its commits are saved as a nested one's.
     if (is_linked && place.work_tree && fs::is_directory(*place.work_tree / ".git")) {
         auto own = co_await save_nested(made, place, ".", "");
-        if (!own)
-            co_return own.error();
+        if (!own) co_return own.error();
     }
     auto commit = co_await save_place(made, place, "");
-    if (!commit)
-        co_return commit.error();
+    if (!commit) co_return commit.error();
     if (is_linked) { // those of the main worktree stay where they are
         auto modules = co_await save_modules(made, place.git_dir / "modules", "modules/");
-        if (!modules)
-            co_return modules.error();
+        if (!modules) co_return modules.error();
     }
-    if (*commit || made.nested.empty())
-        co_return std::move(*commit);
+    if (*commit || made.nested.empty()) co_return std::move(*commit);
 
     // Only submodules had something: HEAD stands for the worktree.
     auto head = co_await head_of(made.repo, place);
-    if (!head)
-        co_return head.error();
+    if (!head) co_return head.error();
     auto tree = co_await tree_of_head(made.repo, place, *head);
-    if (!tree)
-        co_return tree.error();
+    if (!tree) co_return tree.error();
     std::vector<oid> parents;
-    if (*head)
-        parents.push_back(**head);
+    if (*head) parents.push_back(**head);
     auto written = co_await write_own_commit(made.repo, place, *tree, std::move(parents),
                                              message_of(made, place, "", 0));
-    if (!written)
-        co_return written.error();
+    if (!written) co_return written.error();
     co_return std::optional<oid>(*written);
 }
 
@@ -336,34 +292,27 @@ awaitable<result<std::optional<oid>>> save_worktree(assembly& made, workplace pl
 awaitable<result<std::optional<std::string>>> rescue(repository& repo, fs::path worktree, std::string task_id)
 {
     auto place = place_of(repo, worktree);
-    if (!place)
-        co_return place.error();
+    if (!place) co_return place.error();
     if (!*place) {
-        if (!fs::exists(fs::symlink_status(worktree)))
-            co_return std::optional<std::string>();
+        if (!fs::exists(fs::symlink_status(worktree))) co_return std::optional<std::string>();
         co_return fault(errc::refused, "this folder is not a worktree of the repository; it was left alone")
             .with("folder", worktree.string());
     }
     assembly made{repo, task_id, {}, {}};
     auto commit = co_await save_worktree(made, **place);
-    if (!commit)
-        co_return commit.error().with("worktree", worktree.string());
-    if (!*commit)
-        co_return std::optional<std::string>();
+    if (!commit) co_return commit.error().with("worktree", worktree.string());
+    if (!*commit) co_return std::optional<std::string>();
 
     const std::string prefix = "refs/graftline/rescue/" + ref_part(task_id) + "/";
     auto newest = co_await newest_rescue(repo, prefix);
-    if (!newest)
-        co_return newest.error();
+    if (!newest) co_return newest.error();
     if (made.nested.empty() && *newest > 0) {
         const std::string last = prefix + std::to_string(*newest);
         auto same = co_await is_same_rescue(repo, last, **commit);
-        if (same && *same)
-            co_return std::optional<std::string>(last);
+        if (same && *same) co_return std::optional<std::string>(last);
     }
     auto ref = co_await publish(repo, prefix, **commit, made.nested);
-    if (!ref)
-        co_return ref.error();
+    if (!ref) co_return ref.error();
     co_return std::optional<std::string>(*ref);
 }
 
@@ -372,17 +321,13 @@ awaitable<result<std::optional<std::string>>> rescue_commit(repository& repo, oi
 {
     command walk = repo.git("rev-list", "-1", commit.hex(), "--not", "--exclude=refs/bisect/*",
                             "--exclude=refs/worktree/*", "--exclude=refs/rewritten/*");
-    if (!except.empty())
-        walk.add("--exclude=" + except);
+    if (!except.empty()) walk.add("--exclude=" + except);
     walk.add("--glob=refs/*");
     auto unreached = co_await repository::answer(std::move(walk));
-    if (!unreached)
-        co_return unreached.error();
-    if (unreached->empty())
-        co_return std::optional<std::string>();
+    if (!unreached) co_return unreached.error();
+    if (unreached->empty()) co_return std::optional<std::string>();
     auto ref = co_await publish(repo, "refs/graftline/rescue/" + ref_part(task_id) + "/", commit, {});
-    if (!ref)
-        co_return ref.error();
+    if (!ref) co_return ref.error();
     co_return std::optional<std::string>(*ref);
 }
 

@@ -18,19 +18,16 @@ result<scratch_folder> scratch_folder::make(const repository& repo, std::string_
     const fs::path parent = repo.state_folder() / "scratch";
     std::error_code failed;
     fs::create_directories(parent, failed);
-    if (failed)
-        return system_fault(failed.value(), "cannot make " + parent.string());
+    if (failed) return system_fault(failed.value(), "cannot make " + parent.string());
     std::string name = (parent / purpose).string() + "-XXXXXX";
-    if (!::mkdtemp(name.data()))
-        return system_fault(errno, "cannot make a folder in " + parent.string());
+    if (!::mkdtemp(name.data())) return system_fault(errno, "cannot make a folder in " + parent.string());
     return scratch_folder(fs::path(name));
 }
 
 scratch_folder::~scratch_folder()
 {
     std::error_code ignored; // what stays is only a few bytes in our own state folder
-    if (!path_.empty())
-        fs::remove_all(path_, ignored);
+    if (!path_.empty()) fs::remove_all(path_, ignored);
 }
 
 result<void> replace_file(const fs::path& file, std::string_view text)
@@ -52,12 +49,9 @@ result<void> copy_index_file(const fs::path& from, const fs::path& to)
 {
     std::error_code failed;
     const auto time = fs::last_write_time(from, failed); // before its contents: too old is safe
-    if (!failed)
-        fs::copy_file(from, to, fs::copy_options::overwrite_existing, failed);
-    if (!failed)
-        fs::last_write_time(to, time, failed);
-    if (failed)
-        return system_fault(failed.value(), "cannot copy " + from.string());
+    if (!failed) fs::copy_file(from, to, fs::copy_options::overwrite_existing, failed);
+    if (!failed) fs::last_write_time(to, time, failed);
+    if (failed) return system_fault(failed.value(), "cannot copy " + from.string());
     return {};
 }
 
@@ -65,8 +59,7 @@ std::string text_of(const fs::path& file)
 {
     std::ifstream in(file, std::ios::binary);
     std::ostringstream text;
-    if (in)
-        text << in.rdbuf();
+    if (in) text << in.rdbuf();
     return std::move(text).str();
 }
 

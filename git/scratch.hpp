@@ -31,8 +31,9 @@ private:
 /// Puts `text` where `file` is in one step: a reader sees the old text or the new one. Errors: the system's.
 result<void> replace_file(const std::filesystem::path& file, std::string_view text);
 
-/// Copies an index of git's with its time. Git takes an entry for unchanged when the file is older than the index: a
-/// copy that looked younger than the original would hide the edits of the last second. Errors: the system's.
+/// Copies an index of git's with its time. Git takes an entry for unchanged when the file is older than the
+/// index: a copy that looked younger than the original would hide the edits of the last second. Errors: the
+/// system's.
 result<void> copy_index_file(const std::filesystem::path& from, const std::filesystem::path& to);
 
 /// A small file's text; empty when it is not there.

@@ -27,14 +27,11 @@ awaitable<result<bool>> copy_index(const repository& repo, workplace place, fs::
 {
     auto from = co_await repository::answer(
         place.git(repo, {"rev-parse", "--path-format=absolute", "--git-path", "index"}));
-    if (!from)
-        co_return from.error();
+    if (!from) co_return from.error();
     std::error_code failed;
-    if (!fs::exists(*from, failed))
-        co_return false;
+    if (!fs::exists(*from, failed)) co_return false;
     auto copied = copy_index_file(*from, to);
-    if (!copied)
-        co_return copied.error();
+    if (!copied) co_return copied.error();
     co_return true;
 }
 
@@ -52,8 +49,7 @@ awaitable<result<plain_folder>> without_filters(const repository& repo, workplac
     auto answer = co_await repository::answer(
         place.git(repo, {"rev-parse", "--show-object-format", "--path-format=absolute", "--git-path",
                          "info/exclude", "--git-path", "objects"}));
-    if (!answer)
-        co_return answer.error();
+    if (!answer) co_return answer.error();
     const std::vector<std::string> lines = records_of(*answer, '\n');
     if (lines.size() != 3)
         co_return fault(errc::corrupt, "git does not say where a repository's objects are");
@@ -61,19 +57,16 @@ awaitable<result<plain_folder>> without_filters(const repository& repo, workplac
     std::error_code failed;
     for (const char* name : {"refs", "objects", "info"})
         fs::create_directories(folder / name, failed);
-    if (failed)
-        co_return system_fault(failed.value(), "cannot make " + folder.string());
+    if (failed) co_return system_fault(failed.value(), "cannot make " + folder.string());
     std::string configuration = "[core]\n\trepositoryformatversion = 1\n\tbare = false\n";
-    if (lines[0] == "sha256")
-        configuration += "[extensions]\n\tobjectformat = sha256\n";
+    if (lines[0] == "sha256") configuration += "[extensions]\n\tobjectformat = sha256\n";
     for (const auto& [name, text] : std::map<std::string, std::string>{
              {"HEAD", "ref: refs/heads/none\n"},
              {"config", configuration},
              {"info/exclude", text_of(lines[1])},
              {"info/attributes", "* -filter -text -eol -crlf -ident -working-tree-encoding\n"}}) {
         auto written = replace_file(folder / name, text);
-        if (!written)
-            co_return written.error();
+        if (!written) co_return written.error();
     }
     co_return plain_folder{workplace(folder, place.work_tree, false), lines[2]};
 }
@@ -91,13 +84,11 @@ command with_index(const repository& repo, const plain_folder& plain, const fs::
 awaitable<result<void>> set_flags(const repository& repo, plain_folder plain, fs::path index,
                                   const char* option, std::vector<std::string> paths)
 {
-    if (paths.empty())
-        co_return result<void>();
+    if (paths.empty()) co_return result<void>();
     command update = with_index(repo, plain, index, {"update-index", "-z", option, "--stdin"});
     update.feed(joined(paths));
     auto done = co_await repository::answer(std::move(update));
-    if (!done)
-        co_return done.error();
+    if (!done) co_return done.error();
     co_return result<void>();
 }
 
@@ -106,23 +97,18 @@ awaitable<result<void>> set_flags(const repository& repo, plain_folder plain, fs
 awaitable<result<void>> clear_blind_spots(const repository& repo, plain_folder plain, fs::path index)
 {
     auto listing = co_await repository::answer(with_index(repo, plain, index, {"ls-files", "-v", "-z"}));
-    if (!listing)
-        co_return listing.error();
+    if (!listing) co_return listing.error();
     std::vector<std::string> assumed;
     std::vector<std::string> skipped;
     for (const std::string& record : records_of(*listing)) { // "H path", small when assumed unchanged
-        if (record.size() < 3)
-            continue;
+        if (record.size() < 3) continue;
         const std::string path = record.substr(2);
         const auto tag = static_cast<unsigned char>(record[0]);
-        if (std::islower(tag))
-            assumed.push_back(path);
-        if (std::toupper(tag) == 'S' && lies_there(*plain.place.work_tree / path))
-            skipped.push_back(path);
+        if (std::islower(tag)) assumed.push_back(path);
+        if (std::toupper(tag) == 'S' && lies_there(*plain.place.work_tree / path)) skipped.push_back(path);
     }
     auto cleared = co_await set_flags(repo, plain, index, "--no-assume-unchanged", std::move(assumed));
-    if (!cleared)
-        co_return cleared;
+    if (!cleared) co_return cleared;
     co_return co_await set_flags(repo, plain, index, "--no-skip-worktree", std::move(skipped));
 }
 
@@ -130,8 +116,7 @@ awaitable<result<void>> clear_blind_spots(const repository& repo, plain_folder p
 command adding(command call, const std::vector<gitlink>& nested)
 {
     call.args("add", "-A", "--sparse");
-    if (nested.empty())
-        return call;
+    if (nested.empty()) return call;
     call.args("--", ".");
     for (const auto& [path, commit] : nested)
         call.add(":(top,exclude,literal)" + path);
@@ -145,18 +130,15 @@ awaitable<result<void>> add_files(const repository& repo, workplace place, plain
     command filtered = place.git(repo, {});
     filtered.set("GIT_INDEX_FILE", index.string());
     auto added = co_await repository::answer(adding(std::move(filtered), nested));
-    if (added)
-        co_return result<void>();
+    if (added) co_return result<void>();
 
     command unfiltered = with_index(repo, plain, index, {});
     auto ignores =
         co_await repository::answer(place.git(repo, {"config", "--type=path", "core.excludesFile"}));
-    if (ignores)
-        unfiltered.args("-c", "core.excludesFile=" + *ignores);
+    if (ignores) unfiltered.args("-c", "core.excludesFile=" + *ignores);
     auto forced = co_await repository::answer(adding(std::move(unfiltered), nested));
     // The first words say what is wrong with the user's set-up; the second attempt's are of our own making.
-    if (!forced)
-        co_return added.error();
+    if (!forced) co_return added.error();
     co_return result<void>();
 }
 
@@ -164,21 +146,18 @@ awaitable<result<void>> add_files(const repository& repo, workplace place, plain
 awaitable<result<void>> set_entries(const repository& repo, plain_folder plain, fs::path index,
                                     std::string entries)
 {
-    if (entries.empty())
-        co_return result<void>();
+    if (entries.empty()) co_return result<void>();
     command update = with_index(repo, plain, index, {"update-index", "-z", "--index-info"});
     update.feed(std::move(entries));
     auto done = co_await repository::answer(std::move(update));
-    if (!done)
-        co_return done.error();
+    if (!done) co_return done.error();
     co_return result<void>();
 }
 
 awaitable<result<oid>> tree_of_index(const repository& repo, plain_folder plain, fs::path index)
 {
     auto tree = co_await repository::answer(with_index(repo, plain, index, {"write-tree", "--missing-ok"}));
-    if (!tree)
-        co_return tree.error();
+    if (!tree) co_return tree.error();
     co_return oid(*tree);
 }
 
@@ -186,18 +165,15 @@ awaitable<result<oid>> tree_of_index(const repository& repo, plain_folder plain,
 awaitable<result<void>> settle_unmerged(const repository& repo, plain_folder plain, fs::path index)
 {
     auto listing = co_await repository::answer(with_index(repo, plain, index, {"ls-files", "-u", "-z"}));
-    if (!listing)
-        co_return listing.error();
+    if (!listing) co_return listing.error();
     std::map<std::string, std::string> chosen; // path -> "mode oid"
     std::string removals;
     for (const std::string& record : records_of(*listing)) { // "mode oid stage<TAB>path"
         const auto tab = record.find('\t');
-        if (tab == record.npos || tab < 2)
-            continue;
+        if (tab == record.npos || tab < 2) continue;
         const std::string path = record.substr(tab + 1);
         const char stage = record[tab - 1];
-        if (stage == '2' || !chosen.contains(path))
-            chosen[path] = record.substr(0, tab - 2);
+        if (stage == '2' || !chosen.contains(path)) chosen[path] = record.substr(0, tab - 2);
         removals += "0 " + std::string(repo.can().oid_digits(), '0') + "\t" + path + '\0';
     }
     std::string entries;
@@ -212,47 +188,35 @@ awaitable<result<place_trees>> write_trees(const repository& repo, workplace pla
                                            std::vector<gitlink> nested, bool may_lack_index)
 {
     auto scratch = scratch_folder::make(repo, "snapshot");
-    if (!scratch)
-        co_return scratch.error();
+    if (!scratch) co_return scratch.error();
     const fs::path of_staged = scratch->path() / "staged";
     auto copied = co_await copy_index(repo, place, of_staged);
-    if (!copied)
-        co_return copied.error();
+    if (!copied) co_return copied.error();
     if (!*copied && !may_lack_index)
         co_return fault(errc::refused, "the checkout of this worktree was never finished")
             .with("git folder", place.git_dir.string());
     auto plain = co_await without_filters(repo, place, scratch->path());
-    if (!plain)
-        co_return plain.error();
+    if (!plain) co_return plain.error();
     auto settled = co_await settle_unmerged(repo, *plain, of_staged);
-    if (!settled)
-        co_return settled.error();
+    if (!settled) co_return settled.error();
     auto staged = co_await tree_of_index(repo, *plain, of_staged);
-    if (!staged)
-        co_return staged.error();
-    if (!place.work_tree)
-        co_return place_trees{*staged, *staged};
+    if (!staged) co_return staged.error();
+    if (!place.work_tree) co_return place_trees{*staged, *staged};
 
     const fs::path of_files = scratch->path() / "files";
     copied = co_await copy_index(repo, place, of_files);
-    if (!copied)
-        co_return copied.error();
+    if (!copied) co_return copied.error();
     auto cleared = co_await clear_blind_spots(repo, *plain, of_files);
-    if (!cleared)
-        co_return cleared.error();
+    if (!cleared) co_return cleared.error();
     auto added = co_await add_files(repo, place, *plain, of_files, nested);
-    if (!added)
-        co_return added.error();
+    if (!added) co_return added.error();
     std::string links;
     for (const auto& [path, commit] : nested)
-        if (!commit.is_null())
-            links += "160000 " + commit.hex() + " 0\t" + path + '\0';
+        if (!commit.is_null()) links += "160000 " + commit.hex() + " 0\t" + path + '\0';
     auto linked = co_await set_entries(repo, *plain, of_files, std::move(links));
-    if (!linked)
-        co_return linked.error();
+    if (!linked) co_return linked.error();
     auto files = co_await tree_of_index(repo, *plain, of_files);
-    if (!files)
-        co_return files.error();
+    if (!files) co_return files.error();
     co_return place_trees{*files, *staged};
 }
 
@@ -261,18 +225,14 @@ awaitable<result<std::vector<std::string>>> nested_in(const repository& repo, wo
     std::set<std::string> paths;
     auto others =
         co_await repository::answer(place.git(repo, {"ls-files", "-o", "--exclude-standard", "-z"}));
-    if (!others)
-        co_return others.error();
+    if (!others) co_return others.error();
     for (const std::string& path : records_of(*others))
-        if (path.ends_with('/'))
-            paths.insert(path.substr(0, path.size() - 1)); // git does not look into it
+        if (path.ends_with('/')) paths.insert(path.substr(0, path.size() - 1)); // git does not look into it
     auto tracked = co_await repository::answer(place.git(repo, {"ls-files", "-s", "-z"}));
-    if (!tracked)
-        co_return tracked.error();
+    if (!tracked) co_return tracked.error();
     for (const std::string& record : records_of(*tracked)) {
         const std::string path = record.substr(record.find('\t') + 1);
-        if (record.starts_with("160000 ") && lies_there(*place.work_tree / path / ".git"))
-            paths.insert(path);
+        if (record.starts_with("160000 ") && lies_there(*place.work_tree / path / ".git")) paths.insert(path);
     }
     co_return std::vector<std::string>(paths.begin(), paths.end());
 }
@@ -291,8 +251,7 @@ awaitable<result<oid>> write_own_commit(const repository& repo, workplace place,
     command write = place.git(repo, {"hash-object", "-t", "commit", "-w", "--stdin"});
     write.feed(std::move(text));
     auto id = co_await repository::answer(std::move(write));
-    if (!id)
-        co_return id.error();
+    if (!id) co_return id.error();
     co_return oid(*id);
 }
 

@@ -11,11 +11,9 @@ std::vector<staged_change> raw_changes(std::string_view output)
     std::vector<staged_change> changes;
     const std::vector<std::string> records = records_of(output);
     for (std::size_t at = 0; at + 1 < records.size(); ++at) {
-        if (!records[at].starts_with(':'))
-            continue;
+        if (!records[at].starts_with(':')) continue;
         const std::vector<std::string> fields = records_of(records[at], ' ');
-        if (fields.size() < 4)
-            break;
+        if (fields.size() < 4) break;
         ++at;
         changes.push_back({records[at], fields[0].substr(1), fields[1], oid(fields[2]), oid(fields[3])});
     }
@@ -26,19 +24,16 @@ awaitable<result<std::vector<staged_change>>> staged_in(repository& repo, std::f
 {
     std::string base = "HEAD";
     auto head = co_await run(repo.git_in(worktree, "rev-parse", "-q", "--verify", "HEAD"));
-    if (!head)
-        co_return head.error();
+    if (!head) co_return head.error();
     if (!head->ok()) {
         auto nothing =
             co_await repo.ask("hash-object", "-t", "tree", "--stdin"); // its input is empty: the empty tree
-        if (!nothing)
-            co_return nothing.error();
+        if (!nothing) co_return nothing.error();
         base = *nothing;
     }
     auto output = co_await repo.ask_in(worktree, "diff-index", "--cached", "--raw", "-z", "--no-abbrev",
                                        "--no-renames", "--ignore-submodules=none", base);
-    if (!output)
-        co_return output.error();
+    if (!output) co_return output.error();
     co_return raw_changes(*output);
 }
 
@@ -46,8 +41,7 @@ awaitable<result<std::vector<staged_change>>> changes_between(repository& repo, 
 {
     auto output = co_await repo.ask("diff-tree", "-r", "--raw", "-z", "--no-abbrev", "--no-renames",
                                     "--ignore-submodules=none", from.hex(), to.hex());
-    if (!output)
-        co_return output.error();
+    if (!output) co_return output.error();
     co_return raw_changes(*output);
 }
 
@@ -61,8 +55,7 @@ awaitable<result<std::vector<staged_change>>> changes_between_each(repository& r
                                "--ignore-submodules=none");
     compare.feed(std::move(lines));
     auto output = co_await repository::answer(std::move(compare));
-    if (!output)
-        co_return output.error();
+    if (!output) co_return output.error();
     co_return raw_changes(*output);
 }
 

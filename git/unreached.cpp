@@ -20,8 +20,7 @@ void take_ids(const fs::path& file, bool both, std::set<std::string>& ids)
         const std::vector<std::string> words = records_of(line.substr(0, 130), ' ');
         for (std::size_t at = 0; at < words.size() && at < (both ? 2 : 1); ++at) {
             const auto id = oid::parse(std::string_view(words[at]).substr(0, words[at].find('\t')));
-            if (id && !id->is_null())
-                ids.insert(id->hex());
+            if (id && !id->is_null()) ids.insert(id->hex());
         }
     }
 }
@@ -37,14 +36,11 @@ result<std::set<std::string>> remembered_in(const fs::path& git_dir)
           "rebase-apply/abort-safety", "rebase-apply/autostash"})
         take_ids(git_dir / name, false, ids);
     std::error_code failed;
-    if (!fs::exists(git_dir / "logs", failed))
-        return ids;
+    if (!fs::exists(git_dir / "logs", failed)) return ids;
     for (fs::recursive_directory_iterator entry(git_dir / "logs", failed), end; !failed && entry != end;
          entry.increment(failed))
-        if (entry->is_regular_file(failed))
-            take_ids(entry->path(), true, ids);
-    if (failed)
-        return system_fault(failed.value(), "cannot read the reflogs in " + git_dir.string());
+        if (entry->is_regular_file(failed)) take_ids(entry->path(), true, ids);
+    if (failed) return system_fault(failed.value(), "cannot read the reflogs in " + git_dir.string());
     return ids;
 }
 
@@ -52,11 +48,9 @@ result<std::set<std::string>> remembered_in(const fs::path& git_dir)
 awaitable<result<std::vector<std::string>>> own_refs(const repository& repo, workplace place)
 {
     std::vector<std::string> words{"for-each-ref", "--format=%(objectname)"};
-    if (place.shares_refs)
-        words.insert(words.end(), {"refs/bisect", "refs/worktree", "refs/rewritten"});
+    if (place.shares_refs) words.insert(words.end(), {"refs/bisect", "refs/worktree", "refs/rewritten"});
     auto ids = co_await repository::answer(place.git(repo, std::move(words)));
-    if (!ids)
-        co_return ids.error();
+    if (!ids) co_return ids.error();
     co_return records_of(*ids, '\n');
 }
 
@@ -70,12 +64,10 @@ awaitable<result<std::vector<std::string>>> commits_among(const repository& repo
     command check = place.git(repo, {"cat-file", "--batch-check=%(objectname)"});
     check.feed(std::move(questions));
     auto answers = co_await repository::answer(std::move(check));
-    if (!answers)
-        co_return answers.error();
+    if (!answers) co_return answers.error();
     std::vector<std::string> commits;
     for (std::string& line : records_of(*answers, '\n'))
-        if (oid::parse(line))
-            commits.push_back(std::move(line)); // else "... missing"
+        if (oid::parse(line)) commits.push_back(std::move(line)); // else "... missing"
     co_return commits;
 }
 
@@ -91,8 +83,7 @@ std::vector<oid> tips_of(const std::string& listing)
     }
     std::vector<oid> tips;
     for (std::string& commit : commits)
-        if (!parents.contains(commit))
-            tips.emplace_back(std::move(commit));
+        if (!parents.contains(commit)) tips.emplace_back(std::move(commit));
     return tips;
 }
 
@@ -101,8 +92,7 @@ std::vector<oid> tips_of(const std::string& listing)
 command workplace::git(const repository& repo, std::vector<std::string> words) const
 {
     command call = repo.prepare_in(work_tree ? *work_tree : git_dir, {"--git-dir=" + git_dir.string()});
-    if (work_tree)
-        call.add("--work-tree=" + work_tree->string());
+    if (work_tree) call.add("--work-tree=" + work_tree->string());
     for (const char* setting :
          {"core.hooksPath=/dev/null", "core.splitIndex=false", "core.untrackedCache=false",
           "core.safecrlf=false", "core.checkStat=default", "core.trustctime=true", "core.ignoreStat=false",
@@ -116,32 +106,24 @@ command workplace::git(const repository& repo, std::vector<std::string> words) c
 awaitable<result<std::optional<oid>>> head_of(const repository& repo, workplace place)
 {
     auto output = co_await run(place.git(repo, {"rev-parse", "-q", "--verify", "HEAD"}));
-    if (!output)
-        co_return output.error();
-    if (!output->ok())
-        co_return std::optional<oid>();
+    if (!output) co_return output.error();
+    if (!output->ok()) co_return std::optional<oid>();
     co_return oid::parse(std::string_view(output->out).substr(0, output->out.find('\n')));
 }
 
 awaitable<result<std::vector<oid>>> unreached_commits(const repository& repo, workplace place)
 {
     auto ids = remembered_in(place.git_dir);
-    if (!ids)
-        co_return ids.error();
+    if (!ids) co_return ids.error();
     auto head = co_await head_of(repo, place);
-    if (!head)
-        co_return head.error();
-    if (*head)
-        ids->insert((*head)->hex());
+    if (!head) co_return head.error();
+    if (*head) ids->insert((*head)->hex());
     auto refs = co_await own_refs(repo, place);
-    if (!refs)
-        co_return refs.error();
+    if (!refs) co_return refs.error();
     ids->insert(refs->begin(), refs->end());
     auto commits = co_await commits_among(repo, place, std::move(*ids));
-    if (!commits)
-        co_return commits.error();
-    if (commits->empty())
-        co_return std::vector<oid>();
+    if (!commits) co_return commits.error();
+    if (commits->empty()) co_return std::vector<oid>();
 
     command walk = place.git(repo, {"rev-list", "--parents", "--stdin"});
     if (place.shares_refs)
@@ -151,8 +133,7 @@ awaitable<result<std::vector<oid>>> unreached_commits(const repository& repo, wo
         walk.args("--not", "--glob=refs/remotes/*");
     walk.feed(joined(*commits, '\n'));
     auto listing = co_await repository::answer(std::move(walk));
-    if (!listing)
-        co_return listing.error();
+    if (!listing) co_return listing.error();
     co_return tips_of(*listing);
 }
 

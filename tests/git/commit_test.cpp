@@ -32,8 +32,7 @@ protected:
         auto body = [](fs::path start, fs::path worktree,
                        commit_request request) -> awaitable<result<std::optional<oid>>> {
             auto found = co_await git::repository::discover(start);
-            if (!found)
-                co_return found.error();
+            if (!found) co_return found.error();
             co_return co_await git::commit_everything(**found, worktree, request);
         };
         return run_here(body(repo.top(), tree, commit_request(std::move(message), std::move(who))));
@@ -42,10 +41,8 @@ protected:
                         const std::string& three = "--")
     {
         std::vector<std::string> words{one};
-        if (two != "--")
-            words.push_back(two);
-        if (three != "--")
-            words.push_back(three);
+        if (two != "--") words.push_back(two);
+        if (three != "--") words.push_back(three);
         const auto answer = try_git(tree, words);
         EXPECT_TRUE(answer.ok) << answer.err;
         return answer.out;
@@ -209,8 +206,7 @@ TEST_F(tree_commits, HaveTheGivenParentsAndTheAuthorOfAnother)
     const oid tree_id(repo.git("rev-parse", "HEAD^{tree}"));
     auto body = [](fs::path start, oid t, oid parent) -> awaitable<result<oid>> {
         auto found = co_await git::repository::discover(start);
-        if (!found)
-            co_return found.error();
+        if (!found) co_return found.error();
         std::vector<oid> parents(1, parent);
         co_return co_await git::commit_tree(**found, t, parents, "Landed\n",
                                             git::commit_author::copy_of(parent));
@@ -228,8 +224,7 @@ TEST_F(tree_commits, AreOursWhereGitKnowsNobody)
     repo.git("config", "user.useConfigOnly", "true");
     auto body = [](fs::path start, oid t) -> awaitable<result<oid>> {
         auto found = co_await git::repository::discover(start);
-        if (!found)
-            co_return found.error();
+        if (!found) co_return found.error();
         co_return co_await git::commit_tree(**found, t, std::vector<oid>(), "Landed");
     };
     const auto made = run_here(body(repo.top(), oid(repo.git("rev-parse", "main^{tree}"))));

@@ -23,8 +23,7 @@ protected:
     {
         auto body = [](std::filesystem::path start, oid a, oid b) -> awaitable<result<merge_outcome>> {
             auto repo = co_await git::repository::discover(start);
-            if (!repo)
-                co_return repo.error();
+            if (!repo) co_return repo.error();
             co_return co_await git::merge_commits(**repo, a, b);
         };
         return run_here(body(from, oid(std::move(ours)), oid(std::move(theirs))));
@@ -148,8 +147,7 @@ TEST(merging_sha256, Works)
     repo.commit_file("b.txt", "b\n");
     auto body = [](std::filesystem::path start, oid a, oid b) -> awaitable<result<merge_outcome>> {
         auto found = co_await git::repository::discover(start);
-        if (!found)
-            co_return found.error();
+        if (!found) co_return found.error();
         co_return co_await git::merge_commits(**found, a, b);
     };
     const auto merged =

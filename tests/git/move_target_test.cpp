@@ -1,28 +1,18 @@
-#include "graftline/git/commit.hpp"
-#include "graftline/git/merge.hpp"
 #include "graftline/git/move_target.hpp"
-#include "graftline/git/refs.hpp"
 #include "graftline/git/repository.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/this_coro.hpp>
 
 #include "tests/support/hang_guard.hpp"
 #include "tests/support/test_repository.hpp"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <filesystem>
 #include <map>
-#include <mutex>
-#include <random>
-#include <thread>
 
 namespace graftline::test {
 namespace {
@@ -373,6 +363,125 @@ TEST_F(moving, TellsItsIntentBeforeAnythingChangesAndStopsWhenThatFails)
     EXPECT_EQ(repo.read("a.txt"), "a\n");
 }
 
+TEST_F(moving, SurvivesAGarbageCollectionBetweenObjectsAndRef) // git.md 4
+{
+    repo.git("branch", "target");
+    for (const char* branch : {"target", "main"}) {
+        // Nothing reaches the landing yet: this is when collecting would break the branch.
+        const auto tree =
+            repo.git("rev-parse", landing(base, {{"a.txt", std::string(branch) + "\n"}}) + "^{tree}");
+        const auto to = repo.git("commit-tree", "-p", base, "-m", "landing", tree);
+        repo.git("reflog", "expire", "--expire=now", "--all");
+        git::intent_callback collect = [&](const git::move_intent&) -> awaitable<result<void>> {
+            repo.git("gc", "-q", "--prune=now");
+            co_return result<void>();
+        };
+        expect_moved(run_here(move_in(repo.top(), branch, oid(base), oid(to), collect)));
+        EXPECT_EQ(repo.git("rev-parse", branch), to);
+        EXPECT_EQ(repo.git("fsck", "--no-dangling"), "");
+    }
+    for (const auto& entry : fs::directory_iterator(repo.git_folder() / "objects/pack"))
+        EXPECT_NE(entry.path().extension(), ".keep") << "left behind";
+}
+
+TEST_F(moving, LeavesNoPackOfItsOwnBehind)
+{
+    std::string tip = base;
+    for (int n = 0; n < 5; ++n) {
+        const auto to = landing(tip, {{"a.txt", std::to_string(n) + "\n"}});
+        expect_moved(move(tip, to));
+        tip = to;
+    }
+    EXPECT_TRUE(fs::is_empty(repo.git_folder() / "objects/pack"));
+    EXPECT_TRUE(fs::is_empty(repo.git_folder() / "graftline/scratch"));
+}
+
+TEST_F(moving, IsWholeOrNotAtAllWhereverItIsCancelled)
+{
+    std::string tip = base;
+    std::size_t landings = 0;
+    bool last = false;
+    for (std::size_t step = 0; !last && step < 400; step += 1 + step / 8) {
+        const auto to =
+            landing(tip, {{"a.txt", std::to_string(step) + "\n"}, {"n" + std::to_string(step), "n\n"}});
+        asio::io_context io(1);
+        asio::cancellation_signal stop;
+        bool finished = false;
+        asio::co_spawn(
+            io, move_in(repo.top(), "main", oid(tip), oid(to)),
+            asio::bind_cancellation_slot(stop.slot(), [&](std::exception_ptr, outcome) { finished = true; }));
+        for (std::size_t n = 0; n < step && io.run_one(); ++n) {
+        }
+        last = finished;
+        stop.emit(asio::cancellation_type::terminal);
+        run_guarded(io);
+        ASSERT_TRUE(finished);
+        const auto now = repo.git("rev-parse", "main");
+        EXPECT_TRUE(now == tip || now == to);
+        EXPECT_EQ(repo.git("status", "--porcelain"), "") << "cancelled after step " << step;
+        EXPECT_FALSE(fs::exists(repo.git_folder() / "index.lock"));
+        EXPECT_FALSE(fs::exists(repo.git_folder() / "HEAD.lock"));
+        landings += now == to;
+        tip = now;
+    }
+    EXPECT_TRUE(last);
+    EXPECT_GT(landings, 0u);
+}
+
+TEST_F(moving, ASparseCheckoutStaysSparse)
+{
+    repo.commit_file("other/o.txt", "o\n");
+    const auto from = repo.git("rev-parse", "HEAD");
+    repo.git("sparse-checkout", "set", "deep");
+    ASSERT_FALSE(fs::exists(repo.top() / "other"));
+    const auto to =
+        landing(from, {{"other/o.txt", "landed\n"}, {"other/new.txt", "new\n"}, {"deep/d.txt", "landed\n"}});
+    expect_moved(move(from, to));
+    EXPECT_FALSE(fs::exists(repo.top() / "other"));
+    EXPECT_EQ(repo.read("deep/d.txt"), "landed\n");
+    EXPECT_EQ(repo.git("status", "--porcelain"), "");
+}
+
+TEST_F(moving, ASubmoduleMovesInTheIndexOnly)
+{
+    const fs::path library = repo.root() / "library";
+    fs::create_directories(library);
+    repo.git_in(library, "init", "-q");
+    repo.git_in(library, "commit", "-q", "--allow-empty", "-m", "one");
+    repo.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", library.string(), "sub");
+    const auto from = repo.commit("with a submodule");
+    repo.git_in(repo.top() / "sub", "commit", "-q", "--allow-empty", "-m", "two");
+    const auto one = repo.git("rev-parse", from + ":sub");
+    const auto two = repo.git_in(repo.top() / "sub", "rev-parse", "HEAD");
+    repo.git("add", "sub");
+    const auto tree = repo.git("write-tree");
+    repo.git("reset", "-q");
+    repo.git_in(repo.top() / "sub", "checkout", "-q", one);
+    write_file(repo.top() / "sub/mine.txt", "mine\n");
+    const auto to = repo.git("commit-tree", "-p", from, "-m", "landing", tree);
+    repo.git("config", "submodule.recurse", "true");
+    expect_moved(move(from, to));
+    EXPECT_EQ(repo.git("rev-parse", ":sub"), two);
+    EXPECT_EQ(repo.git_in(repo.top() / "sub", "rev-parse", "HEAD"), one);
+    EXPECT_EQ(repo.read("sub/mine.txt"), "mine\n");
+}
+
+TEST(moving_sha256, Works)
+{
+    isolate_git();
+    test_repository repo({"--object-format=sha256"});
+    const auto from = repo.commit_file("a.txt", "a\n");
+    repo.write("a.txt", "landed\n");
+    repo.git("add", ".");
+    const auto to = repo.git("commit-tree", "-p", from, "-m", "landing", repo.git("write-tree"));
+    repo.git("reset", "-q", "--hard");
+    const auto done = run_here(move_in(repo.top(), "main", oid(from), oid(to)));
+    ASSERT_TRUE(done) << done.error().message();
+    EXPECT_TRUE(std::holds_alternative<moved>(*done));
+    EXPECT_EQ(repo.read("a.txt"), "landed\n");
+    EXPECT_EQ(repo.git("status", "--porcelain"), "");
+}
+
 // ---- after a crash
 
 class recovering : public moving {
@@ -464,123 +573,6 @@ TEST_F(moving, ForgetsALandingOnceTheRaceIsOver)
     write_file(record, text);
     EXPECT_EQ(run_here(repair_in(repo.top())).value(), 0u);
     EXPECT_FALSE(fs::exists(record));
-}
-
-class racing : public moving {
-protected:
-    /// The changes of `count` tasks, each a commit on the base: edits, new files and deletions in turn.
-    std::vector<oid> tasks(int count)
-    {
-        for (int n = 0; n < count; ++n)
-            if (n % 3 != 1) repo.write(file_of(n), "before\n");
-        base = repo.commit("files of the tasks");
-        const fs::path work = repo.root() / "agent";
-        repo.git("worktree", "add", "-q", "--detach", work.string());
-        std::vector<oid> commits;
-        for (int n = 0; n < count; ++n) {
-            repo.git_in(work, "reset", "-q", "--hard", base);
-            if (n % 3 == 2)
-                fs::remove(work / file_of(n));
-            else
-                write_file(work / file_of(n), "landed\n");
-            repo.git_in(work, "add", "-A");
-            repo.git_in(work, "commit", "-q", "-m", "task");
-            commits.emplace_back(repo.git_in(work, "rev-parse", "HEAD"));
-            repo.git("update-ref", "refs/heads/task-" + std::to_string(n), commits.back().hex());
-        }
-        return commits;
-    }
-    static std::string file_of(int n) { return "tasks/" + std::to_string(n) + ".txt"; }
-
-    /// Lands one task as the landing queue does. Result: false when the user was faster or it has to wait.
-    static awaitable<bool> land(git::repository& into, oid task)
-    {
-        const oid tip = (co_await git::resolve(into, "refs/heads/main")).value();
-        const auto merged = (co_await git::merge_commits(into, tip, task)).value();
-        EXPECT_TRUE(merged.clean());
-        std::vector<oid> parents{tip, task};
-        const oid commit =
-            (co_await git::commit_tree(into, merged.tree, std::move(parents), "landing")).value();
-        const auto done = co_await git::move_target(into, "main", tip, commit, "graftline: land");
-        if (!done) EXPECT_TRUE(done.error().is(errc::moved)) << done.error().message();
-        co_return done&& std::holds_alternative<moved>(*done);
-    }
-};
-
-/// A person who commits in the main checkout again and again, until told to stop.
-class committing_user {
-public:
-    explicit committing_user(fs::path top) : top_(std::move(top)), thread_([this] { work(); }) {}
-    ~committing_user()
-    {
-        {
-            const std::lock_guard held(mutex_);
-            stopped_ = true;
-        }
-        wake_.notify_all();
-        thread_.join();
-    }
-    int commits() const { return commits_; }
-
-private:
-    void work()
-    {
-        std::minstd_rand random(7);
-        std::unique_lock held(mutex_);
-        for (int n = 0; !stopped_; ++n) {
-            held.unlock();
-            write_file(top_ / "user.txt", std::to_string(n) + "\n");
-            try_git(top_, {"add", "user.txt"});
-            if (try_git(top_, {"commit", "-q", "-m", "user " + std::to_string(n)}).ok) ++commits_;
-            held.lock();
-            wake_.wait_for(held, std::chrono::milliseconds(random() % 200), [this] { return stopped_; });
-        }
-    }
-
-    fs::path top_;
-    std::mutex mutex_;
-    std::condition_variable wake_;
-    bool stopped_ = false;
-    std::atomic<int> commits_{0};
-    std::thread thread_;
-};
-
-TEST_F(racing, NoLandingIsRevertedByAUserWhoCommitsAllTheTime) // pain 20, git.md 2
-{
-    const std::vector<oid> changes = tasks(60);
-    std::size_t landed = 0;
-    auto body = [&]() -> awaitable<void> {
-        auto found = co_await git::repository::discover(repo.top());
-        const auto executor = co_await asio::this_coro::executor;
-        asio::cancellation_signal stop;
-        bool watching = true;
-        asio::co_spawn(
-            executor, git::keep_index(**found),
-            asio::bind_cancellation_slot(stop.slot(), [&](std::exception_ptr) { watching = false; }));
-        committing_user user(repo.top());
-        for (int tries = 0; landed < changes.size() && tries < 1000; ++tries)
-            if (co_await land(**found, changes[landed])) ++landed;
-        EXPECT_GT(user.commits(), 5);
-        stop.emit(asio::cancellation_type::terminal);
-        while (watching)
-            co_await asio::post(executor, use_awaitable);
-    };
-    run_here(body());
-    ASSERT_EQ(landed, changes.size());
-    for (int n = 0; n < static_cast<int>(changes.size()); ++n) {
-        const auto there = try_git(repo.top(), {"show", "main:" + file_of(n)});
-        if (n % 3 == 2)
-            EXPECT_FALSE(there.ok) << file_of(n) << " is back";
-        else
-            EXPECT_EQ(there.out, "landed") << file_of(n);
-    }
-    // No commit of the user's holds anything of a landing, in either direction.
-    EXPECT_EQ(repo.git("log", "--first-parent", "--grep=^user", "--format=%s", "main", "--", "tasks"), "");
-    EXPECT_EQ(
-        repo.git("log", "--first-parent", "-m", "--grep=^landing", "--format=%s", "main", "--", "user.txt"),
-        "");
-    EXPECT_EQ(repo.git("status", "--porcelain", "--untracked-files=no", "tasks"), "");
-    EXPECT_EQ(repo.git("fsck", "--no-dangling"), "");
 }
 
 } // namespace

@@ -21,8 +21,7 @@ using saved = result<std::optional<std::string>>;
 awaitable<saved> rescue_in(fs::path start, fs::path worktree, std::string task)
 {
     auto found = co_await git::repository::discover(start);
-    if (!found)
-        co_return found.error();
+    if (!found) co_return found.error();
     co_return co_await git::rescue(**found, worktree, task);
 }
 
@@ -327,8 +326,7 @@ TEST_F(rescuing, FailsWhenSomethingCannotBeSaved)
     nest(tree / "lib", "inner\n");
     fs::remove(tree / "lib/.git/objects/info");
     for (const auto& entry : fs::directory_iterator(tree / "lib/.git/objects"))
-        if (entry.path().filename().string().size() == 2)
-            fs::remove_all(entry.path());
+        if (entry.path().filename().string().size() == 2) fs::remove_all(entry.path());
     EXPECT_FALSE(rescue());
 }
 
@@ -351,8 +349,7 @@ TEST_F(rescuing, SavesABranchThatNothingElseReaches)
     const oid tip(in_tree("rev-parse", "HEAD"));
     auto body = [](fs::path start, oid commit, std::string except) -> awaitable<saved> {
         auto found = co_await git::repository::discover(start);
-        if (!found)
-            co_return found.error();
+        if (!found) co_return found.error();
         co_return co_await git::rescue_commit(**found, commit, "task-1", except);
     };
     auto reached = run_here(body(repo.top(), tip, ""));
@@ -372,8 +369,7 @@ protected:
     {
         auto body = [](fs::path start, std::string name, oid tip) -> awaitable<result<bool>> {
             auto found = co_await git::repository::discover(start);
-            if (!found)
-                co_return found.error();
+            if (!found) co_return found.error();
             co_return co_await git::delete_branch(**found, name, tip);
         };
         return run_here(body(repo.top(), branch, oid(repo.git("rev-parse", seen))));
