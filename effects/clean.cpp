@@ -89,7 +89,8 @@ private:
     /// Worktrees that gates were tested in, left by a process that died. Live ones belong to a live run's process.
     awaitable<void> scratch_worktrees()
     {
-        const auto folder = run_.in().state_folder() / "scratch";
+        std::error_code ignored;
+        const auto folder = fs::weakly_canonical(run_.in().state_folder() / "scratch", ignored); // as git names it
         const auto entries = co_await git::list_worktrees(run_.repository());
         if (!entries) co_return;
         const auto runs = co_await run_.in().must_store([](store& s) { return s.runs(); });

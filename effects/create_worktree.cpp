@@ -89,9 +89,10 @@ private:
         task_.worktree = request.path.string();
         if (auto hidden = co_await git::keep_out_of_status(run_.repository(), request.path); !hidden)
             co_return hidden.error();
+        auto note = [this](const std::string& sentence) { run_.watcher().note(sentence); };
         // Recorded before it is made: a crash in between leaves a trace that leads to what it left.
         co_await record(false);
-        auto added = co_await git::add_worktree(run_.repository(), std::move(request).lock(lock_reason(task_.id)));
+        auto added = co_await git::add_worktree(run_.repository(), std::move(request).lock(lock_reason(task_.id)).tell(note));
         if (!added) co_return added.error();
         if (auto furnished = co_await furnish(run_, task_.worktree, task_.id); !furnished) co_return furnished.error();
         co_await record(true);

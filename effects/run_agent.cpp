@@ -7,7 +7,7 @@
 #include "graftline/agents/ports.hpp"
 #include "graftline/agents/prompt.hpp"
 #include "graftline/agents/usage.hpp"
-#include "graftline/effects/attempt_files.hpp"
+#include "graftline/effects/agent_files.hpp"
 #include "graftline/runtime/follow.hpp"
 #include "graftline/runtime/scope.hpp"
 #include "graftline/runtime/supervised.hpp"
@@ -235,7 +235,7 @@ private:
     const run_agent& asked_;
     task task_;
     agents::agent_definition agent_;
-    attempt_files files_;
+    agent_files files_;
     agents::output_reader reader_;
     agents::output_reader errors_;
 };

@@ -40,6 +40,8 @@ fault branch_exists(const std::string& branch)
 
 awaitable<result<void>> make_branch(repository& repo, const worktree_request& request, made_so_far& made)
 {
+    if (request.branch.empty())
+        co_return result<void>();
     const std::string ref = "refs/heads/" + request.branch;
     if (request.existing_branch) {
         auto tip = co_await read_ref(repo, ref);
@@ -82,7 +84,10 @@ awaitable<result<void>> register_worktree(repository& repo, const worktree_reque
 {
     auto prepared = repo.git("worktree", "add", "--no-checkout");
     if (!request.lock_reason.empty()) prepared.args("--lock", "--reason", request.lock_reason);
-    prepared.args("--", request.path.string(), request.branch);
+    if (request.branch.empty())
+        prepared.args("--detach", "--", request.path.string(), request.base.hex());
+    else
+        prepared.args("--", request.path.string(), request.branch);
     made.worktree = true;
     auto output = co_await run_patiently(prepared);
     if (!output) co_return output.error();

@@ -36,7 +36,7 @@ awaitable<result<std::vector<worktree_entry>>> list_worktrees(repository& repo);
 class worktree_request {
 public:
     /// A worktree at `path` (absolute, or relative to where we are) on the new branch `branch` (short) from
-    /// `base`.
+    /// `base`; with an empty `branch`, detached at `base`: a scratch worktree, whose hooks run too.
     worktree_request(std::filesystem::path path, std::string branch, oid base)
         : path(std::move(path)), branch(std::move(branch)), base(std::move(base))
     {

@@ -1,4 +1,4 @@
-#include "graftline/effects/attempt_files.hpp"
+#include "graftline/effects/agent_files.hpp"
 
 #include "graftline/git/naming.hpp"
 
@@ -30,7 +30,7 @@ fs::path temporary_folder(const std::string& task)
 
 } // namespace
 
-attempt_files::attempt_files(const project& in, const task& t, const std::string& stage)
+agent_files::agent_files(const project& in, const task& t, const std::string& stage)
 {
     const auto base = in.log_folder(t.id);
     const std::string name = std::to_string(t.attempts + 1) + (stage.empty() ? "" : "-" + git::slug(stage));
@@ -45,7 +45,7 @@ attempt_files::attempt_files(const project& in, const task& t, const std::string
     temporary_ = temporary_folder(t.id);
 }
 
-attempt_files::~attempt_files()
+agent_files::~agent_files()
 {
     std::error_code ignored; // what an agent made unremovable is left to the system's own cleaning of its folder
     fs::remove_all(temporary_, ignored);

@@ -9,14 +9,14 @@
 namespace graftline::effects {
 
 /// Where an attempt keeps what it is told and what it says; all outside the work tree, readable by the user alone.
-class attempt_files {
+class agent_files {
 public:
     /// Makes the attempt's folder (`logs/<task>/<attempt>[-stage]`) and a temporary folder. Throws fault_error.
-    attempt_files(const project& in, const task& t, const std::string& stage);
+    agent_files(const project& in, const task& t, const std::string& stage);
     /// Removes the temporary folder, following no links.
-    ~attempt_files();
-    attempt_files(const attempt_files&) = delete;
-    attempt_files& operator=(const attempt_files&) = delete;
+    ~agent_files();
+    agent_files(const agent_files&) = delete;
+    agent_files& operator=(const agent_files&) = delete;
 
     const std::filesystem::path& folder() const noexcept { return folder_; }
     const std::filesystem::path& temporary() const noexcept { return temporary_; }

@@ -1,0 +1,318 @@
+#include "tests/effects/workshop.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace graftline::effects {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+class Run : public testing::Test {
+protected:
+    Run()
+    {
+        w.repo.commit_file("shared.txt", "one\ntwo\nthree\n");
+        w.defaults.land = land_mode::merge;
+    }
+
+    static std::map<std::string, std::string> states(const run_report& report)
+    {
+        std::map<std::string, std::string> by_description;
+        for (const auto& t : report.tasks) by_description[t.spec.description] = to_string(t.state);
+        return by_description;
+    }
+
+    test::workshop w;
+};
+
+// The agent makes a file of its own, named after its task.
+constexpr const char* writes_a_file = R"(printf '%s\n' "$GRAFTLINE_TASK" > "$GRAFTLINE_TASK_ID.txt")";
+
+TEST_F(Run, LandsEveryTaskAndLeavesNothingBehind)
+{
+    const auto report = w.run({"Add login", "Add auth", "Write tests"}, writes_a_file);
+    EXPECT_EQ(states(report), (std::map<std::string, std::string>{
+                                  {"Add login", "merged"}, {"Add auth", "merged"}, {"Write tests", "merged"}}));
+    for (const auto& t : report.tasks) {
+        EXPECT_EQ(w.repo.git("show", "main:" + t.id + ".txt"), t.spec.description);
+        EXPECT_EQ(t.files, std::vector{t.id + ".txt"});
+        EXPECT_THAT(w.repo.git("show", "-s", "--format=%B", t.commit), HasSubstr("Task: " + t.id));
+        EXPECT_EQ(w.repo.git("show", "-s", "--format=%s", t.landed), "Merge " + t.id + ": " + t.spec.description);
+        EXPECT_TRUE(w.repo.read(t.id + ".txt") == t.spec.description + "\n") << "the checked-out target follows";
+    }
+    EXPECT_THAT(w.branches(), ElementsAre("main"));
+    EXPECT_THAT(w.worktrees(), IsEmpty());
+    EXPECT_EQ(w.repo.git("for-each-ref", "refs/graftline"), "");
+    EXPECT_EQ(w.repo.git("fsck", "--no-dangling", "--no-progress"), "");
+    EXPECT_EQ(w.repo.git("status", "--porcelain"), "");
+}
+
+TEST_F(Run, AConflictAndAFailureLeaveTheOthersAlone)
+{
+    w.options.max = 1; // one after the other, so that the second meets the first's change
+    w.defaults.base = "main~0";
+    const auto base = w.repo.git("rev-parse", "main");
+    w.defaults.base = base;
+    const auto report = w.run({"edit a", "edit b", "fail", "fine"}, R"(
+        case $GRAFTLINE_TASK in
+        edit*) sed -i "s/two/$GRAFTLINE_TASK/" shared.txt ;;
+        fail) echo lost > lost.txt; echo "cannot do it" >&2; exit 3 ;;
+        fine) echo fine > fine.txt ;;
+        esac)");
+    EXPECT_EQ(states(report), (std::map<std::string, std::string>{
+                                  {"edit a", "merged"}, {"edit b", "conflicted"}, {"fail", "failed"}, {"fine", "merged"}}));
+    const auto& conflicted = report.tasks[1];
+    EXPECT_THAT(conflicted.conflicts, ElementsAre("shared.txt"));
+    EXPECT_TRUE(std::filesystem::exists(conflicted.worktree));
+    EXPECT_TRUE(w.has("refs/heads/" + conflicted.branch));
+    const auto& failed = report.tasks[2];
+    EXPECT_EQ(failed.exit_code, 3);
+    EXPECT_THAT(failed.reason, HasSubstr("3"));
+    EXPECT_EQ(test::read_file(std::filesystem::path(failed.worktree) / "lost.txt"), "lost\n");
+    EXPECT_FALSE(std::filesystem::exists(w.repo.top() / ".git" / "MERGE_HEAD"));
+}
+
+TEST_F(Run, ADirtyCheckoutIsTheSameAfterwardsByteForByte)
+{
+    w.repo.commit_file(".gitignore", "*.o\n");
+    w.repo.git("branch", "elsewhere");
+    w.repo.write("shared.txt", "one\nedited\nthree\n");
+    w.repo.write("staged.txt", "staged\n");
+    w.repo.git("add", "staged.txt");
+    w.repo.write("untracked.txt", "mine\n");
+    w.repo.write("ignored.o", "built\n");
+    w.defaults.target = "elsewhere";
+    const auto before = w.checkout_state();
+    const auto index = test::read_file(w.repo.top() / ".git" / "index");
+    w.run({"edit a", "edit b", "fail"}, R"(
+        case $GRAFTLINE_TASK in fail) exit 1 ;; *) sed -i "s/two/$GRAFTLINE_TASK/" shared.txt ;; esac)");
+    EXPECT_TRUE(before == w.checkout_state());
+    EXPECT_TRUE(index == test::read_file(w.repo.top() / ".git" / "index")) << "the index is not even refreshed";
+    EXPECT_NE(w.repo.git("rev-parse", "elsewhere"), w.repo.git("rev-parse", "main"));
+}
+
+TEST_F(Run, ACheckedOutTargetThatIsInTheWayMakesTheLandingWait)
+{
+    w.repo.write("shared.txt", "one\nmine\nthree\n");
+    const auto before = w.checkout_state();
+    const auto main = w.repo.git("rev-parse", "main");
+    const auto report = w.run({"edit"}, "sed -i s/two/theirs/ shared.txt");
+    EXPECT_EQ(report.tasks[0].state, task_state::completed);
+    EXPECT_THAT(report.tasks[0].reason, HasSubstr("landing waits"));
+    EXPECT_TRUE(before == w.checkout_state());
+    EXPECT_EQ(w.repo.git("rev-parse", "main"), main);
+
+    w.repo.git("checkout", "--", "shared.txt");
+    const auto landed = w.with([&](std::shared_ptr<project> in) -> awaitable<run_report> {
+        observer nobody;
+        co_return (co_await land_tasks(in, {report.tasks[0].id}, {}, nobody, w.button)).value();
+    });
+    EXPECT_EQ(landed.tasks[0].state, task_state::merged) << landed.tasks[0].reason;
+    EXPECT_EQ(w.repo.read("shared.txt"), "one\ntheirs\nthree\n");
+}
+
+TEST_F(Run, SquashMakesOneCommitAndKeepsTheOriginalsReachable)
+{
+    w.defaults.land = land_mode::squash;
+    const auto report = w.run({"two commits"}, R"(
+        echo 1 > a.txt; git add a.txt; git commit -qm one
+        echo 2 > b.txt; git add b.txt; git commit -qm two; echo 3 > c.txt)");
+    const auto& t = report.tasks[0];
+    ASSERT_EQ(t.state, task_state::merged) << t.reason;
+    EXPECT_EQ(w.repo.git("rev-list", "--count", "main"), "2");
+    EXPECT_EQ(w.repo.git("show", "main:c.txt"), "3");
+    EXPECT_THAT(w.repo.git("show", "-s", "--format=%B", "main"), HasSubstr("Task: " + t.id));
+    ASSERT_EQ(t.rescues.size(), 1u) << "the squashed commits are on no other ref";
+    EXPECT_EQ(w.repo.git("rev-parse", t.rescues[0]), t.commit);
+    EXPECT_THAT(w.branches(), ElementsAre("main"));
+}
+
+TEST_F(Run, NoChangesIsDoneAndSaysSo)
+{
+    const auto report = w.run({"look only"}, "true");
+    EXPECT_EQ(report.tasks[0].state, task_state::completed);
+    EXPECT_EQ(report.tasks[0].reason, "no changes");
+    EXPECT_EQ(report.tasks[0].commit, "");
+    EXPECT_THAT(w.worktrees(), IsEmpty());
+    EXPECT_THAT(w.branches(), ElementsAre("main"));
+}
+
+TEST_F(Run, AGateSeesTheMergedTreeAndKeepsTheTargetFromABadOne)
+{
+    w.defaults.gates = {{"sh", "-c", "! test -e bad.txt && test -e shared.txt"}};
+    const auto before = w.repo.git("rev-parse", "main");
+    const auto bad = w.run({"bad"}, "echo bad > bad.txt");
+    EXPECT_EQ(bad.tasks[0].state, task_state::failed);
+    EXPECT_THAT(bad.tasks[0].reason, HasSubstr("gate failed"));
+    EXPECT_TRUE(bad.tasks[0].rejected);
+    EXPECT_EQ(w.repo.git("rev-parse", "main"), before);
+    const auto good = w.run({"good"}, "echo good > good.txt");
+    EXPECT_EQ(good.tasks[0].state, task_state::merged) << good.tasks[0].reason;
+    EXPECT_THAT(w.worktrees(), ElementsAre(bad.tasks[0].worktree)) << "no scratch worktree stays";
+}
+
+TEST_F(Run, WhatAnAgentDoesToItsHeadIsBroughtHome)
+{
+    const auto report = w.run({"detached", "own branch", "deleted worktree", "commits itself"}, R"(
+        case $GRAFTLINE_TASK in
+        detached) git checkout -q --detach; echo d > d.txt; git add d.txt; git commit -qm d ;;
+        own*) git checkout -qb mine; echo o > o.txt; git add o.txt; git commit -qm o; echo left > left.txt ;;
+        deleted*) echo g > g.txt; git add g.txt; git commit -qm g; rm -rf "$GRAFTLINE_WORKTREE" ;;
+        commits*) echo c > c.txt; git add c.txt; git commit -qm c ;;
+        esac)");
+    for (const auto& t : report.tasks) EXPECT_EQ(t.state, task_state::merged) << t.spec.description << ": " << t.reason;
+    for (const auto* file : {"d.txt", "o.txt", "left.txt", "g.txt", "c.txt"})
+        EXPECT_TRUE(w.has(std::string("main:") + file)) << file;
+    EXPECT_THAT(w.branches(), UnorderedElementsAre("main", "mine")) << "a branch that an agent made is not ours to delete";
+}
+
+TEST_F(Run, TheUsersOwnBranchIsNeverCommittedTo)
+{
+    w.repo.git("branch", "theirs");
+    const auto theirs = w.repo.git("rev-parse", "theirs");
+    const auto report = w.run({"strays"}, "git checkout -q theirs && echo x > x.txt");
+    EXPECT_EQ(w.repo.git("rev-parse", "theirs"), theirs);
+    EXPECT_EQ(report.tasks[0].state, task_state::merged) << report.tasks[0].reason;
+}
+
+TEST_F(Run, ATimeoutEndsGrandchildrenToo)
+{
+    w.defaults.timeout = std::chrono::milliseconds(300);
+    w.defaults.grace = std::chrono::milliseconds(200);
+    const auto mark = w.repo.root() / "grandchild";
+    const auto report = w.run({"hangs"}, "setsid sh -c 'echo $$ > " + mark.string() + "; sleep 300' & sleep 300");
+    EXPECT_EQ(report.tasks[0].state, task_state::failed);
+    EXPECT_THAT(report.tasks[0].reason, HasSubstr("timed out"));
+    const auto pid = std::stoi(test::read_file(mark));
+    EXPECT_NE(::kill(pid, 0), 0) << "the grandchild lives";
+}
+
+TEST_F(Run, ARetryGoesOnInTheSameWorktreeWithTheReason)
+{
+    const auto first = w.run({"twice"}, R"(
+        echo "attempt $GRAFTLINE_ATTEMPT" >> attempts.txt
+        if [ "$GRAFTLINE_ATTEMPT" = 1 ]; then echo "out of luck"; exit 9; fi
+        cp "$GRAFTLINE_FEEDBACK_FILE" feedback.txt)");
+    ASSERT_EQ(first.tasks[0].state, task_state::failed);
+    const auto again = w.with([&](std::shared_ptr<project> in) -> awaitable<run_report> {
+        observer nobody;
+        co_return (co_await retry_tasks(in, {first.tasks[0].id}, {}, nobody, w.button)).value();
+    });
+    ASSERT_EQ(again.tasks[0].state, task_state::merged) << again.tasks[0].reason;
+    EXPECT_EQ(again.tasks[0].attempts, 2);
+    EXPECT_EQ(w.repo.git("show", "main:attempts.txt"), "attempt 1\nattempt 2");
+    EXPECT_THAT(w.repo.git("show", "main:feedback.txt"), HasSubstr("out of luck"));
+}
+
+TEST_F(Run, DiscardingRescuesWhatNoRefReaches)
+{
+    const auto report = w.run({"fails"}, "echo committed > c.txt; git add c.txt; git commit -qm c; echo dirty > d.txt; exit 1");
+    const auto gone = w.with([&](std::shared_ptr<project> in) -> awaitable<task> {
+        observer nobody;
+        co_return (co_await discard_task(in, report.tasks[0].id, false, nobody)).value();
+    });
+    EXPECT_EQ(gone.state, task_state::discarded);
+    EXPECT_THAT(w.branches(), ElementsAre("main"));
+    EXPECT_THAT(w.worktrees(), IsEmpty());
+    ASSERT_FALSE(gone.rescues.empty());
+    EXPECT_EQ(w.repo.git("show", gone.rescues[0] + ":d.txt"), "dirty");
+    EXPECT_EQ(w.repo.git("show", gone.rescues[0] + ":c.txt"), "committed");
+}
+
+TEST_F(Run, TasksComeAfterThoseThatTheyNeedAndSeeTheirWork)
+{
+    w.defaults.land.reset();
+    const auto report = w.run_plan(R"(
+        [[tasks]]
+        id = "last"
+        description = "last"
+        after = ["one", "two"]
+        [[tasks]]
+        id = "one"
+        description = "one"
+        [[tasks]]
+        id = "two"
+        description = "two"
+        [[tasks]]
+        id = "never"
+        description = "never"
+        after = ["broken"]
+        [[tasks]]
+        id = "broken"
+        description = "broken"
+    )", R"(case $GRAFTLINE_TASK in
+        broken) exit 1 ;;
+        last) cat one.txt two.txt > last.txt ;;
+        *) echo "$GRAFTLINE_TASK" > "$GRAFTLINE_TASK.txt" ;;
+        esac)");
+    EXPECT_EQ(states(report), (std::map<std::string, std::string>{{"last", "completed"}, {"one", "completed"},
+                                                                  {"two", "completed"}, {"never", "cancelled"},
+                                                                  {"broken", "failed"}}));
+    EXPECT_EQ(w.repo.git("show", report.tasks[0].commit + ":last.txt"), "one\ntwo");
+    EXPECT_THAT(report.tasks[3].reason, HasSubstr(report.tasks[4].id));
+    EXPECT_EQ(report.tasks[3].attempts, 0);
+}
+
+TEST_F(Run, StagesShareTheWorktreeAndSendWorkBack)
+{
+    const auto report = w.run_plan(R"(
+        [[tasks]]
+        id = "staged"
+        description = "staged"
+        stages = [{name = "build"}, {name = "review"}]
+    )", R"(case $GRAFTLINE_STAGE in
+        build) echo built >> built.txt; if [ -n "$GRAFTLINE_FEEDBACK_FILE" ]; then cat "$GRAFTLINE_FEEDBACK_FILE" > heard.txt; fi ;;
+        review) if [ -e heard.txt ]; then d=approve; else d=request_changes; fi
+                printf '{"decision":"%s","summary":"once more"}' $d > "$GRAFTLINE_RESULT" ;;
+        esac)");
+    ASSERT_EQ(report.tasks[0].state, task_state::merged) << report.tasks[0].reason;
+    EXPECT_EQ(w.repo.git("show", "main:built.txt"), "built\nbuilt");
+    EXPECT_EQ(w.repo.git("show", "main:heard.txt"), "once more");
+}
+
+TEST_F(Run, PressingStopEndsAgentsAndLeavesAllResumable)
+{
+    const auto mark = w.repo.root() / "pid";
+    w.options.max = 1;
+    struct presser : observer {
+        stop_button* button = nullptr;
+        void said(const std::string&, std::string_view) override { button->press(); }
+    } watcher;
+    watcher.button = &w.button;
+    w.defaults.command = {"sh", "-c", "echo $$ > " + mark.string() + "; echo work > work.txt; echo ready; sleep 300"};
+    const auto report = w.with([&](std::shared_ptr<project> in) -> awaitable<run_report> {
+        auto tasks = (co_await make_tasks(in, {{"first", {}, {}}, {"second", {}, {}}}, w.defaults)).value();
+        co_return (co_await run_tasks(in, tasks, w.options, watcher, w.button)).value();
+    });
+    EXPECT_TRUE(report.interrupted);
+    for (const auto& t : report.tasks) {
+        EXPECT_EQ(t.state, task_state::pending);
+        EXPECT_EQ(t.reason, "interrupted");
+    }
+    EXPECT_NE(::kill(std::stoi(test::read_file(mark)), 0), 0) << "the agent lives";
+    EXPECT_EQ(test::read_file(std::filesystem::path(report.tasks[0].worktree) / "work.txt"), "work\n");
+}
+
+TEST_F(Run, FailFastCancelsTheRest)
+{
+    w.options.fail_fast = true;
+    const auto report = w.run({"slow", "fails"}, "case $GRAFTLINE_TASK in fails) exit 1 ;; *) sleep 300 ;; esac");
+    EXPECT_EQ(states(report), (std::map<std::string, std::string>{{"slow", "cancelled"}, {"fails", "failed"}}));
+}
+
+TEST_F(Run, AFailingHookIsReportedInItsWordsAndTheWorkStays)
+{
+    w.repo.write(".git/hooks/pre-commit", "#!/bin/sh\necho 'no commits on Saturday' >&2\nexit 1\n");
+    std::filesystem::permissions(w.repo.top() / ".git/hooks/pre-commit", std::filesystem::perms::owner_all);
+    const auto report = w.run({"hooked"}, "echo x > x.txt");
+    EXPECT_EQ(report.tasks[0].state, task_state::failed);
+    EXPECT_THAT(report.tasks[0].reason, HasSubstr("no commits on Saturday"));
+    EXPECT_EQ(test::read_file(std::filesystem::path(report.tasks[0].worktree) / "x.txt"), "x\n");
+}
+
+} // namespace
+} // namespace graftline::effects
