@@ -139,9 +139,7 @@ private:
         to.add_option("--agent", how.agent, "Agent of tasks that name none")->type_name("NAME");
         to.add_option("--profile", how.profile, "Naming and defaults: default, coditect, spec108, scorecount")
             ->type_name("NAME");
-        to.add_option("--plan", how.plan, "File that the agent is given as its plan")
-            ->type_name("FILE")
-            ->check(CLI::ExistingFile);
+        to.add_option("--plan", how.plan, "File that the agent is given as its plan")->type_name("FILE");
         // A flag, so that it never takes the next word: `--land "Add tests"` names a task.
         to.add_flag("--land{merge}", how.land, "Land each task as it completes: --land=merge, --land=squash");
         add_gates(to, how.gates);
@@ -350,6 +348,9 @@ std::variant<invocation, answer> parse(std::vector<std::string> words, std::stri
         return used.empty() ? &g.app : used.front();
     };
     if (split.ours.empty() && split.theirs.empty()) return answer{2, g.app.help()};
+    const auto is_it = [&](const CLI::App* one) { return one->get_name() == split.command; };
+    if (!split.command.empty() && g.app.get_subcommands(is_it).empty())
+        return usage_error(&g.app, "there is no command '" + split.command + "'");
     try {
         std::ranges::reverse(split.ours); // as the library takes them
         g.app.parse(std::move(split.ours));

@@ -8,6 +8,7 @@
 namespace graftline::cli {
 
 struct command_words {
+    std::string command; ///< the first word that is no option; empty when there is none
     std::vector<std::string> ours;
     std::vector<std::string> theirs; ///< after `--`; of `shell TASK ...` everything after the task
 };

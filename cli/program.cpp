@@ -12,6 +12,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <filesystem>
 
 namespace graftline::cli {
 namespace {
@@ -65,6 +66,14 @@ int check_output(session& s, int status)
 
 int carry_out(invocation asked_for)
 {
+    std::error_code failed;
+    std::filesystem::current_path(asked_for.common.folder, failed);
+    if (failed) {
+        const auto why =
+            fault(errc::invalid, "there is no folder '" + asked_for.common.folder + "' to work in");
+        terminal(STDERR_FILENO, color_choice::never).write(message_of(why));
+        return exit_status_of(why);
+    }
     asio::io_context loop(1);
     session s(loop, asked_for.common);
     asio::cancellation_signal stop;

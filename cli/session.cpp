@@ -9,20 +9,15 @@
 namespace graftline::cli {
 
 session::session(asio::io_context& loop, const common_arguments& common)
-    : common_(common), out_(STDOUT_FILENO, common.color), err_(STDERR_FILENO, common.color),
-      log_(common.verbose), signals_(loop)
+    : out_(STDOUT_FILENO, common.color), err_(STDERR_FILENO, common.color), log_(common.verbose),
+      signals_(loop)
 {
     if (common.verbose) err_.never_redraw(); // live lines and log lines would write over each other
 }
 
 awaitable<std::shared_ptr<effects::project>> session::open()
 {
-    std::filesystem::path start = common_.folder;
-    std::error_code failed;
-    if (!std::filesystem::is_directory(start, failed))
-        throw fault_error(fault(errc::invalid, "there is no folder '" + common_.folder + "'"));
-    start = std::filesystem::canonical(start, failed); // messages name it
-    co_return (co_await effects::project::open(std::move(start))).value();
+    co_return (co_await effects::project::open(std::filesystem::current_path())).value();
 }
 
 awaitable<std::shared_ptr<effects::project>> session::open_to_change()

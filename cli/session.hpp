@@ -39,7 +39,6 @@ public:
     void print_json(const boost::json::value& document);
 
 private:
-    common_arguments common_;
     terminal out_;
     terminal err_;
     diagnostics log_;

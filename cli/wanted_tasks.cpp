@@ -139,7 +139,12 @@ result<effects::task_defaults> read_defaults(const making_arguments& asked, cons
     defaults.target = first_of(asked.target, wanted.target ? wanted.target : set.target);
     defaults.profile = asked.profile;
     defaults.keep_worktrees = asked.keep_worktrees || set.keep_worktrees.value_or(false);
-    if (!asked.plan.empty()) defaults.plan_file = fs::absolute(asked.plan).lexically_normal().string();
+    if (!asked.plan.empty()) {
+        std::error_code failed;
+        if (!fs::is_regular_file(asked.plan, failed))
+            return fault(errc::not_found, "there is no file '" + asked.plan + "'").with("option", "--plan");
+        defaults.plan_file = fs::absolute(asked.plan).lexically_normal().string();
+    }
 
     if (const auto land = first_of(asked.land, set.land)) {
         auto mode = effects::land_mode_named(*land);

@@ -1,6 +1,7 @@
 #include "graftline/cli/arguments.hpp"
 
 #include "tests/cli/program.hpp"
+#include "tests/support/hang_guard.hpp"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
