@@ -144,7 +144,8 @@ awaitable<result<void>> run_hook(repository& repo, const worktree_request& reque
 awaitable<result<void>> populate(repository& repo, const worktree_request& request)
 {
     const auto slot = co_await checkout_slots::of(co_await asio::this_coro::executor).acquire();
-    auto files = co_await repo.ask_in(request.path, "reset", "--hard", "--quiet", "--no-recurse-submodules");
+    // Not `reset --hard`: that locks the branch, and leaves it locked when it is killed at the wrong moment.
+    auto files = co_await repo.ask_in(request.path, "read-tree", "-m", "-u", "HEAD");
     if (!files) co_return files.error();
     auto modules = co_await populate_submodules(repo, request.path, request.notice);
     if (!modules) co_return modules;

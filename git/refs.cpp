@@ -3,6 +3,7 @@
 #include "graftline/git/read_by_command.hpp"
 #include "graftline/git/read_direct.hpp"
 #include "graftline/git/repository.hpp"
+#include "graftline/runtime/shielded.hpp"
 
 #include <algorithm>
 #include <set>
@@ -43,7 +44,8 @@ fault not_moved(const command& prepared, const command_output& output, const std
 
 awaitable<result<void>> change_ref(command prepared, std::string fullname)
 {
-    auto output = co_await run(prepared);
+    // Killed at the wrong moment, git leaves the ref locked for ever. It does not take long.
+    auto output = co_await shielded(run(prepared));
     if (!output)
         co_return output.error();
     if (!output->ok())
