@@ -82,7 +82,8 @@ int carry_out(invocation asked_for)
     int status = exit_status::not_all;
     asio::co_spawn(loop, dispatch(s, std::move(asked_for.what)),
                    asio::bind_cancellation_slot(stop.slot(), [&](std::exception_ptr thrown, int given) {
-                       status = thrown ? explain(s, thrown) : given;
+                       const bool stopped = s.signals().happened();
+                       status = thrown ? explain(s, thrown) : stopped ? exit_status::interrupted : given;
                        s.signals().end();
                    }));
     loop.run();

@@ -17,7 +17,10 @@ session::session(asio::io_context& loop, const common_arguments& common)
 
 awaitable<std::shared_ptr<effects::project>> session::open()
 {
-    co_return (co_await effects::project::open(std::filesystem::current_path())).value();
+    std::error_code failed;
+    auto here = std::filesystem::current_path(failed);
+    if (failed) throw fault_error(fault(errc::unusable, "the folder that we are in is gone"));
+    co_return (co_await effects::project::open(std::move(here))).value();
 }
 
 awaitable<std::shared_ptr<effects::project>> session::open_to_change()
