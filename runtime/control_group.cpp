@@ -1,0 +1,87 @@
+#include "graftline/runtime/control_group.hpp"
+
+#include "graftline/runtime/descriptor.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <fstream>
+#include <sstream>
+
+namespace graftline {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool write_file(const fs::path& file, const char* text) noexcept
+{
+    descriptor out(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
+    return out && write_all(out.get(), text);
+}
+
+// The folder of our own group. On a hybrid system version 2 has a mount of its own beside those of version 1.
+std::optional<fs::path> own_group()
+{
+    fs::path mount, below;
+    std::ifstream mounts("/proc/self/mounts");
+    for (std::string line, device, where, kind; std::getline(mounts, line);) {
+        std::istringstream(line) >> device >> where >> kind;
+        if (kind == "cgroup2") mount = where;
+    }
+    std::ifstream groups("/proc/self/cgroup");
+    for (std::string line; std::getline(groups, line);) {
+        if (line.starts_with("0::/")) below = line.substr(4);
+    }
+    if (mount.empty()) return std::nullopt;
+    return mount / below;
+}
+
+// A group can be removed when its last process is gone, which the kernel may see a moment after we do.
+void remove_group(const fs::path& folder) noexcept
+{
+    for (int attempt = 0; attempt < 50; ++attempt) {
+        if (::rmdir(folder.c_str()) == 0 || errno != EBUSY) return;
+        descriptor events(::open((folder / "cgroup.events").c_str(), O_RDONLY | O_CLOEXEC));
+        char seen[128]; // poll tells of changes after a read only
+        if (::read(events.get(), seen, sizeof seen) < 0) return;
+        pollfd changed{events.get(), POLLPRI, 0};
+        ::poll(&changed, 1, 20);
+    }
+}
+
+} // namespace
+
+std::optional<control_group> control_group::make(const std::string& name)
+{
+    const auto own = own_group();
+    if (!own) return std::nullopt;
+    const auto folder = *own / name;
+    if (::mkdir(folder.c_str(), 0700) != 0) return std::nullopt;
+    return control_group(folder);
+}
+
+control_group::~control_group()
+{
+    if (!folder_.empty()) remove_group(folder_);
+}
+
+bool control_group::enter() const noexcept
+{
+    return write_file(folder_ / "cgroup.procs", "0");
+}
+
+void control_group::kill() const noexcept
+{
+    write_file(folder_ / "cgroup.kill", "1");
+}
+
+void control_group::end(const fs::path& folder) noexcept
+{
+    write_file(folder / "cgroup.kill", "1");
+    remove_group(folder);
+}
+
+} // namespace graftline

@@ -1,0 +1,39 @@
+/// A control group (version 2) of an agent's own, where one can be made: it ends a tree in one stroke.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace graftline {
+
+/// Removes its group when it goes.
+class control_group {
+public:
+    /// A group below the one that we are in. None where there is no version 2 hierarchy, or no right to it.
+    static std::optional<control_group> make(const std::string& name);
+
+    control_group(control_group&& other) noexcept : folder_(std::move(other.folder_))
+    {
+        other.folder_.clear();
+    }
+    control_group& operator=(control_group&&) = delete;
+    ~control_group();
+
+    const std::filesystem::path& folder() const noexcept { return folder_; }
+
+    /// Moves the calling process into it: for a child between fork and exec. False when that is not allowed.
+    bool enter() const noexcept;
+
+    /// KILL to all that is in it.
+    void kill() const noexcept;
+
+    /// The same from any process, and removes the group.
+    static void end(const std::filesystem::path& folder) noexcept;
+
+private:
+    explicit control_group(std::filesystem::path folder) : folder_(std::move(folder)) {}
+    std::filesystem::path folder_;
+};
+
+} // namespace graftline

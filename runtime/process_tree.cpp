@@ -1,0 +1,194 @@
+#include "graftline/runtime/process_tree.hpp"
+
+#include "graftline/runtime/attempt_files.hpp"
+#include "graftline/runtime/control_group.hpp"
+#include "graftline/runtime/descriptor.hpp"
+
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <filesystem>
+#include <map>
+
+namespace graftline {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::optional<std::string> contents(const std::string& path)
+{
+    descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    std::string text;
+    if (!file || !read_all(file.get(), text, std::size_t{64} << 20)) return std::nullopt;
+    return text;
+}
+
+std::optional<pid_t> number(std::string_view text)
+{
+    pid_t value = 0;
+    const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (bad != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return value;
+}
+
+std::vector<pid_t> numbers_in(const std::string& folder)
+{
+    std::vector<pid_t> all;
+    std::error_code failure;
+    for (fs::directory_iterator at(folder, failure), end; !failure && at != end; at.increment(failure)) {
+        if (const auto pid = number(at->path().filename().native())) all.push_back(*pid);
+    }
+    return all;
+}
+
+// False where the kernel does not tell (no CONFIG_PROC_CHILDREN).
+bool add_children(pid_t of, std::vector<pid_t>& to)
+{
+    const auto tasks = "/proc/" + std::to_string(of) + "/task";
+    bool told = false;
+    for (const pid_t thread : numbers_in(tasks)) {
+        const auto text = contents(tasks + "/" + std::to_string(thread) + "/children");
+        if (!text) continue;
+        told = true;
+        std::string_view rest = *text;
+        while (!rest.empty()) {
+            const auto space = rest.find(' ');
+            if (const auto pid = number(rest.substr(0, space))) to.push_back(*pid);
+            rest.remove_prefix(space == std::string_view::npos ? rest.size() : space + 1);
+        }
+    }
+    return told;
+}
+
+std::vector<pid_t> descendants_by_parent()
+{
+    std::multimap<pid_t, pid_t> children;
+    for (const pid_t pid : numbers_in("/proc")) {
+        if (const auto facts = facts_of(pid)) children.emplace(facts->parent, pid);
+    }
+    std::vector<pid_t> all{::getpid()};
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        const auto [from, to] = children.equal_range(all[i]);
+        for (auto at = from; at != to; ++at)
+            all.push_back(at->second);
+    }
+    all.erase(all.begin());
+    return all;
+}
+
+bool carries(pid_t pid, const std::string& entry)
+{
+    const auto environment = contents("/proc/" + std::to_string(pid) + "/environ");
+    if (!environment) return false;
+    for (auto at = environment->find(entry); at != std::string::npos; at = environment->find(entry, at + 1)) {
+        const auto end = at + entry.size();
+        const bool whole = end == environment->size() || (*environment)[end] == '\0';
+        if (whole && (at == 0 || (*environment)[at - 1] == '\0')) return true;
+    }
+    return false;
+}
+
+} // namespace
+
+std::optional<process_facts> facts_of(pid_t pid)
+{
+    const auto text = contents("/proc/" + std::to_string(pid) + "/stat");
+    if (!text) return std::nullopt;
+    const auto name_end = text->rfind(')'); // the name may hold anything, also parentheses
+    if (name_end == std::string::npos) return std::nullopt;
+    std::vector<std::string_view> fields;
+    std::string_view rest = std::string_view(*text).substr(std::min(name_end + 2, text->size()));
+    while (!rest.empty()) {
+        const auto space = rest.find(' ');
+        fields.push_back(rest.substr(0, space));
+        rest.remove_prefix(space == std::string_view::npos ? rest.size() : space + 1);
+    }
+    if (fields.size() < 20) return std::nullopt;
+    process_facts facts;
+    facts.state = fields[0].front();
+    facts.parent = number(fields[1]).value_or(0);
+    std::from_chars(fields[19].data(), fields[19].data() + fields[19].size(), facts.start_time);
+    return facts;
+}
+
+std::string boot_id()
+{
+    auto text = contents("/proc/sys/kernel/random/boot_id").value_or("");
+    while (text.ends_with('\n'))
+        text.pop_back();
+    return text;
+}
+
+std::string pid_namespace()
+{
+    std::error_code unknown;
+    return fs::read_symlink("/proc/self/ns/pid", unknown).native();
+}
+
+int open_process(pid_t pid) noexcept
+{
+    return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+}
+
+bool send_signal(int pidfd, int signo) noexcept
+{
+    return ::syscall(SYS_pidfd_send_signal, pidfd, signo, nullptr, 0) == 0;
+}
+
+std::vector<pid_t> descendants()
+{
+    std::vector<pid_t> all;
+    if (!add_children(::getpid(), all)) return descendants_by_parent();
+    for (std::size_t i = 0; i < all.size(); ++i)
+        add_children(all[i], all);
+    return all;
+}
+
+std::size_t signal_descendants(int signo)
+{
+    std::size_t reached = 0;
+    for (const pid_t pid : descendants()) {
+        descriptor process(open_process(pid));
+        // Its parent may have reaped it and its number may be another's by now: look once more, with the
+        // pidfd held.
+        const auto facts = process ? facts_of(pid) : std::nullopt;
+        if (!facts || facts->state == 'Z') continue;
+        bool ours = facts->parent == ::getpid();
+        for (auto at = facts; !ours && at && at->parent > 1;) {
+            at = facts_of(at->parent);
+            ours = at && at->parent == ::getpid();
+        }
+        if (ours && send_signal(process.get(), signo)) ++reached;
+    }
+    return reached;
+}
+
+bool is_alive(const process_identity& identity)
+{
+    if (identity.pid <= 0 || identity.boot_id != boot_id() || identity.pid_namespace != pid_namespace())
+        return false;
+    const auto facts = facts_of(identity.pid);
+    return facts && facts->state != 'Z' && facts->state != 'X' && facts->start_time == identity.start_time;
+}
+
+void end_leftovers(const process_identity& gone)
+{
+    if (gone.boot_id != boot_id() || gone.pid_namespace != pid_namespace() || is_alive(gone)) return;
+    if (!gone.cgroup.empty()) control_group::end(gone.cgroup);
+    if (gone.token.empty()) return;
+    const auto entry = std::string(attempt::token_variable) + "=" + gone.token;
+    // What is being born while we look is found by looking again.
+    for (int round = 0, found = 1; found > 0 && round < 20; ++round) {
+        found = 0;
+        for (const pid_t pid : numbers_in("/proc")) {
+            descriptor process(pid == ::getpid() ? -1 : open_process(pid));
+            if (process && carries(pid, entry) && send_signal(process.get(), SIGKILL)) ++found;
+        }
+    }
+}
+
+} // namespace graftline

@@ -1,0 +1,44 @@
+/// Other processes, as /proc shows them: who they are, who came from whom.
+#pragma once
+
+#include "graftline/runtime/supervised.hpp"
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace graftline {
+
+struct process_facts {
+    pid_t parent = 0;
+    char state = '?'; ///< as ps shows it; Z is a zombie
+    std::uint64_t start_time = 0;
+};
+
+/// None when there is no such process.
+std::optional<process_facts> facts_of(pid_t pid);
+
+/// This boot of this machine, and the numbering that our pids belong to.
+std::string boot_id();
+std::string pid_namespace();
+
+/// A pidfd, or -1 with errno.
+int open_process(pid_t pid) noexcept;
+/// False with errno.
+bool send_signal(int pidfd, int signo) noexcept;
+
+/// All that came from this process and still runs, also what left its session, as long as this process is a
+/// subreaper.
+std::vector<pid_t> descendants();
+
+/// Sends `signo` to each of our descendants that is still one; how many were reached.
+std::size_t signal_descendants(int signo);
+
+/// Ends what a supervisor that is gone left running: its control group, and every process of ours whose
+/// environment carries its token. Another boot's or another pid namespace's processes are left alone.
+void end_leftovers(const process_identity& gone);
+
+} // namespace graftline
