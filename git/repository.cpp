@@ -2,6 +2,7 @@
 
 #include "graftline/git/environment.hpp"
 #include "graftline/git/libgit2.hpp"
+#include "graftline/runtime/parallel.hpp"
 
 #include <boost/asio/this_coro.hpp>
 
@@ -15,8 +16,7 @@ namespace fs = std::filesystem;
 
 std::string without_last_newline(std::string text)
 {
-    if (text.ends_with('\n'))
-        text.pop_back();
+    if (text.ends_with('\n')) text.pop_back();
     return text;
 }
 
@@ -37,28 +37,42 @@ command discovering(const fs::path& start)
     command git("git");
     prepare_own_call(git);
     for (const char* name : {"GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR"})
-        if (const char* inherited = std::getenv(name))
-            git.set(name, inherited);
+        if (const char* inherited = std::getenv(name)) git.set(name, inherited);
     git.in(start);
     return git;
 }
 
-awaitable<result<git_version>> usable_git(fs::path start)
+/// Asks git two things at once: what it is, and what repository `start` belongs to.
+awaitable<std::vector<result<command_output>>> ask_both(fs::path start)
 {
-    auto output = co_await run(discovering(start).args("version"));
-    if (!output) {
+    std::vector<awaitable<result<command_output>>> questions;
+    questions.push_back(run(discovering(start).args("version")));
+    // The top comes last: without a work tree git prints what goes before, and then fails.
+    questions.push_back(
+        run(discovering(start).args("rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir",
+                                    "--is-inside-work-tree", "--show-toplevel")));
+    auto outcomes = co_await parallel::all(std::move(questions));
+    std::vector<result<command_output>> answers;
+    for (auto& each : outcomes)
+        answers.push_back(std::move(each.value()));
+    co_return answers;
+}
+
+result<git_version> usable_git(const result<command_output>& answer)
+{
+    if (!answer) {
         fault f(errc::unusable, "git cannot be run");
-        co_return std::move(f)
-            .with("cause", output.error().message())
+        return std::move(f)
+            .with("cause", answer.error().message())
             .advise("Install git, at least version " + oldest_git.text() + ".");
     }
-    auto version = parse_git_version(output->out);
+    auto version = parse_git_version(answer->out);
     if (version && *version < oldest_git) {
         fault f(errc::unusable,
                 "git is too old: " + oldest_git.text() + " or newer is needed, found " + version->text());
-        co_return std::move(f).advise("Install a newer git.");
+        return std::move(f).advise("Install a newer git.");
     }
-    co_return version;
+    return version;
 }
 
 /// What git's refusal to open a repository means to a user.
@@ -96,30 +110,22 @@ awaitable<result<std::shared_ptr<repository>>> repository::discover(fs::path sta
     std::error_code failed;
     if (!fs::is_directory(start, failed))
         co_return fault(errc::unusable, "there is no such folder").with("folder", start.string());
-    auto version = co_await usable_git(start);
-    if (!version)
-        co_return version.error();
-
-    // The top comes last: without a work tree git prints what goes before, and then fails.
-    auto output =
-        co_await run(discovering(start).args("rev-parse", "--path-format=absolute", "--git-dir",
-                                             "--git-common-dir", "--is-inside-work-tree", "--show-toplevel"));
-    if (!output)
-        co_return output.error();
+    const auto answers = co_await ask_both(start);
+    auto version = usable_git(answers[0]);
+    if (!version) co_return version.error();
+    const result<command_output>& output = answers[1];
+    if (!output) co_return output.error();
     const std::vector<std::string> lines = lines_of(output->out);
     const bool inside = lines.size() == 4 && output->ok(); // or GIT_WORK_TREE named one elsewhere
     const bool outside = lines.size() == 3 && lines[2] == "false";
-    if (!inside && !outside)
-        co_return not_usable(start, without_last_newline(output->err));
+    if (!inside && !outside) co_return not_usable(start, without_last_newline(output->err));
 
     const auto executor = co_await asio::this_coro::executor;
     std::shared_ptr<repository> repo(
         new repository(executor, fs::canonical(lines[0]), fs::canonical(lines[1])));
-    if (inside)
-        repo->here_ = fs::path(lines[3]);
+    if (inside) repo->here_ = fs::path(lines[3]);
     auto found = co_await find_capability(*repo, *version);
-    if (!found)
-        co_return found.error();
+    if (!found) co_return found.error();
     repo->can_ = std::move(*found);
     repo->find_main_work_tree();
     co_return repo;
@@ -140,12 +146,10 @@ void repository::find_main_work_tree()
 
 std::string repository::name() const
 {
-    if (main_work_tree_)
-        return main_work_tree_->filename().string();
+    if (main_work_tree_) return main_work_tree_->filename().string();
     // A bare one: "project.git", or a hidden folder of the project ("project/.git", "project/.bare").
     const fs::path folder = common_dir_.filename();
-    if (folder.string().starts_with('.'))
-        return common_dir_.parent_path().filename().string();
+    if (folder.string().starts_with('.')) return common_dir_.parent_path().filename().string();
     return folder.extension() == ".git" ? folder.stem().string() : folder.string();
 }
 
@@ -161,8 +165,7 @@ repository_lock& repository::lock()
 
 libgit2_lane& repository::direct()
 {
-    if (!direct_)
-        direct_ = std::make_unique<libgit2_lane>(executor_, git_dir_);
+    if (!direct_) direct_ = std::make_unique<libgit2_lane>(executor_, git_dir_);
     return *direct_;
 }
 
@@ -205,10 +208,8 @@ awaitable<result<std::string>> repository::answer(command prepared)
 {
     const std::vector<std::string> words = prepared.words();
     auto output = co_await run(std::move(prepared));
-    if (!output)
-        co_return output.error();
-    if (!output->ok())
-        co_return git_failed(words, *output);
+    if (!output) co_return output.error();
+    if (!output->ok()) co_return git_failed(words, *output);
     co_return without_last_newline(std::move(output->out));
 }
 
@@ -225,8 +226,7 @@ fault git_failed(const std::vector<std::string>& words, const command_output& ou
     }
     const bool full = output.err.find("No space left on device") != std::string::npos;
     std::string says = without_last_newline(output.err.empty() ? output.out : output.err);
-    if (says.size() > 4000)
-        says = "... " + says.substr(says.size() - 4000);
+    if (says.size() > 4000) says = "... " + says.substr(says.size() - 4000);
     return fault(full ? errc::no_space : errc::command_failed, name + " failed")
         .with("git says", std::move(says))
         .with("command", quoted(words))
