@@ -432,10 +432,10 @@ TEST_F(moving, ASparseCheckoutStaysSparse)
 {
     repo.commit_file("other/o.txt", "o\n");
     const auto from = repo.git("rev-parse", "HEAD");
-    repo.git("sparse-checkout", "set", "deep");
-    ASSERT_FALSE(fs::exists(repo.top() / "other"));
     const auto to =
         landing(from, {{"other/o.txt", "landed\n"}, {"other/new.txt", "new\n"}, {"deep/d.txt", "landed\n"}});
+    repo.git("sparse-checkout", "set", "deep");
+    ASSERT_FALSE(fs::exists(repo.top() / "other"));
     expect_moved(move(from, to));
     EXPECT_FALSE(fs::exists(repo.top() / "other"));
     EXPECT_EQ(repo.read("deep/d.txt"), "landed\n");

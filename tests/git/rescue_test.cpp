@@ -189,6 +189,23 @@ TEST_F(rescuing, LooksBehindAssumeUnchangedAndSkipWorktree)
     EXPECT_EQ(in_tree("ls-files", "-v"), flags);
 }
 
+TEST_F(rescuing, ASparseCheckoutLosesNothingAndDeletesNothing)
+{
+    write_file(tree / "other/o.txt", "o\n");
+    write_file(tree / "deep/d.txt", "d\n");
+    in_tree("add", ".");
+    in_tree("commit", "-q", "-m", "folders");
+    in_tree("sparse-checkout", "set", "deep");
+    ASSERT_FALSE(fs::exists(tree / "other"));
+    const auto clean = rescue();
+    ASSERT_TRUE(clean) << clean.error().message();
+    EXPECT_FALSE(*clean);
+    write_file(tree / "other/new.txt", "outside of the patterns\n");
+    const auto ref = rescued();
+    EXPECT_EQ(repo.git("show", ref + ":other/new.txt"), "outside of the patterns");
+    EXPECT_EQ(repo.git("show", ref + ":other/o.txt"), "o");
+}
+
 TEST_F(rescuing, BypassesHooksSigningAndFiltersThatFail)
 {
     for (const char* name : {"pre-commit", "commit-msg", "post-index-change", "reference-transaction"}) {
