@@ -1,5 +1,8 @@
 #include "graftline/git/libgit2.hpp"
 
+#include <boost/asio/execution/context.hpp>
+#include <boost/asio/query.hpp>
+
 #include <cstring>
 
 namespace graftline::git {
@@ -12,10 +15,8 @@ public:
     boost::system::error_condition default_error_condition(int code) const noexcept override
     {
         namespace errors = boost::system::errc;
-        if (code == GIT_ELOCKED)
-            return errors::make_error_condition(errors::resource_unavailable_try_again);
-        if (code == GIT_ENOTFOUND)
-            return errors::make_error_condition(errors::no_such_file_or_directory);
+        if (code == GIT_ELOCKED) return errors::make_error_condition(errors::resource_unavailable_try_again);
+        if (code == GIT_ENOTFOUND) return errors::make_error_condition(errors::no_such_file_or_directory);
         return {code, *this};
     }
 };
@@ -50,17 +51,19 @@ result<git_oid> from_oid(const oid& id)
     return raw;
 }
 
+asio::execution_context::id libgit2_service::id;
+
 libgit2_lane::libgit2_lane(asio::any_io_executor loop, std::filesystem::path git_dir)
-    : handle_(std::make_shared<lazy_handle>(std::move(git_dir))), lane_(std::move(loop))
+    : handle_(std::make_shared<lazy_handle>(std::move(git_dir))), lane_(loop)
 {
+    asio::use_service<libgit2_service>(asio::query(loop, asio::execution::context));
 }
 
 result<git_repository*> libgit2_lane::lazy_handle::get()
 {
     if (!repository_) {
         const int code = git_repository_open(out(repository_), git_dir_.c_str());
-        if (code < 0)
-            return last_fault(code, "libgit2 cannot open the repository");
+        if (code < 0) return last_fault(code, "libgit2 cannot open the repository");
     }
     return repository_.get();
 }

@@ -7,6 +7,9 @@
 #include "graftline/runtime/fault.hpp"
 #include "graftline/runtime/offload.hpp"
 
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/execution_context.hpp>
+
 #include <git2.h>
 
 #include <filesystem>
@@ -70,6 +73,21 @@ public:
     ~libgit2_use() { git_libgit2_shutdown(); }
 };
 
+/// Keeps libgit2 ready until the threads of a context's pool have ended: what libgit2 keeps for a thread is
+/// freed at the thread's end, but only while libgit2 is in use.
+class libgit2_service : public asio::execution_context::service {
+public:
+    using key_type = libgit2_service;
+    static asio::execution_context::id id;
+
+    explicit libgit2_service(asio::execution_context& context) : service(context) {}
+
+private:
+    void shutdown() override {}
+
+    libgit2_use use_;
+};
+
 /// One handle of one repository, used by one job at a time, on the blocking pool.
 class libgit2_lane {
 public:
@@ -83,8 +101,7 @@ public:
         auto on_pool = [handle = handle_,
                         job = std::move(job)]() mutable -> std::invoke_result_t<Job&, git_repository&> {
             auto repository = handle->get();
-            if (!repository)
-                return repository.error();
+            if (!repository) return repository.error();
             return job(**repository);
         };
         co_return co_await lane_.run(std::move(on_pool));
