@@ -40,8 +40,7 @@ fault branch_exists(const std::string& branch)
 
 awaitable<result<void>> make_branch(repository& repo, const worktree_request& request, made_so_far& made)
 {
-    if (request.branch.empty())
-        co_return result<void>();
+    if (request.branch.empty()) co_return result<void>();
     const std::string ref = "refs/heads/" + request.branch;
     if (request.existing_branch) {
         auto tip = co_await read_ref(repo, ref);

@@ -44,8 +44,7 @@ bool has_packed_replacements(const fs::path& common_dir)
 {
     std::ifstream packed(common_dir / "packed-refs", std::ios::binary);
     for (std::string line; std::getline(packed, line);)
-        if (line.find(" refs/replace/") != line.npos)
-            return true;
+        if (line.find(" refs/replace/") != line.npos) return true;
     return false;
 }
 
@@ -72,20 +71,13 @@ void apply_extension(capability& can, std::string_view name, const std::string& 
 
 void apply_setting(capability& can, std::string_view key, const std::string& value)
 {
-    if (key.starts_with("extensions."))
-        return apply_extension(can, key.substr(11), value);
-    if (key == "core.bare")
-        can.bare = is_true(value);
-    if (key == "core.sparsecheckout")
-        can.sparse = is_true(value);
-    if (key == "core.worktree")
-        can.work_tree = value;
-    if (key == "core.hookspath")
-        can.hooks_path = value;
-    if (key.starts_with("filter."))
-        can.filters = true;
-    if (key.starts_with("remote.") && key.ends_with(".promisor"))
-        can.partial = can.partial || is_true(value);
+    if (key.starts_with("extensions.")) return apply_extension(can, key.substr(11), value);
+    if (key == "core.bare") can.bare = is_true(value);
+    if (key == "core.sparsecheckout") can.sparse = is_true(value);
+    if (key == "core.worktree") can.work_tree = value;
+    if (key == "core.hookspath") can.hooks_path = value;
+    if (key.starts_with("filter.")) can.filters = true;
+    if (key.starts_with("remote.") && key.ends_with(".promisor")) can.partial = can.partial || is_true(value);
 }
 
 } // namespace
@@ -105,18 +97,15 @@ result<git_version> parse_git_version(std::string_view text)
         const char* const end = text.data() + text.size();
         for (int read = 0; read < 3; ++read) {
             const auto [next, failed] = std::from_chars(at, end, *parts[read]);
-            if (failed != std::errc())
-                break;
+            if (failed != std::errc()) break;
             at = next;
             if (read == 2 || at == end || *at != '.') {
-                if (read > 0)
-                    return version;
+                if (read > 0) return version;
                 break;
             }
             ++at;
         }
-        if (version.major > 0 && version.minor > 0)
-            return version; // "2.48.GIT", "2.39.rc1"
+        if (version.major > 0 && version.minor > 0) return version; // "2.48.GIT", "2.39.rc1"
     }
     return fault(errc::unusable, "git does not say which version it is").with("output", std::string(text));
 }
@@ -136,20 +125,17 @@ awaitable<result<capability>> find_capability(const repository& repo, git_versio
                                 "^(extensions\\..*|core\\.(bare|worktree|sparsecheckout|hookspath)|filter\\.."
                                 "*|remote\\..*\\.promisor)$");
     auto output = co_await run(settings);
-    if (!output)
-        co_return output.error();
+    if (!output) co_return output.error();
     if (!output->ok() && output->status != exit_status(exited{1})) // 1: none of them is set
         co_return git_failed(settings.words(), *output);
     for (const auto& [key, value] : read_settings(output->out))
         apply_setting(can, key, value);
 
     const fs::path& common = repo.common_dir();
-    if (can.hooks_path.empty())
-        can.hooks_path = (common / "hooks").string();
+    if (can.hooks_path.empty()) can.hooks_path = (common / "hooks").string();
     can.shallow = is_there(common / "shallow");
     can.submodules = is_there(common / "modules");
-    if (const auto& top = repo.here(); top && is_there(*top / ".gitmodules"))
-        can.submodules = true;
+    if (const auto& top = repo.here(); top && is_there(*top / ".gitmodules")) can.submodules = true;
     can.lfs = is_there(common / "lfs");
     can.replaced = !can.shallow && (has_become_indirect(common) || has_packed_replacements(common));
     co_return can;

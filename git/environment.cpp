@@ -14,8 +14,7 @@ namespace {
 int inherited_configuration()
 {
     const char* text = std::getenv("GIT_CONFIG_COUNT");
-    if (!text)
-        return 0;
+    if (!text) return 0;
     const std::string_view digits(text);
     int count = 0;
     const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), count);

@@ -26,8 +26,7 @@ public:
     descriptor& operator=(const descriptor&) = delete;
     ~descriptor()
     {
-        if (number_ >= 0)
-            close(number_);
+        if (number_ >= 0) close(number_);
     }
     int number() const noexcept { return number_; }
 
@@ -44,8 +43,7 @@ bool is_gone(int error)
 bool is_mount(int folder)
 {
     struct statx about;
-    if (statx(folder, "", AT_EMPTY_PATH, STATX_TYPE, &about) != 0)
-        return false;
+    if (statx(folder, "", AT_EMPTY_PATH, STATX_TYPE, &about) != 0) return false;
     return (about.stx_attributes_mask & about.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
@@ -65,10 +63,8 @@ int open_for_deletion(int parent, const char* name)
 
 int unlink_entry(int folder, const char* name, int flags)
 {
-    if (unlinkat(folder, name, flags) == 0 || is_gone(errno))
-        return 0;
-    if (errno != EACCES || fchmod(folder, 0700) != 0)
-        return errno;
+    if (unlinkat(folder, name, flags) == 0 || is_gone(errno)) return 0;
+    if (errno != EACCES || fchmod(folder, 0700) != 0) return errno;
     return unlinkat(folder, name, flags) == 0 || is_gone(errno) ? 0 : errno;
 }
 
@@ -79,8 +75,7 @@ result<void> delete_at(int parent, const std::string& name, const std::filesyste
 result<std::vector<std::string>> names_in(int folder, const std::filesystem::path& shown)
 {
     const int copy = fcntl(folder, F_DUPFD_CLOEXEC, 0);
-    if (copy < 0)
-        return system_fault(errno, "cannot read " + shown.string());
+    if (copy < 0) return system_fault(errno, "cannot read " + shown.string());
     const stream entries(fdopendir(copy));
     if (!entries) {
         const int why = errno;
@@ -99,17 +94,14 @@ result<std::vector<std::string>> names_in(int folder, const std::filesystem::pat
 result<void> delete_contents(int folder, const std::filesystem::path& shown)
 {
     auto names = names_in(folder, shown);
-    if (!names)
-        return names.error();
+    if (!names) return names.error();
     for (const std::string& name : *names) {
         // Most entries are files: try that first. EISDIR is Linux's answer for a folder, EPERM that of POSIX.
         const int why = unlink_entry(folder, name.c_str(), 0);
-        if (why == 0)
-            continue;
+        if (why == 0) continue;
         if (why != EISDIR && why != EPERM)
             return system_fault(why, "cannot delete " + (shown / name).string());
-        if (auto deleted = delete_at(folder, name, shown / name); !deleted)
-            return deleted;
+        if (auto deleted = delete_at(folder, name, shown / name); !deleted) return deleted;
     }
     return {};
 }
@@ -119,15 +111,13 @@ result<void> delete_at(int parent, const std::string& name, const std::filesyste
     {
         const descriptor folder(open_for_deletion(parent, name.c_str()));
         if (folder.number() < 0) {
-            if (is_gone(errno))
-                return {};
+            if (is_gone(errno)) return {};
             return system_fault(errno, "cannot delete " + shown.string());
         }
         if (is_mount(folder.number()))
             return fault(errc::refused, "another file system is mounted inside: " + shown.string())
                 .advise("Unmount it first: nothing in it is touched.");
-        if (auto deleted = delete_contents(folder.number(), shown); !deleted)
-            return deleted;
+        if (auto deleted = delete_contents(folder.number(), shown); !deleted) return deleted;
     }
     if (const int why = unlink_entry(parent, name.c_str(), AT_REMOVEDIR); why != 0)
         return system_fault(why, "cannot delete " + shown.string());
@@ -141,8 +131,7 @@ result<void> delete_folder(const std::filesystem::path& folder)
     const std::string name = folder.filename().string();
     const descriptor parent(open(folder.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (parent.number() < 0) {
-        if (is_gone(errno))
-            return {};
+        if (is_gone(errno)) return {};
         return system_fault(errno, "cannot open " + folder.parent_path().string());
     }
     if (name.empty() || name == "." || name == "..")

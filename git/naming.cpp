@@ -40,25 +40,21 @@ template <class Belongs> std::size_t run_end(std::string_view text, std::size_t 
 /// A ticket that starts at `at`: "ENG-123" or "#789".
 std::optional<std::string> ticket_at(std::string_view text, std::size_t at)
 {
-    if (at > 0 && (is_word(text[at - 1]) || text[at - 1] == '-' || text[at - 1] == '/'))
-        return std::nullopt;
+    if (at > 0 && (is_word(text[at - 1]) || text[at - 1] == '-' || text[at - 1] == '/')) return std::nullopt;
     std::size_t digits = 0;
     if (text[at] == '#') {
         digits = at + 1;
     } else if (is_upper(text[at])) {
         const std::size_t dash = run_end(text, at, [](char c) { return is_upper(c) || is_digit(c); });
         const std::size_t length = dash - at;
-        if (length < 2 || length > 10 || dash == text.size() || text[dash] != '-')
-            return std::nullopt;
-        if (is_standard(text.substr(at, length)))
-            return std::nullopt;
+        if (length < 2 || length > 10 || dash == text.size() || text[dash] != '-') return std::nullopt;
+        if (is_standard(text.substr(at, length))) return std::nullopt;
         digits = dash + 1;
     } else {
         return std::nullopt;
     }
     const std::size_t end = run_end(text, digits, is_digit);
-    if (end == digits || end - digits > 9 || (end < text.size() && is_word(text[end])))
-        return std::nullopt;
+    if (end == digits || end - digits > 9 || (end < text.size() && is_word(text[end]))) return std::nullopt;
     return std::string(text.substr(at, end - at));
 }
 
@@ -115,8 +111,7 @@ const std::vector<profile>& profiles()
 std::optional<std::string> ticket(std::string_view description)
 {
     for (std::size_t at = 0; at < description.size(); ++at)
-        if (auto found = ticket_at(description, at))
-            return found;
+        if (auto found = ticket_at(description, at)) return found;
     return std::nullopt;
 }
 
@@ -126,8 +121,7 @@ result<std::string> expand(std::string_view text, const template_values& values)
     while (!text.empty()) {
         const auto open = text.find_first_of("{}");
         done += text.substr(0, open);
-        if (open == text.npos)
-            break;
+        if (open == text.npos) break;
         const auto close = text.find('}', open);
         if (text[open] == '}' || close == text.npos)
             return fault(errc::invalid, "a template has a brace without its other one: " + std::string(text));
@@ -141,10 +135,8 @@ result<std::string> expand(std::string_view text, const template_values& values)
             name = name.substr(0, colon);
         }
         const auto value = values.find(name);
-        if (value == values.end())
-            return unknown_name(name, values);
-        if (value->second.size() < width)
-            done.append(width - value->second.size(), '0');
+        if (value == values.end()) return unknown_name(name, values);
+        if (value->second.size() < width) done.append(width - value->second.size(), '0');
         done += value->second;
         text.remove_prefix(close + 1);
     }
@@ -153,18 +145,12 @@ result<std::string> expand(std::string_view text, const template_values& values)
 
 result<void> check_branch_name(std::string_view name)
 {
-    if (name.empty())
-        return bad_name(name, "it is empty");
-    if (name == "@" || name == "HEAD")
-        return bad_name(name, "git keeps that name for itself");
-    if (name.starts_with('-'))
-        return bad_name(name, "it starts with '-'");
-    if (name.ends_with('.'))
-        return bad_name(name, "it ends with '.'");
-    if (name.find("..") != name.npos)
-        return bad_name(name, "it contains '..'");
-    if (name.find("@{") != name.npos)
-        return bad_name(name, "it contains '@{'");
+    if (name.empty()) return bad_name(name, "it is empty");
+    if (name == "@" || name == "HEAD") return bad_name(name, "git keeps that name for itself");
+    if (name.starts_with('-')) return bad_name(name, "it starts with '-'");
+    if (name.ends_with('.')) return bad_name(name, "it ends with '.'");
+    if (name.find("..") != name.npos) return bad_name(name, "it contains '..'");
+    if (name.find("@{") != name.npos) return bad_name(name, "it contains '@{'");
     for (const char c : name) {
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
             return bad_name(name, "it contains a control character");
@@ -173,16 +159,12 @@ result<void> check_branch_name(std::string_view name)
     }
     for (std::string_view rest = name;;) {
         const std::string_view part = rest.substr(0, rest.find('/'));
-        if (part.empty())
-            return bad_name(name, "a part between two '/' is empty");
-        if (part.starts_with('.'))
-            return bad_name(name, "a part starts with '.'");
-        if (part.ends_with(".lock"))
-            return bad_name(name, "a part ends with '.lock'");
+        if (part.empty()) return bad_name(name, "a part between two '/' is empty");
+        if (part.starts_with('.')) return bad_name(name, "a part starts with '.'");
+        if (part.ends_with(".lock")) return bad_name(name, "a part ends with '.lock'");
         if (part.size() > 240)
             return bad_name(name, "a part is longer than 240 characters"); // a ref is a file
-        if (part.size() == rest.size())
-            return {};
+        if (part.size() == rest.size()) return {};
         rest.remove_prefix(part.size() + 1);
     }
 }
@@ -190,8 +172,7 @@ result<void> check_branch_name(std::string_view name)
 result<profile> find_profile(std::string_view name)
 {
     for (const profile& known : profiles())
-        if (known.name == name)
-            return known;
+        if (known.name == name) return known;
     std::string known;
     for (const profile& each : profiles())
         known += (known.empty() ? "" : ", ") + each.name;

@@ -22,14 +22,11 @@ public:
     /// `text` as an id, or nullopt if it is not 40 or 64 hex digits.
     static std::optional<oid> parse(std::string_view text)
     {
-        if (text.size() != 40 && text.size() != 64)
-            return std::nullopt;
+        if (text.size() != 40 && text.size() != 64) return std::nullopt;
         std::string hex(text);
         for (char& c : hex) {
-            if (c >= 'A' && c <= 'F')
-                c = static_cast<char>(c - 'A' + 'a');
-            if ((c < '0' || c > '9') && (c < 'a' || c > 'f'))
-                return std::nullopt;
+            if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
+            if ((c < '0' || c > '9') && (c < 'a' || c > 'f')) return std::nullopt;
         }
         return oid(std::move(hex));
     }

@@ -11,8 +11,7 @@ namespace {
 fault no_such_commit(const std::string& rev, const std::string& words)
 {
     fault f(errc::not_found, "there is no commit named '" + rev + "'");
-    if (!words.empty())
-        f.with("git says", words);
+    if (!words.empty()) f.with("git says", words);
     return std::move(f).advise("See `git branch --all` and `git log` for what there is.");
 }
 
@@ -29,8 +28,7 @@ awaitable<result<oid>> resolve(repository& repo, std::string rev)
 {
     auto prepared = repo.git("rev-parse", "--verify", "--end-of-options", rev + "^{commit}");
     auto output = co_await run(prepared);
-    if (!output)
-        co_return output.error();
+    if (!output) co_return output.error();
     if (output->ok()) {
         // A warning ("refname is ambiguous") goes to the other stream; the id is all there is here.
         if (const auto id = oid::parse(std::string_view(output->out).substr(0, output->out.find('\n'))))
@@ -53,18 +51,14 @@ awaitable<result<std::optional<oid>>> read_ref(repository& repo, std::string ful
     if (!fullname.starts_with("refs/")) {
         auto prepared = repo.git("rev-parse", "--verify", "--quiet", "--end-of-options", fullname);
         auto output = co_await run(prepared);
-        if (!output)
-            co_return output.error();
-        if (output->status == exit_status(exited{1}))
-            co_return std::optional<oid>();
-        if (!output->ok())
-            co_return git_failed(prepared.words(), *output);
+        if (!output) co_return output.error();
+        if (output->status == exit_status(exited{1})) co_return std::optional<oid>();
+        if (!output->ok()) co_return git_failed(prepared.words(), *output);
         co_return oid::parse(std::string_view(output->out).substr(0, output->out.find('\n')));
     }
     // A pattern: whatever lies below a folder of that name is listed too, and passed over.
     auto listed = co_await repo.ask("for-each-ref", "--format=%(objectname) %(refname)", fullname);
-    if (!listed)
-        co_return listed.error();
+    if (!listed) co_return listed.error();
     std::string_view rest = *listed;
     while (!rest.empty()) {
         const std::string_view line = rest.substr(0, rest.find('\n'));
@@ -80,12 +74,9 @@ awaitable<result<bool>> is_ancestor(repository& repo, oid ancestor, oid descenda
 {
     auto prepared = repo.git("merge-base", "--is-ancestor", ancestor.hex(), descendant.hex());
     auto output = co_await run(prepared);
-    if (!output)
-        co_return output.error();
-    if (output->ok())
-        co_return true;
-    if (output->status == exit_status(exited{1}))
-        co_return false;
+    if (!output) co_return output.error();
+    if (output->ok()) co_return true;
+    if (output->status == exit_status(exited{1})) co_return false;
     co_return git_failed(prepared.words(), *output);
 }
 
@@ -93,8 +84,7 @@ awaitable<result<std::vector<oid>>> merge_bases(repository& repo, oid one, oid o
 {
     auto prepared = repo.git("merge-base", "--all", one.hex(), other.hex());
     auto output = co_await run(prepared);
-    if (!output)
-        co_return output.error();
+    if (!output) co_return output.error();
     if (!output->ok() && output->status != exit_status(exited{1}))
         co_return git_failed(prepared.words(), *output);
     std::vector<oid> bases;
@@ -102,8 +92,7 @@ awaitable<result<std::vector<oid>>> merge_bases(repository& repo, oid one, oid o
     while (!rest.empty()) {
         const std::string_view line = rest.substr(0, rest.find('\n'));
         rest.remove_prefix(std::min(rest.size(), line.size() + 1));
-        if (auto id = oid::parse(line))
-            bases.push_back(std::move(*id));
+        if (auto id = oid::parse(line)) bases.push_back(std::move(*id));
     }
     std::sort(bases.begin(), bases.end());
     co_return bases;

@@ -32,8 +32,7 @@ result<oid> resolve_now(git_repository& repository, const std::string& rev)
 {
     if (const auto id = oid::parse(rev)) {
         auto raw = from_oid(*id);
-        if (!raw)
-            return raw.error();
+        if (!raw) return raw.error();
         return commit_of(repository, *raw);
     }
     reference_ptr reference;
@@ -60,20 +59,16 @@ result<bool> is_ancestor_now(git_repository& repository, const oid& ancestor, co
 {
     auto below = from_oid(ancestor);
     auto above = from_oid(descendant);
-    if (!below)
-        return below.error();
-    if (!above)
-        return above.error();
+    if (!below) return below.error();
+    if (!above) return above.error();
     // libgit2 calls no commit its own descendant, and does not ask whether it exists.
     if (ancestor == descendant) {
         auto exists = commit_of(repository, *below);
-        if (!exists)
-            return exists.error();
+        if (!exists) return exists.error();
         return true;
     }
     const int code = git_graph_descendant_of(&repository, &*above, &*below);
-    if (code < 0)
-        return last_fault(code, "history cannot be walked");
+    if (code < 0) return last_fault(code, "history cannot be walked");
     return code == 1;
 }
 
@@ -81,21 +76,17 @@ result<std::vector<oid>> merge_bases_now(git_repository& repository, const oid& 
 {
     auto left = from_oid(one);
     auto right = from_oid(other);
-    if (!left)
-        return left.error();
-    if (!right)
-        return right.error();
+    if (!left) return left.error();
+    if (!right) return right.error();
     git_oidarray found{};
     const int code = git_merge_bases(&found, &repository, &*left, &*right);
-    if (code < 0 && code != GIT_ENOTFOUND)
-        return last_fault(code, "history cannot be walked");
+    if (code < 0 && code != GIT_ENOTFOUND) return last_fault(code, "history cannot be walked");
     std::vector<oid> bases;
     for (std::size_t at = 0; at < found.count; ++at)
         bases.push_back(to_oid(found.ids[at]));
     git_oidarray_dispose(&found);
     // With several candidates git drops those that another one reaches; its word counts then.
-    if (bases.size() > 1)
-        return fault(errc::unsupported, "several merge bases");
+    if (bases.size() > 1) return fault(errc::unsupported, "several merge bases");
     return bases;
 }
 
@@ -103,8 +94,7 @@ result<std::vector<oid>> merge_bases_now(git_repository& repository, const oid& 
 
 awaitable<result<oid>> resolve(repository& repo, std::string rev)
 {
-    if (!is_plain_name(rev))
-        co_return fault(errc::unsupported, "more than a name");
+    if (!is_plain_name(rev)) co_return fault(errc::unsupported, "more than a name");
     auto job = [rev = std::move(rev)](git_repository& repository) { return resolve_now(repository, rev); };
     co_return co_await repo.direct().run(std::move(job));
 }

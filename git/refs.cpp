@@ -46,10 +46,8 @@ awaitable<result<void>> change_ref(command prepared, std::string fullname)
 {
     // Killed at the wrong moment, git leaves the ref locked for ever. It does not take long.
     auto output = co_await shielded(run(prepared));
-    if (!output)
-        co_return output.error();
-    if (!output->ok())
-        co_return not_moved(prepared, *output, fullname);
+    if (!output) co_return output.error();
+    if (!output->ok()) co_return not_moved(prepared, *output, fullname);
     co_return result<void>();
 }
 
@@ -64,20 +62,17 @@ awaitable<result<oid>> resolve(repository& repo, std::string rev)
 {
     if (repo.may_read_directly()) {
         auto found = co_await read_direct::resolve(repo, rev);
-        if (found)
-            co_return found;
+        if (found) co_return found;
     }
     co_return co_await read_by_command::resolve(repo, std::move(rev));
 }
 
 awaitable<result<std::optional<oid>>> read_ref(repository& repo, std::string fullname)
 {
-    if (!is_full_name(fullname))
-        co_return fault(errc::invalid, "not a ref's full name: " + fullname);
+    if (!is_full_name(fullname)) co_return fault(errc::invalid, "not a ref's full name: " + fullname);
     if (repo.may_read_directly()) {
         auto found = co_await read_direct::read_ref(repo, fullname);
-        if (found)
-            co_return found;
+        if (found) co_return found;
     }
     co_return co_await read_by_command::read_ref(repo, std::move(fullname));
 }
@@ -85,11 +80,9 @@ awaitable<result<std::optional<oid>>> read_ref(repository& repo, std::string ful
 awaitable<result<void>> update_ref(repository& repo, std::string fullname, oid to,
                                    std::optional<oid> expected, std::string reflog_message)
 {
-    if (!is_full_name(fullname))
-        co_return fault(errc::invalid, "not a ref's full name: " + fullname);
+    if (!is_full_name(fullname)) co_return fault(errc::invalid, "not a ref's full name: " + fullname);
     // To move a ref to the null id is to delete it: nobody who has an id in hand means that.
-    if (to.is_null())
-        co_return fault(errc::invalid, "a ref cannot be moved to nothing: " + fullname);
+    if (to.is_null()) co_return fault(errc::invalid, "a ref cannot be moved to nothing: " + fullname);
     auto prepared = repo.git("update-ref", "-m", reflog_message, fullname, to.hex());
     if (expected)
         prepared.add(expected->is_null() ? "" : expected->hex()); // "": it must not exist, in any hash
@@ -98,8 +91,7 @@ awaitable<result<void>> update_ref(repository& repo, std::string fullname, oid t
 
 awaitable<result<void>> delete_ref(repository& repo, std::string fullname, oid expected)
 {
-    if (!is_full_name(fullname))
-        co_return fault(errc::invalid, "not a ref's full name: " + fullname);
+    if (!is_full_name(fullname)) co_return fault(errc::invalid, "not a ref's full name: " + fullname);
     if (expected.is_null())
         co_return fault(errc::invalid, "a ref is deleted only at a known value: " + fullname);
     auto prepared = repo.git("update-ref", "-d", fullname, expected.hex());
@@ -110,16 +102,12 @@ awaitable<result<std::optional<std::string>>> head_branch(repository& repo)
 {
     auto prepared = repo.git("--git-dir=" + repo.common_dir().string(), "symbolic-ref", "--quiet", "HEAD");
     auto output = co_await run(prepared);
-    if (!output)
-        co_return output.error();
-    if (output->status == exit_status(exited{1}))
-        co_return std::optional<std::string>();
-    if (!output->ok())
-        co_return git_failed(prepared.words(), *output);
+    if (!output) co_return output.error();
+    if (output->status == exit_status(exited{1})) co_return std::optional<std::string>();
+    if (!output->ok()) co_return git_failed(prepared.words(), *output);
     constexpr std::string_view prefix = "refs/heads/";
     std::string name = output->out.substr(0, output->out.find('\n'));
-    if (!name.starts_with(prefix))
-        co_return std::optional<std::string>();
+    if (!name.starts_with(prefix)) co_return std::optional<std::string>();
     co_return std::optional<std::string>(name.substr(prefix.size()));
 }
 
@@ -127,8 +115,7 @@ awaitable<result<bool>> is_ancestor(repository& repo, oid ancestor, oid descenda
 {
     if (repo.may_read_directly()) {
         auto found = co_await read_direct::is_ancestor(repo, ancestor, descendant);
-        if (found)
-            co_return found;
+        if (found) co_return found;
     }
     co_return co_await read_by_command::is_ancestor(repo, std::move(ancestor), std::move(descendant));
 }
@@ -137,8 +124,7 @@ awaitable<result<std::vector<oid>>> merge_bases(repository& repo, oid one, oid o
 {
     if (repo.may_read_directly()) {
         auto found = co_await read_direct::merge_bases(repo, one, other);
-        if (found)
-            co_return found;
+        if (found) co_return found;
     }
     co_return co_await read_by_command::merge_bases(repo, std::move(one), std::move(other));
 }
@@ -146,8 +132,7 @@ awaitable<result<std::vector<oid>>> merge_bases(repository& repo, oid one, oid o
 awaitable<result<std::string>> free_branch_name(repository& repo, std::string wanted)
 {
     auto listed = co_await repo.ask("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads/");
-    if (!listed)
-        co_return listed.error();
+    if (!listed) co_return listed.error();
     std::set<std::string, std::less<>> taken;
     std::string_view rest = *listed;
     while (!rest.empty()) {
@@ -157,8 +142,7 @@ awaitable<result<std::string>> free_branch_name(repository& repo, std::string wa
     }
     // A branch `task` leaves no room for `task/x`: that one becomes `task-x`.
     for (auto slash = wanted.find('/'); slash != wanted.npos; slash = wanted.find('/', slash + 1))
-        if (taken.contains(wanted.substr(0, slash)))
-            wanted[slash] = '-';
+        if (taken.contains(wanted.substr(0, slash))) wanted[slash] = '-';
     const auto is_taken = [&](const std::string& name) {
         const auto below = taken.lower_bound(name + "/");
         return taken.contains(name) || (below != taken.end() && below->starts_with(name + "/"));

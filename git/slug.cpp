@@ -59,14 +59,12 @@ char lower(std::uint32_t point)
 /// The character as letters of a slug; nullopt when it separates words, "" when it is passed over within one.
 std::optional<std::string> written(std::uint32_t point)
 {
-    if (is_ascii_alphanumeric(point))
-        return std::string(1, lower(point));
+    if (is_ascii_alphanumeric(point)) return std::string(1, lower(point));
     if (point >= 0xC0 && point < 0xC0 + latin.size() && !latin[point - 0xC0].empty())
         return std::string(latin[point - 0xC0]);
     const bool apostrophe = point == '\'' || point == 0x2019;
     const bool accent = point >= 0x300 && point < 0x370; // a decomposed letter's
-    if (apostrophe || accent)
-        return std::string();
+    if (apostrophe || accent) return std::string();
     return std::nullopt;
 }
 
@@ -81,8 +79,7 @@ std::vector<std::string> words_of(std::string_view text, std::size_t most)
         if (!letters) {
             open = false;
         } else if (!letters->empty()) {
-            if (!open)
-                words.emplace_back();
+            if (!open) words.emplace_back();
             words.back() += *letters;
             taken += letters->size();
             open = true;
@@ -107,8 +104,7 @@ std::string mended(std::string name)
 
 std::string slug(std::string_view description, std::size_t limit)
 {
-    if (limit == 0)
-        limit = 1;
+    if (limit == 0) limit = 1;
     std::string name;
     for (const std::string& word : words_of(description, limit)) {
         if (name.empty()) {

@@ -29,22 +29,17 @@ awaitable<result<std::vector<submodule>>> submodules_in(repository& repo, fs::pa
 {
     std::vector<submodule> found;
     std::error_code failed;
-    if (!fs::is_regular_file(fs::symlink_status(folder / ".gitmodules", failed)))
-        co_return found;
+    if (!fs::is_regular_file(fs::symlink_status(folder / ".gitmodules", failed))) co_return found;
     auto prepared =
         repo.git_in(folder, "config", "-z", "-f", ".gitmodules", "--get-regexp", "^submodule\\..*\\.path$");
     auto output = co_await run(prepared);
-    if (!output)
-        co_return output.error();
-    if (output->status == exit_status(exited{1}))
-        co_return found;
-    if (!output->ok())
-        co_return git_failed(prepared.words(), *output);
+    if (!output) co_return output.error();
+    if (output->status == exit_status(exited{1})) co_return found;
+    if (!output->ok()) co_return git_failed(prepared.words(), *output);
     constexpr std::string_view before = "submodule.", after = ".path";
     for (const std::string& record : records_of(output->out)) {
         const auto line = record.find('\n');
-        if (line == record.npos || line < before.size() + after.size())
-            continue;
+        if (line == record.npos || line < before.size() + after.size()) continue;
         found.push_back(
             {record.substr(before.size(), line - before.size() - after.size()), record.substr(line + 1)});
     }
@@ -59,8 +54,7 @@ command update(repository& repo, const fs::path& folder, const submodule& module
     command git = repo.git_in(folder);
     // git forbids clones from local folders in submodules, because a tree may name any; this one is the
     // user's own.
-    if (local)
-        git.args("-c", "protocol.file.allow=always");
+    if (local) git.args("-c", "protocol.file.allow=always");
     return std::move(git.args("-c", "submodule." + module.name + ".url=" + url, "-c",
                               "submodule." + module.name + ".active=true", "submodule", "--quiet", "update",
                               "--", module.path));
@@ -75,17 +69,13 @@ awaitable<result<void>> populate_one(repository& repo, fs::path folder, submodul
     if (origin && fs::exists(inside / ".git", failed)) {
         // Whoever fetches or pushes in it means the real one.
         auto renamed = co_await repo.ask_in(inside, "config", "remote.origin.url", *origin);
-        if (!renamed)
-            co_return renamed.error();
+        if (!renamed) co_return renamed.error();
     }
-    if (local)
-        co_return result<void>();
-    if (!origin)
-        co_return local.error();
+    if (local) co_return result<void>();
+    if (!origin) co_return local.error();
     // Our copy lacks the commit: the real one may have it.
     auto remote = co_await repo.answer(update(repo, folder, module, *origin, false));
-    if (!remote)
-        co_return remote.error();
+    if (!remote) co_return remote.error();
     co_return result<void>();
 }
 
@@ -93,8 +83,7 @@ awaitable<result<void>> populate_below(repository& repo, fs::path folder, fs::pa
                                        const std::function<void(std::string)>& notice)
 {
     auto found = co_await submodules_in(repo, folder);
-    if (!found)
-        co_return found.error();
+    if (!found) co_return found.error();
     for (const submodule& module : *found) {
         std::error_code failed;
         const fs::path copy = copies / module.name;
@@ -107,8 +96,7 @@ awaitable<result<void>> populate_below(repository& repo, fs::path folder, fs::pa
             continue;
         }
         auto below = co_await populate_below(repo, folder / module.path, copy / "modules", notice);
-        if (!below)
-            co_return below;
+        if (!below) co_return below;
     }
     co_return result<void>();
 }

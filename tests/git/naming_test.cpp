@@ -94,12 +94,10 @@ TEST(BranchName, IsJudgedAsGitJudgesIt)
         std::string name;
         for (std::size_t left = 1 + random() % 6; left > 0; --left)
             name += letters[random() % letters.size()];
-        if (round % 5 == 0)
-            name += ".lock";
+        if (round % 5 == 0) name += ".lock";
         const bool taken = test::try_git("/", {"check-ref-format", "--branch", name}).ok;
         // Git answers for the branch that `@{-1}` or `@` stands for.
-        if (name.starts_with("@{-") || name == "@")
-            continue;
+        if (name.starts_with("@{-") || name == "@") continue;
         EXPECT_EQ(check_branch_name(name).has_value(), taken) << name;
         valid += taken;
     }

@@ -212,8 +212,7 @@ TEST(Environment, OfAgentsDropsAllOfGitsRepositoryVariables)
     std::string listed = test::try_git("/", {"rev-parse", "--local-env-vars"}).out + "\n";
     for (std::size_t start = 0, end; (end = listed.find('\n', start)) != std::string::npos; start = end + 1) {
         const std::string name = listed.substr(start, end - start);
-        if (name == "GIT_CONFIG_COUNT")
-            continue; // continued, so that what the user set by it still counts
+        if (name == "GIT_CONFIG_COUNT") continue; // continued, so that what the user set by it still counts
         EXPECT_THAT(rules.drop, testing::Contains(name));
     }
     EXPECT_THAT(rules.set, testing::Contains(variable("GIT_CEILING_DIRECTORIES", "/somewhere/trees")));

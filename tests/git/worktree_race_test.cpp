@@ -41,8 +41,7 @@ private:
     {
         asio::co_spawn(io_, std::move(work), [this](std::exception_ptr e, result<void> done) {
             failures_ += e || !done;
-            if (!e && !done)
-                fprintf(stderr, "%s\n", done.error().message().c_str());
+            if (!e && !done) fprintf(stderr, "%s\n", done.error().message().c_str());
         });
     }
     int wait()

@@ -153,16 +153,13 @@ TEST_F(Worktree, IsTakenBackWhenCancelledAtAnyTime)
             asio::bind_cancellation_slot(stop.slot(), [&](std::exception_ptr e, result<void> done) {
                 ended = true;
                 made_it = !e && done;
-                if (!e && !done)
-                    ADD_FAILURE() << done.error().message();
+                if (!e && !done) ADD_FAILURE() << done.error().message();
                 timer.cancel();
             }));
         test::run_guarded(io);
         ASSERT_TRUE(ended);
-        if (!made_it)
-            expect_nothing_left();
-        if (HasFailure())
-            FAIL() << "cancelled after " << delay << " ms";
+        if (!made_it) expect_nothing_left();
+        if (HasFailure()) FAIL() << "cancelled after " << delay << " ms";
     }
     EXPECT_TRUE(made_it);
 }
@@ -214,8 +211,7 @@ TEST_F(Worktree, OfAShallowCloneWorks)
 
 TEST_F(Worktree, GetsItsLfsFiles)
 {
-    if (!test::try_git("/", {"lfs", "version"}).ok)
-        GTEST_SKIP() << "git-lfs is not installed";
+    if (!test::try_git("/", {"lfs", "version"}).ok) GTEST_SKIP() << "git-lfs is not installed";
     made.git("lfs", "install", "--local");
     made.git("lfs", "track", "*.bin");
     base = oid(made.commit_file("big.bin", "large content"));

@@ -33,8 +33,7 @@ std::vector<std::string> inherited_git_variables()
     std::vector<std::string> names;
     for (char** entry = environ; *entry; ++entry) {
         const std::string_view text(*entry);
-        if (text.starts_with("GIT_"))
-            names.emplace_back(text.substr(0, text.find('=')));
+        if (text.starts_with("GIT_")) names.emplace_back(text.substr(0, text.find('=')));
     }
     return names;
 }
@@ -56,8 +55,7 @@ void isolate_git()
 temporary_folder::temporary_folder()
 {
     std::string name = (fs::canonical(fs::temp_directory_path()) / "graftline-test-XXXXXX").string();
-    if (!mkdtemp(name.data()))
-        throw std::runtime_error("no temporary folder could be made");
+    if (!mkdtemp(name.data())) throw std::runtime_error("no temporary folder could be made");
     path_ = name;
 }
 
@@ -74,10 +72,8 @@ git_answer try_git(const fs::path& folder, std::vector<std::string> words)
     for (std::string& word : words)
         git.add(std::move(word));
     auto output = run_here(run(std::move(git)));
-    if (!output)
-        throw fault_error(output.error());
-    if (output->out.ends_with('\n'))
-        output->out.pop_back();
+    if (!output) throw fault_error(output.error());
+    if (output->out.ends_with('\n')) output->out.pop_back();
     return {output->ok(), output->out, output->err};
 }
 
@@ -86,15 +82,13 @@ void write_file(const fs::path& path, std::string_view text)
     fs::create_directories(path.parent_path());
     std::ofstream file(path, std::ios::binary | std::ios::trunc);
     file << text;
-    if (!file.flush())
-        throw std::runtime_error("cannot write " + path.string());
+    if (!file.flush()) throw std::runtime_error("cannot write " + path.string());
 }
 
 std::string read_file(const fs::path& path)
 {
     std::ifstream file(path, std::ios::binary);
-    if (!file)
-        throw std::runtime_error("cannot read " + path.string());
+    if (!file) throw std::runtime_error("cannot read " + path.string());
     return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
@@ -129,8 +123,7 @@ std::string test_repository::must(const fs::path& folder, std::vector<std::strin
 {
     const std::string name = words.empty() ? "" : words.front();
     git_answer answer = try_git(folder, std::move(words));
-    if (!answer.ok)
-        throw std::runtime_error("git " + name + " failed: " + answer.err + answer.out);
+    if (!answer.ok) throw std::runtime_error("git " + name + " failed: " + answer.err + answer.out);
     return answer.out;
 }
 
