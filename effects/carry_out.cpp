@@ -2,6 +2,7 @@
 
 #include "graftline/effects/finish_line.hpp"
 #include "graftline/effects/run_task.hpp"
+#include "graftline/git/move_target.hpp"
 #include "graftline/runtime/parallel.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -139,7 +140,7 @@ private:
                 throw fault_error(fault(errc::busy, "somebody else carries this task out").with("task", now.id));
             now.state = task_state::running;
             now.run = run_.id();
-            now.reason.clear();
+            now.earlier = std::exchange(now.reason, {});
             now.finished_at.clear();
             now.started_at = now_text();
         });
@@ -207,6 +208,9 @@ awaitable<result<run_report>> as_run(std::shared_ptr<project> in, std::vector<st
     auto outer = (co_await asio::this_coro::cancellation_state).slot();
     if (outer.is_connected()) outer.assign([&](asio::cancellation_type) { button.press(); });
 
+    // Beside what lands: git's own commit race leaves a landing undone in the user's index, which is mended at once.
+    scope beside(co_await asio::this_coro::executor);
+    beside.spawn(git::keep_index(r.repository()));
     std::optional<fault> failed;
     std::exception_ptr escaped;
     try {
@@ -220,6 +224,9 @@ awaitable<result<run_report>> as_run(std::shared_ptr<project> in, std::vector<st
         escaped = std::current_exception();
     }
     if (outer.is_connected()) outer.clear();
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    beside.cancel();
+    co_await beside.join();
     button.on_press = nullptr;
     if (escaped && !r.stopping()) std::rethrow_exception(escaped);
     if (auto ended = co_await r.end(); !ended && !failed) failed = ended.error();

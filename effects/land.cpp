@@ -16,7 +16,7 @@ std::string landing_message(const agents::settings& settings, const task& t, lan
 {
     const bool squash = mode == land_mode::squash;
     if (squash && !settings.landing.squash_message)
-        return git::conventional_message("feat", "", title(t), t.spec.description, t.id, settings.commit.trailers);
+        return git::conventional_message(settings.commit.type.value_or("feat"), settings.commit.scope.value_or(""), title(t), t.spec.description, t.id, settings.commit.trailers);
     const git::template_values values{{"id", t.id},       {"key", t.key},       {"description", title(t)},
                                       {"branch", t.branch}, {"target", target}, {"agent", t.spec.agent}};
     const auto text = squash ? *settings.landing.squash_message

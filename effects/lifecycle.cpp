@@ -34,7 +34,7 @@ struct gating {
 
 // What each operation is for. Repeated states only fill the row.
 constexpr std::array gates{
-    gating{operation::start, {pending, pending, pending, pending, pending}, ""},
+    gating{operation::start, {pending, pending, pending, pending, pending}, "Retry it, land it or discard it."},
     gating{operation::commit, {pending, running, failed, conflicted, cancelled}, "Land it or discard it."},
     gating{operation::land, {completed, conflicted, conflicted, conflicted, conflicted}, "Retry it or discard it."},
     gating{operation::retry, {pending, failed, conflicted, cancelled, cancelled}, "Land it or discard it."},

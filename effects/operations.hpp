@@ -54,7 +54,7 @@ struct cleaned {
 awaitable<result<std::vector<cleaned>>> clean(std::shared_ptr<project> in, bool dry_run, bool force,
                                               observer& watcher);
 
-/// Brings tasks whose run died without recording it into a state that can be retried. For the start of every command
+/// Mends what git's own commit race may have left in a checkout that followed a landing, and brings tasks whose run died without recording it into a state that can be retried. For the start of every command
 /// that changes something. Result: how many there were.
 awaitable<result<std::size_t>> reconcile(std::shared_ptr<project> in);
 

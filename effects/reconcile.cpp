@@ -1,4 +1,5 @@
 #include "graftline/effects/operations.hpp"
+#include "graftline/git/move_target.hpp"
 #include "graftline/runtime/supervised.hpp"
 
 namespace graftline::effects {
@@ -28,6 +29,7 @@ awaitable<result<bool>> release(project& in, const task& t)
 
 awaitable<result<std::size_t>> reconcile(std::shared_ptr<project> in)
 {
+    if (auto mended = co_await git::repair_index(in->repository()); !mended) co_return mended.error();
     const auto tasks = co_await in->stored([](store& s) { return s.tasks(); });
     if (!tasks) co_return tasks.error();
     std::size_t released = 0;

@@ -32,8 +32,8 @@ std::vector<std::string> own_environment()
 /// What the agent is told of the attempt before this one.
 std::string earlier_attempt(const task& t)
 {
-    if (t.attempt.empty() || t.reason.empty()) return {};
-    std::string text = "The attempt before this one ended: " + t.reason + "\n";
+    if (t.attempt.empty() || t.earlier.empty()) return {};
+    std::string text = "The attempt before this one ended: " + t.earlier + "\n";
     for (const auto* log : {"stdout.log", "stderr.log"})
         if (const auto tail = tail_of(std::filesystem::path(t.attempt) / log, 40); !tail.empty())
             text += "\nThe end of its " + std::string(log) + ":\n" + tail + "\n";

@@ -76,6 +76,7 @@ struct task {
 
     task_state state = task_state::pending;
     std::string reason;      ///< why it is in this state; empty when there is nothing to say
+    std::string earlier;     ///< why the attempt before the present one ended
     std::string run;         ///< the run that carries it out, or did last
     std::string branch;      ///< short name; empty until the worktree is made
     std::string base;        ///< commit that the branch started from
@@ -100,7 +101,7 @@ struct task {
     std::string attempt; ///< the present attempt's folder
 };
 BOOST_DESCRIBE_STRUCT(task, (),
-                      (id, key, spec, state, reason, run, branch, base, worktree, worktree_ready, commit, landed,
+                      (id, key, spec, state, reason, earlier, run, branch, base, worktree, worktree_ready, commit, landed,
                        rejected, cancel_asked, exit_code, signal, conflicts, rescues, files, created_at, started_at,
                        finished_at, attempts, port_base, usage, log, attempt))
 

@@ -210,8 +210,8 @@ awaitable<result<void>> add_worktree(repository& repo, worktree_request request)
 {
     // Canonical, because that is how git will name it.
     request.path = fs::weakly_canonical(fs::absolute(request.path));
-    auto named = check_branch_name(request.branch);
-    if (!named) co_return named;
+    if (!request.branch.empty())
+        if (auto named = check_branch_name(request.branch); !named) co_return named;
     made_so_far made;
     std::exception_ptr stopped;
     result<void> done;
