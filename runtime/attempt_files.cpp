@@ -177,12 +177,12 @@ std::string to_answer(const result<process_identity>& taken_on)
 result<process_identity> read_answer(std::string_view text)
 {
     struct answer {
-        std::optional<fault> refusal;
         process_identity identity;
+        std::optional<fault> refusal;
     };
     auto read = read_document(text, "the supervisor's answer", [](const json::value& v) {
         const auto* refused = v.as_object().if_contains("fault");
-        return refused ? answer{fault_of(*refused), {}} : answer{{}, identity_of(v.at("identity"))};
+        return refused ? answer{{}, fault_of(*refused)} : answer{identity_of(v.at("identity")), {}};
     });
     if (!read) return read.error();
     if (read->refusal) return *read->refusal;

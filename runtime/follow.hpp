@@ -52,11 +52,12 @@ public:
     /// The half line at the end, if there is one. The splitter is empty then.
     std::string take_rest();
 
-    bool at_line_start() const noexcept { return pending_.empty(); }
+    bool at_line_start() const noexcept { return !in_line_; }
 
 private:
     std::size_t limit_;
     std::string pending_;
+    bool in_line_ = false;
 };
 
 } // namespace graftline

@@ -3,6 +3,7 @@
 
 #include "graftline/runtime/awaitable.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -20,8 +21,7 @@ struct resource_reading {
     double disk_free_gb = 0;
 };
 
-/// Measures CPU use between two calls, so that nothing waits for a sample. Limited to the control group's
-/// CPUs where there is a limit.
+/// Measures CPU use between two calls, so that nothing waits for a sample.
 class cpu_meter {
 public:
     cpu_meter();
@@ -32,6 +32,7 @@ private:
     std::uint64_t busy_ = 0;
     std::uint64_t total_ = 0;
     double last_ = 0;
+    std::chrono::steady_clock::time_point read_at_;
 };
 
 /// Reads all; `on_disk` is any path of the file system that matters. `cpu` outlives the call.
