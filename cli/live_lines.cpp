@@ -20,6 +20,15 @@ std::string live_lines::go_to_top() const
     return "\r\x1b[" + std::to_string(drawn_) + "A";
 }
 
+std::string live_lines::wipe() const
+{
+    // Line by line: some terminals keep a screen that is cleared as a whole in their history.
+    std::string text;
+    for (std::size_t i = 0; i < drawn_; ++i)
+        text += std::string(clear_line) + "\n";
+    return text + go_to_top();
+}
+
 void live_lines::draw(const std::vector<std::string>& lines)
 {
     std::string text = hide_cursor;
@@ -36,14 +45,14 @@ void live_lines::draw(const std::vector<std::string>& lines)
 
 void live_lines::print_above(const std::string& text)
 {
-    on_.write(go_to_top() + clear_below + text);
+    on_.write(go_to_top() + wipe() + text);
     drawn_ = 0;
 }
 
 void live_lines::erase()
 {
     if (drawn_ == 0) return;
-    on_.write(go_to_top() + clear_below);
+    on_.write(go_to_top() + wipe());
     drawn_ = 0;
 }
 

@@ -29,6 +29,7 @@ public:
 
 private:
     std::string go_to_top() const;
+    std::string wipe() const;
 
     terminal& on_;
     at_end at_end_;

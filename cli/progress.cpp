@@ -155,12 +155,12 @@ void progress::finish()
 std::vector<std::string> progress::lines() const
 {
     const auto columns = on_.columns();
-    const auto rows = std::max<std::size_t>(on_.rows(), 4);
+    const auto rows = std::max<std::size_t>(on_.rows(), 5);
     std::vector<std::string> shown;
     std::size_t left_out = 0;
     for (const auto& r : rows_) {
         if (!r->shown) continue;
-        if (shown.size() + 3 < rows) // one for the rest, one for the counts, one for the cursor
+        if (shown.size() + 4 < rows) // for the rest, the counts, the cursor and a line above
             shown.push_back(line_of(*r, columns));
         else
             ++left_out;

@@ -23,6 +23,17 @@ std::string place_of(const effects::task& t)
     return "branch " + t.branch + (t.commit.empty() ? "" : " at " + t.commit.substr(0, 10));
 }
 
+std::size_t columns_on(const terminal& on)
+{
+    return on.is_terminal() ? std::max<std::size_t>(on.columns(), 60) : 160;
+}
+
+/// What has landed needs no more than a line: there is nothing to do about it.
+bool is_said_in_head(const effects::task& t)
+{
+    return t.state == merged && !t.landed.empty();
+}
+
 std::string reason_of(const effects::task& t)
 {
     text_filter filter;
@@ -58,23 +69,30 @@ std::string count_line(const effects::run_report& report)
     return text;
 }
 
+std::string head_line(const effects::task& t, const terminal& on)
+{
+    const auto columns = columns_on(on);
+    const auto head = pad(
+        t.started_at.empty() ? "" : duration_text(effects::seconds_between(t.started_at, t.finished_at)), 7);
+    const auto agent = t.spec.agent.empty() ? "" : " (" + t.spec.agent + ")";
+    const auto landed = is_said_in_head(t) ? "  " + place_of(t) : "";
+    const auto used = indent.size() + t.id.size() + 2 + 7 + agent.size() + columns_of(landed) + 1;
+    return on.in(tint_of(t.state), pad(effects::to_string(t.state), indent.size())) + t.id + "  " + head +
+           shown_title(t, columns > used + 10 ? columns - used : 10) + on.in(tint::faint, agent + landed) +
+           "\n";
+}
+
 } // namespace
 
 std::string outcome_of(const effects::task& t, const terminal& on)
 {
-    const auto columns = on.is_terminal() ? std::max<std::size_t>(on.columns(), 60) : 160;
-    const auto head = pad(
-        t.started_at.empty() ? "" : duration_text(effects::seconds_between(t.started_at, t.finished_at)), 7);
-    const auto agent = t.spec.agent.empty() ? "" : " (" + t.spec.agent + ")";
-    const auto place = place_of(t);
-    // What has landed needs no more than a line: there is nothing to do about it.
-    const auto landed = t.state == merged && !place.empty() ? "  " + place : "";
-    const auto used = indent.size() + t.id.size() + 2 + 7 + agent.size() + columns_of(landed) + 1;
-    std::string text = on.in(tint_of(t.state), pad(effects::to_string(t.state), indent.size())) + t.id +
-                       "  " + head + shown_title(t, columns > used + 10 ? columns - used : 10) +
-                       on.in(tint::faint, agent + landed) + "\n";
-    if (landed.empty() && !place.empty()) text += line(on.in(tint::faint, place));
-    if (!t.worktree.empty()) text += line(on.in(tint::faint, "worktree " + t.worktree));
+    const auto columns = columns_on(on);
+    std::string text = head_line(t, on);
+    if (const auto place = place_of(t); !place.empty() && !is_said_in_head(t))
+        text += line(on.in(tint::faint, place));
+    // A path that is broken over two lines helps nobody: graftline shell leads there too.
+    if (!t.worktree.empty() && columns_of(t.worktree) + indent.size() + 9 <= columns)
+        text += line(on.in(tint::faint, "worktree " + t.worktree));
     text += reason_of(t);
     if (t.state == failed && !t.rejected)
         for (const auto& said : last_output(t, 5))
@@ -90,8 +108,11 @@ std::string outcome_of(const effects::task& t, const terminal& on)
 std::string summary_of(const effects::run_report& report, const terminal& on)
 {
     std::string text;
-    for (const auto& t : report.tasks)
-        text += outcome_of(t, on);
+    for (const auto& t : report.tasks) {
+        // Of what was interrupted the last line says all.
+        const bool to_go_on = report.interrupted && t.state == pending;
+        text += to_go_on ? head_line(t, on) : outcome_of(t, on);
+    }
     if (report.tasks.empty()) return "No tasks.\n";
     text += on.in(tint::strong, count_line(report)) + " in " + duration_text(report.duration_s) + "\n";
     if (report.interrupted) {
