@@ -94,7 +94,7 @@ std::string outcome_of(const effects::task& t, const terminal& on)
     if (!t.worktree.empty() && columns_of(t.worktree) + indent.size() + 9 <= columns)
         text += line(on.in(tint::faint, "worktree " + t.worktree));
     text += reason_of(t);
-    if (t.state == failed && !t.rejected)
+    if (t.state == failed)
         for (const auto& said : last_output(t, 5))
             text += line(on.in(tint::faint, "| ") +
                          fit(said, on.is_terminal() ? columns - indent.size() - 3 : 500));

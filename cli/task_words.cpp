@@ -35,6 +35,24 @@ std::vector<std::string> last_lines(const std::filesystem::path& file, std::size
     return lines;
 }
 
+/// The folder of the gate that ran last for the task; empty when none did.
+std::filesystem::path last_gate(const std::filesystem::path& logs)
+{
+    namespace fs = std::filesystem;
+    std::error_code failed;
+    fs::path newest;
+    fs::file_time_type when{};
+    for (fs::directory_iterator at(logs, failed), end; !failed && at != end; at.increment(failed)) {
+        if (!at->path().filename().string().starts_with("gate-")) continue;
+        std::error_code ignored;
+        if (const auto written = at->last_write_time(ignored); newest.empty() || written > when) {
+            newest = at->path();
+            when = written;
+        }
+    }
+    return newest;
+}
+
 } // namespace
 
 tint tint_of(effects::task_state state) noexcept
@@ -100,8 +118,11 @@ std::vector<std::string> next_steps(const task& t)
 std::vector<std::string> last_output(const task& t, std::size_t count)
 {
     if (t.attempt.empty()) return {};
-    auto lines = last_lines(std::filesystem::path(t.attempt) / "stderr.log", count);
-    if (lines.empty()) lines = last_lines(std::filesystem::path(t.attempt) / "stdout.log", count);
+    std::filesystem::path folder = t.attempt;
+    if (t.rejected) folder = last_gate(folder.parent_path());
+    if (folder.empty()) return {};
+    auto lines = last_lines(folder / "stderr.log", count);
+    if (lines.empty()) lines = last_lines(folder / "stdout.log", count);
     return lines;
 }
 

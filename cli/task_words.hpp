@@ -23,7 +23,8 @@ std::string shown_title(const effects::task& t, std::size_t columns);
 /// Commands to go on with, the likeliest first; none for what is over.
 std::vector<std::string> next_steps(const effects::task& t);
 
-/// The last `count` lines that its agent printed, standard error first; harmless.
+/// The last `count` lines of what failed it: of the gate that rejected it, else of its agent; its standard
+/// error where that says anything. Harmless.
 std::vector<std::string> last_output(const effects::task& t, std::size_t count);
 
 } // namespace graftline::cli

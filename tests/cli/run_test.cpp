@@ -80,6 +80,29 @@ TEST(run, a_failed_agents_last_words_are_in_the_summary)
     EXPECT_THAT(answer.out, HasSubstr("exit status 3"));
 }
 
+TEST(run, a_gate_that_fails_is_named_with_its_words)
+{
+    desk d;
+    const auto agent = d.script("agent", "echo x > new.txt\n");
+    const auto gate = d.script("gate", "echo 'the tests are red'; exit 2\n");
+    const auto answer = d.graftline({"run", "Work", "--land", "--gate", gate, "--", agent});
+    EXPECT_EQ(answer.status, 1);
+    EXPECT_THAT(answer.out, HasSubstr("gate failed"));
+    EXPECT_THAT(answer.out, HasSubstr("| the tests are red"));
+    EXPECT_THAT(answer.out, HasSubstr("graftline land "));
+    EXPECT_EQ(d.repository.git("rev-list", "--count", "main"), "1");
+}
+
+TEST(run, an_empty_repository_is_said_to_be_one)
+{
+    test_repository empty;
+    desk d;
+    const auto answer = d.graftline_in(empty.top(), {"run", "x", "--", "true"});
+    EXPECT_EQ(answer.status, 2) << answer.err;
+    EXPECT_THAT(answer.err, HasSubstr("commit"));
+    EXPECT_THAT(answer.err, Not(HasSubstr("internal")));
+}
+
 TEST(run, a_program_that_is_not_there_leaves_nothing_behind)
 {
     desk d;
