@@ -10,7 +10,6 @@
 #include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
-#include <cerrno>
 
 namespace graftline::effects {
 namespace {
@@ -20,12 +19,11 @@ using namespace std::chrono_literals;
 /// Thrown past the siblings under --fail-fast; what happened is in the failed task.
 struct give_up : std::exception {};
 
+/// Not the task's fault: the system said no, or the disk is full.
 bool is_of_the_environment(const fault& f)
 {
-    const auto code = f.code();
-    if (f.is(errc::no_space) || f.is(errc::unusable) || f.is(errc::unsupported)) return true;
-    if (code.category() != boost::system::system_category()) return false;
-    return code.value() == EACCES || code.value() == EROFS || code.value() == EPERM;
+    return f.is(errc::no_space) || f.is(errc::unusable) || f.is(errc::unsupported) ||
+           f.code().category() == boost::system::system_category();
 }
 
 bool did_what_was_asked(const task& t)

@@ -78,8 +78,10 @@ private:
         for (int suffix = 0; !made && made.error().is(errc::exists) && suffix < 50; ++suffix) {
             const auto names = name_task(run_.in(), task_, suffix);
             if (!names) co_return names.error();
-            task_.branch = names->branch;
-            made = co_await add(git::worktree_request(names->worktree, names->branch, *base));
+            auto branch = co_await git::free_branch_name(run_.repository(), names->branch);
+            if (!branch) co_return branch.error();
+            task_.branch = std::move(*branch);
+            made = co_await add(git::worktree_request(names->worktree, task_.branch, *base));
         }
         co_return made;
     }

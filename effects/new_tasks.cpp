@@ -227,17 +227,6 @@ awaitable<result<shared_facts>> look_up(project& in, const task_defaults& defaul
         co_return head.error();
     else
         facts.target = head->value_or("");
-    facts.base = defaults.base.value_or(settings.run.base.value_or(""));
-    if (facts.base.empty() && facts.profile.base) {
-        // A profile's base is a convention, not a promise that every repository has it.
-        if (co_await git::resolve(repo, *facts.profile.base)) facts.base = *facts.profile.base;
-    }
-    const auto start = !facts.base.empty() ? facts.base : !facts.target.empty() ? "refs/heads/" + facts.target : "HEAD";
-    if (auto base = co_await git::resolve(repo, start); !base) {
-        fault f(errc::invalid, base.error().what());
-        for (const auto& [key, value] : base.error().context()) f.with(key, value);
-        co_return f.advise(base.error().advice());
-    }
     if (defaults.land || defaults.target) {
         if (facts.target.empty())
             co_return fault(errc::invalid, "there is no branch to land on: HEAD is detached").advise("Name one: --target BRANCH");
@@ -246,6 +235,18 @@ awaitable<result<shared_facts>> look_up(project& in, const task_defaults& defaul
         if (!*target)
             co_return fault(errc::invalid, "the target is not a branch here: '" + facts.target + "'")
                 .advise("Make it first: git branch " + facts.target);
+    }
+    facts.base = defaults.base.value_or(settings.run.base.value_or(""));
+    if (facts.base.empty() && facts.profile.base) {
+        // A profile's base is a convention, not a promise that every repository has it.
+        if (co_await git::resolve(repo, *facts.profile.base)) facts.base = *facts.profile.base;
+    }
+    const auto start = !facts.base.empty() ? facts.base : !facts.target.empty() ? "refs/heads/" + facts.target : "HEAD";
+    if (auto base = co_await git::resolve(repo, start); !base) {
+        const fault why = base.error(); // a copy: the result gives its error by value
+        fault f(why.is(errc::not_found) ? errc::invalid : errc::unusable, why.what());
+        for (const auto& [key, value] : why.context()) f.with(key, value);
+        co_return f.advise(why.advice());
     }
     co_return facts;
 }

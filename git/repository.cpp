@@ -6,6 +6,7 @@
 
 #include <boost/asio/this_coro.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 #include <string_view>
 
@@ -213,6 +214,18 @@ awaitable<result<std::string>> repository::answer(command prepared)
     co_return without_last_newline(std::move(output->out));
 }
 
+/// What a refusal of git's means for its caller, by its words: they are English, our calls see to that.
+static errc kind_of_failure(const std::string& words)
+{
+    const auto any_of = [&](std::initializer_list<const char*> parts) {
+        return std::ranges::any_of(parts, [&](const char* part) { return words.find(part) != std::string::npos; });
+    };
+    if (any_of({"No space left on device", "Disk quota exceeded"})) return errc::no_space;
+    // git does not always say why it could not write; a full disk is among the reasons.
+    if (any_of({"couldn't write", "unable to write", "write error", "Read-only file system"})) return errc::unusable;
+    return errc::command_failed;
+}
+
 fault git_failed(const std::vector<std::string>& words, const command_output& output)
 {
     std::string name = "git";
@@ -224,10 +237,10 @@ fault git_failed(const std::vector<std::string>& words, const command_output& ou
             break;
         }
     }
-    const bool full = output.err.find("No space left on device") != std::string::npos;
+    const auto kind = kind_of_failure(output.err);
     std::string says = without_last_newline(output.err.empty() ? output.out : output.err);
     if (says.size() > 4000) says = "... " + says.substr(says.size() - 4000);
-    return fault(full ? errc::no_space : errc::command_failed, name + " failed")
+    return fault(kind, name + " failed")
         .with("git says", std::move(says))
         .with("command", quoted(words))
         .with("ended", to_string(output.status));
