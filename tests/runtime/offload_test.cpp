@@ -101,6 +101,7 @@ TEST(Offload, ACancelledCallerGetsTheResultOfTheJobThatBegan)
     auto body = [](std::atomic<bool>& begun, std::atomic<bool>& go, int& value) -> awaitable<void> {
         value = co_await offload([&] {
             begun = true;
+            begun.notify_all();
             go.wait(false);
             return 7;
         });
