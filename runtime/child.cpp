@@ -124,8 +124,7 @@ result<pid_t> spawn(const launch& how)
     actions.standard(0, how.in);
     actions.standard(1, how.out);
     actions.standard(2, how.err);
-    if (!how.folder.empty())
-        posix_spawn_file_actions_addchdir_np(&actions.files, how.folder.c_str());
+    if (!how.folder.empty()) posix_spawn_file_actions_addchdir_np(&actions.files, how.folder.c_str());
     posix_spawn_file_actions_addclosefrom_np(&actions.files, 3);
     actions.signals_and_group(how.own_session);
 
@@ -134,8 +133,7 @@ result<pid_t> spawn(const launch& how)
     pid_t pid = -1;
     const int rc = ::posix_spawnp(&pid, words.front(), &actions.files, &actions.attributes, words.data(),
                                   environment.data());
-    if (rc == 0)
-        return pid;
+    if (rc == 0) return pid;
     return fault(errc::could_not_start,
                  "could not start " + how.words.front() + ": " + why_not_started(how, rc));
 }
@@ -147,8 +145,7 @@ child::child(const asio::any_io_executor& executor, pid_t pid, int pidfd) : pidf
 result<std::unique_ptr<child>> child::start(const asio::any_io_executor& executor, const launch& how)
 {
     auto pid = spawn(how);
-    if (!pid)
-        return pid.error();
+    if (!pid) return pid.error();
     const int pidfd = pidfd_open(*pid);
     if (pidfd < 0) {
         const int why = errno;
@@ -163,13 +160,13 @@ result<std::unique_ptr<child>> child::start(const asio::any_io_executor& executo
 
 child::~child()
 {
-    if (gone_)
-        return;
     signal(SIGKILL);
-    while (!gone_ && ::waitid(by_pidfd, static_cast<id_t>(pidfd_.native_handle()), nullptr, WEXITED) != 0) {
-        if (errno != EINTR)
-            break;
+    if (gone_) return;
+    // Asio made the pidfd non-blocking, and waitid(2) with it: wait by poll(2) first.
+    pollfd one{pidfd_.native_handle(), POLLIN, 0};
+    while (::poll(&one, 1, -1) < 0 && errno == EINTR) {
     }
+    ::waitid(by_pidfd, static_cast<id_t>(pidfd_.native_handle()), nullptr, WEXITED);
 }
 
 awaitable<void> child::ended()
@@ -191,8 +188,7 @@ awaitable<exit_status> child::stop(std::chrono::milliseconds grace)
     auto over = std::make_shared<bool>(false); // the timer's handler may already be queued when the wait ends
     asio::steady_timer patience(co_await asio::this_coro::executor, grace);
     patience.async_wait([this, over](error_code) {
-        if (!*over)
-            signal(SIGKILL);
+        if (!*over) signal(SIGKILL);
     });
     co_await ended();
     *over = true;
@@ -201,8 +197,7 @@ awaitable<exit_status> child::stop(std::chrono::milliseconds grace)
 
 void child::signal(int signo) noexcept
 {
-    if (gone_)
-        return;
+    if (gone_) return;
     if (look(pidfd_.native_handle()) == found::taken) {
         gone_ = true;
     } else {
@@ -212,16 +207,14 @@ void child::signal(int signo) noexcept
 
 bool child::ended_within(std::chrono::milliseconds limit) noexcept
 {
-    if (gone_)
-        return true;
+    if (gone_) return true;
     pollfd one{pidfd_.native_handle(), POLLIN, 0};
     return ::poll(&one, 1, static_cast<int>(limit.count())) > 0;
 }
 
 exit_status child::reap()
 {
-    if (status_)
-        return *status_;
+    if (status_) return *status_;
     signal(SIGKILL); // what the leader left in its group; the zombie leader still holds the group's number
     siginfo_t info{};
     if (!gone_ && ::waitid(by_pidfd, static_cast<id_t>(pidfd_.native_handle()), &info, WEXITED) == 0) {

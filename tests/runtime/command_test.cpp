@@ -1,0 +1,168 @@
+#include "graftline/runtime/command.hpp"
+#include "graftline/runtime/deadline.hpp"
+#include "graftline/runtime/parallel.hpp"
+
+#include <boost/asio/steady_timer.hpp>
+
+#include "tests/support/cancel_at_every_step.hpp"
+#include "tests/support/processes.hpp"
+#include "tests/support/test_repository.hpp"
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <cstdlib>
+
+namespace graftline {
+namespace {
+
+using namespace std::chrono_literals;
+using test::run_here;
+
+command shell(std::string script)
+{
+    return command("sh").args("-c", std::move(script));
+}
+
+TEST(command, gives_both_streams_and_the_status)
+{
+    const auto got = run_here(run(shell("printf out; printf err >&2; exit 3")));
+    ASSERT_TRUE(got);
+    EXPECT_EQ(got->status, exit_status(exited{3}));
+    EXPECT_EQ(got->out, "out");
+    EXPECT_EQ(got->err, "err");
+    EXPECT_FALSE(got->ok());
+}
+
+TEST(command, passes_words_environment_folder_and_input_as_they_are)
+{
+    ::setenv("GRAFTLINE_TEST_GONE", "here", 1);
+    auto what =
+        command("sh").args("-c", "printf '%s|' \"$@\"; pwd; echo \"$A-${GRAFTLINE_TEST_GONE-unset}\"; cat",
+                           "x", "a b", "", "$HOME;'\"");
+    what.in("/usr/lib").set("A", "1").set("A", "two words").unset("GRAFTLINE_TEST_GONE").feed("fed\n");
+    const auto got = run_here(run(std::move(what)));
+    ASSERT_TRUE(got);
+    EXPECT_EQ(got->out, "a b||$HOME;'\"|/usr/lib\ntwo words-unset\nfed\n");
+}
+
+TEST(command, has_an_empty_input_unless_fed)
+{
+    EXPECT_EQ(run_here(run(command("cat")))->out, "");
+    const std::string much(5'000'000, 'x');
+    auto what = command("cat");
+    what.feed(much);
+    EXPECT_TRUE(run_here(run(what))->out == much);
+    auto deaf = command("true"); // it never reads: no SIGPIPE, no error
+    deaf.feed(much);
+    EXPECT_TRUE(run_here(run(deaf))->ok());
+}
+
+TEST(command, that_prints_a_lot_on_both_streams_does_not_hang)
+{
+    const auto got =
+        run_here(run(shell("head -c 3000000 /dev/zero; head -c 3000000 /dev/zero >&2; printf end")));
+    ASSERT_TRUE(got);
+    EXPECT_EQ(got->out.size(), 3'000'003u);
+    EXPECT_EQ(got->err.size(), 3'000'000u);
+}
+
+TEST(command, that_prints_more_than_is_kept_is_a_fault)
+{
+    auto what = shell("yes");
+    what.keep(100'000);
+    const auto got = run_here(run(what));
+    ASSERT_FALSE(got);
+    EXPECT_TRUE(got.error().is(errc::command_failed));
+    EXPECT_NE(got.error().message().find("100000 bytes"), std::string::npos);
+    EXPECT_TRUE(test::has_no_children());
+}
+
+TEST(command, that_is_not_there_is_named)
+{
+    const auto got = run_here(run(command("no-such-program-of-ours")));
+    ASSERT_FALSE(got);
+    EXPECT_TRUE(got.error().is(errc::could_not_start));
+    EXPECT_NE(got.error().message().find("no-such-program-of-ours"), std::string::npos);
+}
+
+TEST(command, does_not_wait_for_ever_for_a_grandchild_with_its_stream)
+{
+    const test::temporary_folder here;
+    const auto begin = std::chrono::steady_clock::now();
+    const auto got = run_here(
+        run(shell("setsid sh -c 'echo $$ >" + here.path().string() + "/pid; exec sleep 30' & while ! [ -s " +
+                  here.path().string() + "/pid ]; do :; done; echo done")));
+    ASSERT_TRUE(got);
+    EXPECT_EQ(got->out, "done\n");
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, 10s);
+    ::kill(std::stoi(test::contents_of(here.path() / "pid")), SIGKILL); // its own session: not ours to end
+}
+
+TEST(command, takes_what_a_grandchild_still_prints)
+{
+    const auto got = run_here(run(shell("(sleep 0.1; echo late) & echo early")));
+    ASSERT_TRUE(got);
+    EXPECT_EQ(got->out, "early\nlate\n");
+}
+
+TEST(command, cancelled_ends_its_group_gracefully)
+{
+    const test::temporary_folder here;
+    const auto mark = here.path().string();
+    auto what = shell("trap 'echo tidy >" + mark + "/tidied; exit 0' TERM; MARK=" + mark +
+                      " sleep 100 & : >" + mark + "/ready; wait");
+    asio::io_context io(1);
+    const auto late = [&]() -> awaitable<bool> {
+        auto got = co_await within(500ms, run(what));
+        co_return !got;
+    };
+    EXPECT_TRUE(run_here(io, late()));
+    EXPECT_EQ(test::contents_of(here.path() / "tidied"), "tidy\n");
+    EXPECT_TRUE(test::has_no_children());
+    EXPECT_TRUE(test::soon([&] { return test::running_with(mark) == 0; }));
+}
+
+class talkative : public test::scenario {
+public:
+    explicit talkative(asio::io_context& io)
+    {
+        const asio::steady_timer first(io); // the context opens descriptors of its own at its first use
+        descriptors_ = test::open_descriptors();
+    }
+    awaitable<void> body() override { (void)co_await run(shell("head -c 100000 /dev/zero; echo err >&2")); }
+    void check() override
+    {
+        EXPECT_TRUE(test::has_no_children());
+        EXPECT_EQ(test::open_descriptors(), descriptors_) << "leaked";
+    }
+
+private:
+    std::size_t descriptors_;
+};
+
+TEST(command, leaks_nothing_when_cancelled_at_any_step)
+{
+    test::cancel_at_every_step([](asio::io_context& io) { return std::make_unique<talkative>(io); });
+}
+
+class abandoned_talkative : public talkative {
+public:
+    using talkative::talkative;
+    void check() override { EXPECT_TRUE(test::has_no_children()); }
+};
+
+TEST(command, leaves_no_child_when_its_context_goes_at_any_step)
+{
+    const auto before = test::open_descriptors();
+    test::abandon_at_every_step(
+        [](asio::io_context& io) { return std::make_unique<abandoned_talkative>(io); });
+    EXPECT_EQ(test::open_descriptors(), before);
+}
+
+TEST(command, is_quoted_for_a_message)
+{
+    EXPECT_EQ(quoted({"git", "commit", "-m", "it's here", ""}), "git commit -m 'it'\\''s here' ''");
+}
+
+} // namespace
+} // namespace graftline
