@@ -44,14 +44,13 @@ void reset_signals()
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-// The group comes before the signals: a cancel that arrives now must find a process that dies of it.
-[[noreturn]] void become_agent(const attempt_spec& spec, const agent_files& files, const control_group* group,
-                               const std::string& token, pid_t supervisor, int report_to)
+// A cancel that arrives on the way waits until the signals are unblocked, right before the exec.
+[[noreturn]] void become_agent(const attempt_spec& spec, const agent_files& files, const std::string& token,
+                               pid_t supervisor, int report_to)
 {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != supervisor) ::_exit(127); // it died before the line above
     ::setpgid(0, 0);
-    if (group) group->enter(); // where that is not allowed, the tree is found by its parents
     ::setenv(attempt::token_variable, token.c_str(), 1);
     if (::dup2(files.in.get(), 0) < 0 || ::dup2(files.out.get(), 1) < 0 || ::dup2(files.err.get(), 2) < 0) {
         give_up(report_to, step::prepare);
@@ -107,9 +106,9 @@ result<agent_process> agent_process::start(const attempt_spec& spec, const agent
     descriptor ours(ends[0]);
     const descriptor theirs = above_standard(descriptor(ends[1]));
     const pid_t supervisor = ::getpid();
-    const pid_t pid = ::fork();
+    const pid_t pid = group ? group->fork() : ::fork();
     if (pid < 0) return system_fault(errno, "could not fork");
-    if (pid == 0) become_agent(spec, files, group, token, supervisor, theirs.get());
+    if (pid == 0) become_agent(spec, files, token, supervisor, theirs.get());
     return agent_process(pid, std::move(ours), spec.words.front(), spec.cwd.string());
 }
 

@@ -3,11 +3,15 @@
 #include "graftline/runtime/descriptor.hpp"
 
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <poll.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
+#include <cstdint>
 #include <fstream>
 #include <sstream>
 
@@ -68,9 +72,20 @@ control_group::~control_group()
     if (!folder_.empty()) remove_group(folder_);
 }
 
-bool control_group::enter() const noexcept
+pid_t control_group::fork() const noexcept
 {
-    return write_file(folder_ / "cgroup.procs", "0");
+    descriptor into(::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    clone_args how{};
+    how.flags = CLONE_INTO_CGROUP;
+    how.exit_signal = SIGCHLD;
+    how.cgroup = static_cast<std::uint64_t>(into.get());
+    const long pid = into ? ::syscall(SYS_clone3, &how, sizeof how) : -1;
+    if (pid >= 0) return static_cast<pid_t>(pid);
+    // Some containers hide clone3, and some groups may not be entered. Moving there is slow, and often not
+    // allowed.
+    const pid_t outside = ::fork();
+    if (outside == 0) write_file(folder_ / "cgroup.procs", "0");
+    return outside;
 }
 
 void control_group::kill() const noexcept
