@@ -72,8 +72,7 @@ public:
         if (!instance || ::inotify_add_watch(instance.get(), path.c_str(), IN_MODIFY | IN_CLOSE_WRITE) < 0)
             return;
         error_code failed;
-        events_.assign(instance.get(), failed);
-        if (!failed)
+        if (!events_.assign(instance.get(), failed))
             instance.release();
     }
 
