@@ -61,18 +61,22 @@ TEST(ParallelAll, OfNothingEndsAtOnce)
     EXPECT_EQ(run_here(body()), 0u);
 }
 
+struct gauge {
+    int inside = 0;
+    int most = 0;
+};
+
+awaitable<void> pass_through(gauge& g)
+{
+    g.most = std::max(g.most, ++g.inside);
+    co_await rest(1ms);
+    --g.inside;
+}
+
 TEST(ParallelMap, KeepsToItsLimit)
 {
-    struct gauge {
-        int inside = 0;
-        int most = 0;
-    };
     auto body = [](gauge& g) -> awaitable<void> {
-        auto visit = [&g](int) -> awaitable<void> {
-            g.most = std::max(g.most, ++g.inside);
-            co_await rest(1ms);
-            --g.inside;
-        };
+        auto visit = [&g](int) { return pass_through(g); };
         auto ended = co_await parallel::map(std::vector<int>(40), visit, parallel::options().limit(5));
         for (const auto& one : ended)
             EXPECT_TRUE(one.has_value());
@@ -100,21 +104,24 @@ TEST(ParallelMap, TakesItemsAndValuesThatOnlyMove)
     EXPECT_EQ(run_here(body()), 10);
 }
 
+struct counts {
+    int begun = 0;
+    int cancelled = 0;
+};
+
+awaitable<int> count_how_it_ends(counts& seen, awaitable<int> child)
+{
+    ++seen.begun;
+    const auto ended = co_await parallel::settle(std::move(child));
+    if (parallel::is_aborted(ended.error())) ++seen.cancelled;
+    co_return ended.value();
+}
+
 TEST(ParallelMap, FailFastCancelsTheOthersAndBeginsNoMore)
 {
-    struct counts {
-        int begun = 0;
-        int cancelled = 0;
-    };
     auto body = [](counts& seen) -> awaitable<void> {
-        auto visit = [&seen](int n) -> awaitable<int> {
-            ++seen.begun;
-            if (n == 1)
-                co_return co_await fail_after(5ms, "first failure");
-            const auto ended = co_await parallel::settle(after(30s, n));
-            if (parallel::is_aborted(ended.error()))
-                ++seen.cancelled;
-            co_return ended.value();
+        auto visit = [&seen](int n) {
+            return count_how_it_ends(seen, n == 1 ? fail_after(5ms, "first failure") : after(30s, n));
         };
         std::vector<int> items(10);
         std::iota(items.begin(), items.end(), 0);
@@ -142,16 +149,17 @@ TEST(ParallelMap, AHundredThousandThatEndAtOnceNeedNoStack)
     EXPECT_EQ(run_here(body(0)), 100'000u);
 }
 
+awaitable<int> refuse_cancellation()
+{
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    co_return 0;
+}
+
 TEST(ParallelMap, OneChildsCancellationStateIsNotTheNextOnes)
 {
-    auto body = [](int& cancelled) -> awaitable<void> {
-        auto visit = [&cancelled](int n) -> awaitable<void> {
-            if (n == 0) {
-                co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-                co_return;
-            }
-            if (n == 1 && parallel::is_aborted((co_await parallel::settle(rest(30s))).error()))
-                ++cancelled;
+    auto body = [](counts& seen) -> awaitable<void> {
+        auto visit = [&seen](int n) {
+            return n == 0 ? refuse_cancellation() : count_how_it_ends(seen, after(30s, n));
         };
         std::vector<awaitable<void>> both;
         auto inner = [](decltype(visit)& each) -> awaitable<void> {
@@ -161,28 +169,24 @@ TEST(ParallelMap, OneChildsCancellationStateIsNotTheNextOnes)
         both.push_back(rest(10ms));
         EXPECT_EQ(co_await parallel::race(std::move(both)), 1u);
     };
-    int cancelled = 0;
-    run_here(body(cancelled));
-    EXPECT_EQ(cancelled, 1);
+    counts seen;
+    run_here(body(seen));
+    EXPECT_EQ(seen.begun, 1);
+    EXPECT_EQ(seen.cancelled, 1);
 }
 
 TEST(ParallelRace, TheFirstWinsAndTheOthersHaveEnded)
 {
     auto body = []() -> awaitable<void> {
-        int ended_early = 0;
-        auto lose = [&ended_early]() -> awaitable<int> {
-            const auto ended = co_await parallel::settle(after(30s, 0));
-            ++ended_early;
-            co_return ended.value();
-        };
+        counts losers;
         std::vector<awaitable<int>> runners;
-        runners.push_back(lose());
+        runners.push_back(count_how_it_ends(losers, after(30s, 0)));
         runners.push_back(after(5ms, 17));
-        runners.push_back(lose());
+        runners.push_back(count_how_it_ends(losers, after(30s, 0)));
         const auto [number, value] = co_await parallel::race(std::move(runners));
         EXPECT_EQ(number, 1u);
         EXPECT_EQ(value, 17);
-        EXPECT_EQ(ended_early, 2);
+        EXPECT_EQ(losers.cancelled, 2);
     };
     run_here(body());
 }
@@ -228,8 +232,7 @@ private:
         explicit leaf(tree& in) : of(in) { ++of.begun_; }
         ~leaf()
         {
-            if (!clean)
-                ++of.destroyed_;
+            if (!clean) ++of.destroyed_;
         }
         tree& of;
         bool clean = false;
