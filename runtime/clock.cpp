@@ -28,12 +28,10 @@ public:
 /// Reads exactly `digits` digits off the front of `text`. None leaves `text` in an unknown state.
 std::optional<int> take_number(std::string_view& text, std::size_t digits)
 {
-    if (text.size() < digits)
-        return std::nullopt;
+    if (text.size() < digits) return std::nullopt;
     int number = 0;
     for (const char c : text.substr(0, digits)) {
-        if (c < '0' || c > '9')
-            return std::nullopt;
+        if (c < '0' || c > '9') return std::nullopt;
         number = number * 10 + (c - '0');
     }
     text.remove_prefix(digits);
@@ -42,8 +40,7 @@ std::optional<int> take_number(std::string_view& text, std::size_t digits)
 
 bool take(std::string_view& text, char expected)
 {
-    if (text.empty() || text.front() != expected)
-        return false;
+    if (text.empty() || text.front() != expected) return false;
     text.remove_prefix(1);
     return true;
 }
@@ -51,44 +48,35 @@ bool take(std::string_view& text, char expected)
 std::optional<std::chrono::sys_days> take_date(std::string_view& text)
 {
     const auto year = take_number(text, 4);
-    if (!year || !take(text, '-'))
-        return std::nullopt;
+    if (!year || !take(text, '-')) return std::nullopt;
     const auto month = take_number(text, 2);
-    if (!month || !take(text, '-'))
-        return std::nullopt;
+    if (!month || !take(text, '-')) return std::nullopt;
     const auto day = take_number(text, 2);
-    if (!day)
-        return std::nullopt;
+    if (!day) return std::nullopt;
     const std::chrono::year_month_day date{std::chrono::year(*year),
                                            std::chrono::month(static_cast<unsigned>(*month)),
                                            std::chrono::day(static_cast<unsigned>(*day))};
-    if (!date.ok())
-        return std::nullopt;
+    if (!date.ok()) return std::nullopt;
     return std::chrono::sys_days(date);
 }
 
 std::optional<std::chrono::seconds> take_time(std::string_view& text)
 {
     const auto hours = take_number(text, 2);
-    if (!hours || *hours > 23 || !take(text, ':'))
-        return std::nullopt;
+    if (!hours || *hours > 23 || !take(text, ':')) return std::nullopt;
     const auto minutes = take_number(text, 2);
-    if (!minutes || *minutes > 59 || !take(text, ':'))
-        return std::nullopt;
+    if (!minutes || *minutes > 59 || !take(text, ':')) return std::nullopt;
     const auto seconds = take_number(text, 2);
-    if (!seconds || *seconds > 59)
-        return std::nullopt;
+    if (!seconds || *seconds > 59) return std::nullopt;
     return std::chrono::hours(*hours) + std::chrono::minutes(*minutes) + std::chrono::seconds(*seconds);
 }
 
 /// ".678" as milliseconds; further digits are dropped. Without a point: 0.
 std::optional<std::chrono::milliseconds> take_fraction(std::string_view& text)
 {
-    if (!take(text, '.'))
-        return std::chrono::milliseconds(0);
+    if (!take(text, '.')) return std::chrono::milliseconds(0);
     const auto digits = std::min(text.find_first_not_of("0123456789"), text.size());
-    if (digits == 0 || digits > 9)
-        return std::nullopt;
+    if (digits == 0 || digits > 9) return std::nullopt;
     std::string thousandths(text.substr(0, std::min<std::size_t>(digits, 3)));
     thousandths.resize(3, '0');
     text.remove_prefix(digits);
@@ -123,8 +111,7 @@ awaitable<void> manual_clock::wait_until(steady_time when)
     while (steady_ < when) {
         const auto moves = moves_;
         co_await mine.async_wait(asio::as_tuple(use_awaitable));
-        if (moves == moves_)
-            throw boost::system::system_error(asio::error::operation_aborted);
+        if (moves == moves_) throw boost::system::system_error(asio::error::operation_aborted);
     }
 }
 
@@ -153,14 +140,11 @@ std::string to_iso8601(utc_time when)
 std::optional<utc_time> from_iso8601(std::string_view text)
 {
     const auto date = take_date(text);
-    if (!date || !take(text, 'T'))
-        return std::nullopt;
+    if (!date || !take(text, 'T')) return std::nullopt;
     const auto time = take_time(text);
-    if (!time)
-        return std::nullopt;
+    if (!time) return std::nullopt;
     const auto fraction = take_fraction(text);
-    if (!fraction || text != "Z")
-        return std::nullopt;
+    if (!fraction || text != "Z") return std::nullopt;
     return *date + *time + *fraction;
 }
 

@@ -48,8 +48,7 @@ awaitable<std::optional<parallel::outcome<T>>> settle_within(std::chrono::steady
     race.both.spawn(ring(race, limit));
     race.both.spawn(run_timed(race, std::move(op)));
     co_await race.both.join();
-    if (race.late && parallel::is_aborted(race.ended.error()))
-        co_return std::nullopt;
+    if (race.late && parallel::is_aborted(race.ended.error())) co_return std::nullopt;
     co_return std::move(race.ended);
 }
 
@@ -61,8 +60,7 @@ template <class T>
 awaitable<std::optional<T>> within(std::chrono::steady_clock::duration limit, awaitable<T> op)
 {
     auto ended = co_await detail::settle_within(limit, std::move(op));
-    if (!ended)
-        co_return std::nullopt;
+    if (!ended) co_return std::nullopt;
     co_return std::move(*ended).value();
 }
 
@@ -70,8 +68,7 @@ awaitable<std::optional<T>> within(std::chrono::steady_clock::duration limit, aw
 inline awaitable<bool> within(std::chrono::steady_clock::duration limit, awaitable<void> op)
 {
     auto ended = co_await detail::settle_within(limit, std::move(op));
-    if (ended)
-        ended->value();
+    if (ended) ended->value();
     co_return ended.has_value();
 }
 

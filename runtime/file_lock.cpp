@@ -49,14 +49,11 @@ result<descriptor> open_locked(const std::filesystem::path& path)
     for (;;) {
         descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
         file = above_standard(std::move(file));
-        if (!file)
-            return lock_fault(errno, "cannot open the lock file", path);
+        if (!file) return lock_fault(errno, "cannot open the lock file", path);
         auto range = whole_file(F_WRLCK);
         if (::fcntl(file.get(), F_OFD_SETLK, &range) != 0) {
-            if (errno == EAGAIN || errno == EACCES)
-                return descriptor();
-            if (errno != EINTR)
-                return lock_fault(errno, "cannot lock the lock file", path);
+            if (errno == EAGAIN || errno == EACCES) return descriptor();
+            if (errno != EINTR) return lock_fault(errno, "cannot lock the lock file", path);
         } else if (is_still(file.get(), path)) {
             return file;
         }
@@ -72,8 +69,7 @@ public:
         if (!instance || ::inotify_add_watch(instance.get(), path.c_str(), IN_MODIFY | IN_CLOSE_WRITE) < 0)
             return;
         error_code failed;
-        if (!events_.assign(instance.get(), failed))
-            instance.release();
+        if (!events_.assign(instance.get(), failed)) instance.release();
     }
 
     /// Waits for news, at most until it is time to look again anyway.
@@ -82,8 +78,7 @@ public:
         const auto executor = co_await asio::this_coro::executor;
         std::vector<awaitable<void>> either;
         either.push_back(patience(executor));
-        if (events_.is_open())
-            either.push_back(news());
+        if (events_.is_open()) either.push_back(news());
         co_await parallel::race(std::move(either));
         forget_news();
     }
@@ -99,8 +94,7 @@ private:
     {
         const auto [failed] = co_await events_.async_wait(asio::posix::stream_descriptor::wait_read,
                                                           asio::as_tuple(use_awaitable));
-        if (failed && failed != asio::error::operation_aborted)
-            events_.close();
+        if (failed && failed != asio::error::operation_aborted) events_.close();
     }
 
     void forget_news()
@@ -126,8 +120,7 @@ file_lock::lease& file_lock::lease::operator=(lease&& other) noexcept
 
 void file_lock::lease::release() noexcept
 {
-    if (!file_)
-        return;
+    if (!file_) return;
     // In this order: those who wait are woken by the write, and find the lock free. A bare close loses
     // wake-ups, and leaves the lock held where a forked process has the descriptor.
     auto range = whole_file(F_UNLCK);
@@ -144,10 +137,8 @@ file_lock::file_lock(asio::any_io_executor executor, std::filesystem::path path)
 result<std::optional<file_lock::lease>> file_lock::try_acquire()
 {
     auto file = open_locked(path_);
-    if (!file)
-        return file.error();
-    if (!*file)
-        return std::optional<lease>();
+    if (!file) return file.error();
+    if (!*file) return std::optional<lease>();
     return std::optional<lease>(lease(std::move(*file)));
 }
 
@@ -156,10 +147,8 @@ awaitable<result<file_lock::lease>> file_lock::acquire()
     std::optional<change_watch> watch;
     for (;;) {
         auto held = try_acquire();
-        if (!held)
-            co_return held.error();
-        if (*held)
-            co_return std::move(**held);
+        if (!held) co_return held.error();
+        if (*held) co_return std::move(**held);
         if (watch)
             co_await watch->wait();
         else
@@ -171,8 +160,7 @@ result<bool> file_lock::is_held(const std::filesystem::path& path)
 {
     const descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file) {
-        if (errno == ENOENT || errno == ENOTDIR)
-            return false;
+        if (errno == ENOENT || errno == ENOTDIR) return false;
         return lock_fault(errno, "cannot open the lock file", path);
     }
     auto range = whole_file(F_WRLCK);

@@ -52,8 +52,7 @@ asio::any_io_executor blocking_pool::of(const asio::any_io_executor& executor)
 
 void blocking_pool::shutdown()
 {
-    if (!threads_)
-        return;
+    if (!threads_) return;
     threads_->stop();
     threads_->join();
     // Now, while the context's other services still live: coroutines that waited for a dropped job go with

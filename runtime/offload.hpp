@@ -74,10 +74,8 @@ template <class F> awaitable<std::invoke_result_t<F&>> offload(F job)
     // Without a slot: Asio 1.26 would post a raw pointer to the signal, which may be gone (asio #1332).
     co_await asio::co_spawn(pool, detail::run_job<F, value_type>(job, value, failure),
                             asio::bind_cancellation_slot(asio::cancellation_slot(), use_awaitable));
-    if (failure)
-        std::rethrow_exception(std::move(failure));
-    if constexpr (!std::is_void_v<value_type>)
-        co_return std::move(*value);
+    if (failure) std::rethrow_exception(std::move(failure));
+    if constexpr (!std::is_void_v<value_type>) co_return std::move(*value);
 }
 
 /// Blocking jobs that exclude each other: one at a time, in the order of their calls. For what one thread may

@@ -34,35 +34,30 @@ public:
     std::add_lvalue_reference_t<T> value() &
     {
         check();
-        if constexpr (!std::is_void_v<T>)
-            return *value_;
+        if constexpr (!std::is_void_v<T>) return *value_;
     }
     std::add_lvalue_reference_t<const T> value() const&
     {
         check();
-        if constexpr (!std::is_void_v<T>)
-            return *value_;
+        if constexpr (!std::is_void_v<T>) return *value_;
     }
     T value() &&
     {
         check();
-        if constexpr (!std::is_void_v<T>)
-            return std::move(*value_);
+        if constexpr (!std::is_void_v<T>) return std::move(*value_);
     }
 
     /// What the child threw; null when it has a value.
     std::exception_ptr error() const
     {
-        if (has_value() || error_)
-            return error_;
+        if (has_value() || error_) return error_;
         return std::make_exception_ptr(boost::system::system_error(asio::error::operation_aborted));
     }
 
 private:
     void check() const
     {
-        if (!has_value())
-            std::rethrow_exception(error());
+        if (!has_value()) std::rethrow_exception(error());
     }
 
     std::optional<stored> value_;
@@ -73,8 +68,7 @@ private:
 inline bool is_aborted(const std::exception_ptr& error)
 {
     try {
-        if (error)
-            std::rethrow_exception(error);
+        if (error) std::rethrow_exception(error);
     } catch (const boost::system::system_error& e) {
         return e.code() == asio::error::operation_aborted;
     } catch (...) {

@@ -63,8 +63,7 @@ template <class T, class F, class R> awaitable<void> work(mapping<T, F, R>& all,
     while (!workers.cancelled() && all.next < all.items.size()) {
         const std::size_t mine = all.next++;
         all.outcomes[mine] = co_await settle(all.make(std::move(all.items[mine])));
-        if (all.fail_fast && !all.outcomes[mine].has_value())
-            workers.cancel();
+        if (all.fail_fast && !all.outcomes[mine].has_value()) workers.cancel();
         // What one child said of its cancellation must not hold for the next.
         co_await asio::this_coro::reset_cancellation_state();
         co_await asio::this_coro::throw_if_cancelled(true);
@@ -111,8 +110,7 @@ template <class R> struct racing {
 template <class R> awaitable<void> run_race(racing<R>& track, awaitable<R> child, std::size_t number)
 {
     auto ended = co_await settle(std::move(child));
-    if (track.winner)
-        co_return;
+    if (track.winner) co_return;
     track.winner = number;
     track.won = std::move(ended);
     track.runners.cancel();
@@ -121,8 +119,7 @@ template <class R> awaitable<void> run_race(racing<R>& track, awaitable<R> child
 /// The winner's number and how it ended.
 template <class R> awaitable<std::pair<std::size_t, outcome<R>>> first_of(std::vector<awaitable<R>> children)
 {
-    if (children.empty())
-        throw std::invalid_argument("race: nobody runs");
+    if (children.empty()) throw std::invalid_argument("race: nobody runs");
     racing<R> track(co_await asio::this_coro::executor);
     for (std::size_t i = 0; i < children.size(); ++i)
         track.runners.spawn(run_race(track, std::move(children[i]), i));

@@ -26,8 +26,7 @@ public:
         std::erase_if(queues, [](const auto& entry) { return entry.second.expired(); });
         auto& known = queues[file];
         auto queue = known.lock();
-        if (!queue)
-            known = queue = std::make_shared<semaphore>(executor, 1);
+        if (!queue) known = queue = std::make_shared<semaphore>(executor, 1);
         return queue;
     }
 
@@ -74,8 +73,7 @@ awaitable<result<repository_lock::lease>> repository_lock::acquire()
 {
     auto turn = co_await queue_->acquire();
     auto file = co_await file_.acquire();
-    if (!file)
-        co_return file.error();
+    if (!file) co_return file.error();
     co_return lease(std::move(turn), std::move(*file));
 }
 

@@ -40,8 +40,7 @@ public:
         /// What was granted is the caller's from now on. False when nothing was.
         bool take() noexcept
         {
-            if (where_ != at::granted)
-                return false;
+            if (where_ != at::granted) return false;
             where_ = at::taken;
             return true;
         }
@@ -58,8 +57,7 @@ public:
 
     bool try_take() noexcept
     {
-        if (in_use_ >= count_ || !waiting_.empty())
-            return false;
+        if (in_use_ >= count_ || !waiting_.empty()) return false;
         ++in_use_;
         return true;
     }
@@ -117,8 +115,7 @@ semaphore::lease::~lease()
 
 void semaphore::lease::release() noexcept
 {
-    if (const auto from = std::exchange(from_, nullptr))
-        from->give_back();
+    if (const auto from = std::exchange(from_, nullptr)) from->give_back();
 }
 
 semaphore::semaphore(asio::any_io_executor executor, std::size_t count)
@@ -139,8 +136,7 @@ awaitable<semaphore::lease> semaphore::acquire_from(std::shared_ptr<state> insid
     if (!inside->try_take()) {
         state::waiter queued(*inside, priority);
         co_await queued.ring();
-        if (!queued.take())
-            throw boost::system::system_error(asio::error::operation_aborted);
+        if (!queued.take()) throw boost::system::system_error(asio::error::operation_aborted);
     }
     co_return lease(std::move(inside));
 }

@@ -1,9 +1,9 @@
 // A program that embeds graftline in an event loop of its own.
-#include <graftline/runtime/offload.hpp>
-#include <graftline/runtime/parallel.hpp>
-
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+
+#include <graftline/runtime/offload.hpp>
+#include <graftline/runtime/parallel.hpp>
 
 #include <exception>
 #include <iostream>
@@ -26,9 +26,8 @@ int main()
 {
     asio::io_context loop;
     bool right = false;
-    asio::co_spawn(loop, sum_of_squares({1, 2, 3, 4}), [&](std::exception_ptr failure, long sum) {
-        right = !failure && sum == 30;
-    });
+    asio::co_spawn(loop, sum_of_squares({1, 2, 3, 4}),
+                   [&](std::exception_ptr failure, long sum) { right = !failure && sum == 30; });
     loop.run();
     std::cout << (right ? "the host and graftline share a loop\n" : "something went wrong\n");
     return right ? 0 : 1;

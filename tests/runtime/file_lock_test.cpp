@@ -32,8 +32,7 @@ public:
     explicit other_holder(const std::filesystem::path& file)
     {
         int ready[2];
-        if (::pipe(ready) != 0)
-            return;
+        if (::pipe(ready) != 0) return;
         pid_ = ::fork();
         if (pid_ == 0) {
             asio::io_context io(1);
@@ -55,8 +54,7 @@ public:
     bool holds() const noexcept { return holds_; }
     void kill()
     {
-        if (pid_ <= 0)
-            return;
+        if (pid_ <= 0) return;
         ::kill(pid_, SIGKILL);
         ::waitpid(pid_, nullptr, 0);
         pid_ = 0;

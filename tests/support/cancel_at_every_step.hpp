@@ -36,8 +36,7 @@ namespace detail {
 inline bool run_steps(asio::io_context& io, std::size_t steps, const bool& finished)
 {
     for (std::size_t n = 0; n < steps && !finished; ++n)
-        if (io.run_one_for(hang_limit) == 0)
-            break;
+        if (io.run_one_for(hang_limit) == 0) break;
     return finished;
 }
 
@@ -60,8 +59,7 @@ template <class Make> void cancel_at_every_step(Make make)
         run_guarded(io);
         ASSERT_TRUE(finished) << "did not end when cancelled after step " << step;
         one->check();
-        if (undisturbed || ::testing::Test::HasFailure())
-            return;
+        if (undisturbed || ::testing::Test::HasFailure()) return;
     }
     FAIL() << "did not end within " << most_steps << " steps";
 }
@@ -78,8 +76,7 @@ template <class Make> void abandon_at_every_step(Make make)
         const bool undisturbed = detail::run_steps(*io, step, finished);
         io.reset();
         one->check();
-        if (undisturbed || ::testing::Test::HasFailure())
-            return;
+        if (undisturbed || ::testing::Test::HasFailure()) return;
     }
     FAIL() << "did not end within " << most_steps << " steps";
 }
