@@ -55,9 +55,9 @@ awaitable<round_result> ours(const workplace& place, int round)
     auto one = [&](int) -> awaitable<int> {
         const auto ended = (co_await run(half_of_the_tasks(top))).value();
         int failed = at_once / 2;
-        if (ended.out.starts_with("{"))
-            for (const auto& t : boost::json::parse(ended.out).at("tasks").as_array())
-                failed -= t.at("state").as_string() == "completed";
+        if (!ended.out.starts_with("{")) co_return failed;
+        const auto report = boost::json::parse(ended.out);
+        for (const auto& t : report.at("tasks").as_array()) failed -= t.at("state").as_string() == "completed";
         co_return failed;
     };
     const auto begin = std::chrono::steady_clock::now();

@@ -83,7 +83,7 @@ awaitable<result<run_report>> land_tasks(std::shared_ptr<project> in, std::vecto
                 co_await land_one(ctx, id, options);
             } catch (const fault_error& e) {
                 // One task that cannot land does not keep the others from it.
-                watcher.note(e.what());
+                if (ids.size() > 1) watcher.note(e.what());
                 if (!first_fault) first_fault = e.why();
             }
         }

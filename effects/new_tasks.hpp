@@ -6,8 +6,8 @@
 
 namespace graftline::effects {
 
-/// What the command line says for all tasks of a run; empty fields: the settings, then the profile, then the built-in
-/// default.
+/// What holds for all tasks of a run. The command line fills it from its flags, the plan and the settings; base, target and
+/// profile that are left empty come from the settings, then the profile, then the built-in default.
 class task_defaults {
 public:
     std::string agent;

@@ -1,5 +1,7 @@
 #include "graftline/effects/run.hpp"
 
+#include "graftline/effects/views.hpp"
+
 #include <boost/asio/this_coro.hpp>
 
 #include <unistd.h>
@@ -53,7 +55,10 @@ awaitable<result<std::shared_ptr<run>>> run::begin(std::shared_ptr<project> in, 
 awaitable<result<void>> run::end()
 {
     const std::string outcome = stopping_ ? "interrupted" : "done";
-    auto recorded = co_await project_->stored([id = id(), outcome](store& s) { s.finish_run(id, outcome); });
+    auto recorded = co_await project_->stored([this, outcome](store& s) {
+        s.finish_run(id(), outcome);
+        write_views(s, project_->state_folder());
+    });
     alive_.reset();
     std::error_code ignored; // a lock file that stays is only untidy
     std::filesystem::remove(lock_file_of(*project_, id()), ignored);

@@ -56,13 +56,14 @@ awaitable<void> run_task(context& ctx, std::string id, semaphore::lease place)
     co_await ctx.perform(create_worktree{id});
     const auto t = co_await r.find(id);
     const auto report = co_await let_agent_work(ctx, t);
+    place.release(); // the next agent starts while this one's work is committed and landed
     if (!report.done) {
         co_await record_agent_failure(r, id, report);
         co_return;
     }
     const auto& settings = r.in().settings().commit;
-    const auto made = co_await ctx.perform(commit_changes{id, {}, settings.type.value_or("feat"), settings.scope.value_or("")});
-    place = {};
+    const auto made = co_await ctx.perform(
+        commit_changes{id, {}, settings.type.value_or("feat"), settings.scope.value_or("")});
     co_await r.change(id, [&](task& now) {
         now.state = task_state::completed;
         now.reason = made.tip.empty() ? "no changes" : "";

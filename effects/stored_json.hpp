@@ -20,10 +20,12 @@ template <class T> boost::json::value to_stored(const T& value)
 /// Corrupt when `stored` is not what `to_stored` writes for a T.
 template <class T> result<T> from_stored(const boost::json::value& stored)
 {
-    boost::json::value whole = stored;
-    if (const auto defaults = boost::json::value_from(T{}); defaults.is_object() && stored.is_object())
-        whole = overlay(defaults.get_object(), stored.get_object());
-    auto read = boost::json::try_value_to<T>(whole);
+    // As this version wrote it, it reads at once; another version's is laid over the defaults first.
+    auto read = boost::json::try_value_to<T>(stored);
+    if (read.has_value()) return std::move(*read);
+    static const boost::json::value defaults = boost::json::value_from(T{});
+    if (defaults.is_object() && stored.is_object())
+        read = boost::json::try_value_to<T>(overlay(defaults.get_object(), stored.get_object()));
     if (read.has_value()) return std::move(*read);
     return fault(errc::corrupt, "a stored record does not read back").with("cause", read.error().message());
 }

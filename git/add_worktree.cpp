@@ -130,6 +130,8 @@ awaitable<result<void>> run_hook(repository& repo, const worktree_request& reque
         !fs::exists(request.path / configured, failed))
         request.notice("core.hooksPath is " + configured +
                        ", which this worktree does not have: no hooks run there");
+    if (fs::path(configured).is_absolute() && !fs::exists(fs::path(configured) / "post-checkout", failed))
+        co_return result<void>(); // most repositories: a process saved
     auto hook = repo.git_in(request.path, "hook", "run", "--ignore-missing", "post-checkout", "--",
                             std::string(request.base.hex().size(), '0'), request.base.hex(), "1");
     auto output = co_await run(hook);

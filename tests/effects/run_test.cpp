@@ -1,5 +1,7 @@
 #include "tests/effects/workshop.hpp"
 
+#include <boost/json/parse.hpp>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -302,6 +304,19 @@ TEST_F(Run, FailFastCancelsTheRest)
     w.options.fail_fast = true;
     const auto report = w.run({"slow", "fails"}, "case $GRAFTLINE_TASK in fails) exit 1 ;; *) sleep 300 ;; esac");
     EXPECT_EQ(states(report), (std::map<std::string, std::string>{{"slow", "cancelled"}, {"fails", "failed"}}));
+}
+
+TEST_F(Run, ExportsItsStateOutsideTheWorkTree)
+{
+    const auto report = w.run({"Add login"}, writes_a_file);
+    const auto folder = w.repo.git_folder() / "graftline";
+    const auto all = json::parse(test::read_file(folder / "task_state.json"));
+    ASSERT_EQ(all.at("tasks").as_array().size(), 1u);
+    const auto one = json::parse(test::read_file(folder / "tasks" / report.tasks[0].id / "task_state.json"));
+    EXPECT_EQ(one, all.at("tasks").at(0));
+    EXPECT_EQ(one.at("status").as_string(), "merged");
+    EXPECT_EQ(one.at("base_branch").as_string(), "main");
+    EXPECT_EQ(one.at("metadata").at("description").as_string(), "Add login");
 }
 
 TEST_F(Run, AFailingHookIsReportedInItsWordsAndTheWorkStays)
