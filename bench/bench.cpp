@@ -1,5 +1,5 @@
-// The benchmark harness: measures graftline beside what people use instead, in one run, and prints the table that
-// docs/performance.md shows. `bench [NAME ...]` runs some of: overhead status worktrees.
+// The benchmark harness: measures graftline beside what people use instead, in one run, and prints the table
+// that docs/performance.md shows. `bench [NAME ...]` runs some of: overhead status worktrees.
 
 #include "graftline/bench/overhead.hpp"
 #include "graftline/bench/worktrees.hpp"
@@ -26,7 +26,8 @@ awaitable<void> measure(std::set<std::string> wanted)
               << machine.release << "\n\n| what | graftline | instead | ratio |\n|---|---|---|---|\n";
     auto print = [](const std::vector<bench::row>& rows) {
         for (const auto& r : rows)
-            std::cout << "| " << r.what << " | " << r.ours << " | " << r.instead << " | " << r.ratio << " |" << std::endl;
+            std::cout << "| " << r.what << " | " << r.ours << " | " << r.instead << " | " << r.ratio << " |"
+                      << std::endl;
     };
     auto is_wanted = [&](const char* name) { return wanted.empty() || wanted.contains(name); };
     if (is_wanted("overhead")) print(co_await bench::overhead());
@@ -40,7 +41,8 @@ int main(int argc, char** argv)
 {
     asio::io_context io(1);
     std::exception_ptr failed;
-    asio::co_spawn(io, measure(std::set<std::string>(argv + 1, argv + argc)), [&](std::exception_ptr e) { failed = e; });
+    asio::co_spawn(io, measure(std::set<std::string>(argv + 1, argv + argc)),
+                   [&](std::exception_ptr e) { failed = e; });
     io.run();
     if (!failed) return 0;
     try {

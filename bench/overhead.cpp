@@ -10,7 +10,8 @@ namespace {
 command tasks_that_sleep(const std::filesystem::path& top, int count, const std::string& length, int places)
 {
     std::vector<std::string> words{"run", "--json", "--max", std::to_string(places)};
-    for (int i = 0; i < count; ++i) words.push_back("task " + std::to_string(i));
+    for (int i = 0; i < count; ++i)
+        words.push_back("task " + std::to_string(i));
     words.insert(words.end(), {"--", "sleep", length});
     return graftline_in(top, words);
 }
@@ -18,7 +19,8 @@ command tasks_that_sleep(const std::filesystem::path& top, int count, const std:
 awaitable<double> median(std::function<command()> make, int rounds)
 {
     std::vector<double> all;
-    for (int i = 0; i < rounds; ++i) all.push_back(co_await timed(make()));
+    for (int i = 0; i < rounds; ++i)
+        all.push_back(co_await timed(make()));
     std::ranges::sort(all);
     co_return all[all.size() / 2];
 }
@@ -32,7 +34,8 @@ awaitable<std::vector<row>> overhead()
     const double three = co_await median([&] { return tasks_that_sleep(top, 3, "2", 3); }, 3);
     const double sixteen = co_await median([&] { return tasks_that_sleep(top, 16, "0.5", 4); }, 3);
     std::vector<row> rows;
-    rows.push_back({"three agents of 2 s at once, start to end", seconds(three), "ideal: 2.00 s", "+" + seconds(three - 2)});
+    rows.push_back({"three agents of 2 s at once, start to end", seconds(three), "ideal: 2.00 s",
+                    "+" + seconds(three - 2)});
     rows.push_back({"16 agents of 0.5 s in 4 places, start to end", seconds(sixteen), "ideal: 2.00 s",
                     "+" + seconds(sixteen - 2)});
     co_return rows;
@@ -56,7 +59,8 @@ awaitable<std::vector<row>> status_of_many()
     const double gits = co_await median([&] { return git(top, {"status"}); }, 11);
     const double version = co_await median([&] { return graftline_in(top, {"--version"}); }, 11);
     std::vector<row> rows;
-    rows.push_back({"status with 1,000 tasks", seconds(ours), "git status, 300 files: " + seconds(gits), times(gits / ours)});
+    rows.push_back({"status with 1,000 tasks", seconds(ours), "git status, 300 files: " + seconds(gits),
+                    times(gits / ours)});
     rows.push_back({"start of the program (--version)", seconds(version), "-", ""});
     co_return rows;
 }

@@ -5,7 +5,8 @@
 
 namespace graftline::bench {
 
-/// Three agents of two seconds at once, and sixteen of half a second in four places, beside the ideal schedule.
+/// Three agents of two seconds at once, and sixteen of half a second in four places, beside the ideal
+/// schedule.
 awaitable<std::vector<row>> overhead();
 
 /// `graftline status` where 1,000 tasks are stored, beside `git status` there.

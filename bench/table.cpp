@@ -40,7 +40,8 @@ command git(fs::path in, std::vector<std::string> words)
 {
     command c("git");
     c.args("-c", "user.name=Bench", "-c", "user.email=bench@example.org", "-c", "init.defaultBranch=main");
-    for (auto& word : words) c.add(std::move(word));
+    for (auto& word : words)
+        c.add(std::move(word));
     c.in(std::move(in));
     return c;
 }
@@ -48,7 +49,8 @@ command git(fs::path in, std::vector<std::string> words)
 command graftline_in(fs::path in, std::vector<std::string> words)
 {
     command c(GRAFTLINE_PROGRAM);
-    for (auto& word : words) c.add(std::move(word));
+    for (auto& word : words)
+        c.add(std::move(word));
     c.in(std::move(in));
     c.set("GIT_AUTHOR_NAME", "Bench").set("GIT_AUTHOR_EMAIL", "bench@example.org");
     return c;

@@ -43,7 +43,8 @@ awaitable<std::size_t> strays(std::filesystem::path top)
 command half_of_the_tasks(const std::filesystem::path& top)
 {
     std::vector<std::string> words{"run", "--json", "--base", "origin/main", "--land", "--max", "64"};
-    for (int i = 0; i < at_once / 2; ++i) words.push_back("task number " + std::to_string(i));
+    for (int i = 0; i < at_once / 2; ++i)
+        words.push_back("task number " + std::to_string(i));
     words.insert(words.end(), {"--", "true"});
     return graftline_in(top, words);
 }
@@ -57,13 +58,15 @@ awaitable<round_result> ours(const workplace& place, int round)
         int failed = at_once / 2;
         if (!ended.out.starts_with("{")) co_return failed;
         const auto report = boost::json::parse(ended.out);
-        for (const auto& t : report.at("tasks").as_array()) failed -= t.at("state").as_string() == "completed";
+        for (const auto& t : report.at("tasks").as_array())
+            failed -= t.at("state").as_string() == "completed";
         co_return failed;
     };
     const auto begin = std::chrono::steady_clock::now();
     auto outcomes = co_await parallel::map(std::vector{0, 1}, one);
     r.took = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    for (auto& o : outcomes) r.failed += o.value();
+    for (auto& o : outcomes)
+        r.failed += o.value();
     r.left_over = co_await strays(top);
     co_return r;
 }
@@ -72,18 +75,21 @@ awaitable<round_result> gits(const workplace& place, int round)
 {
     const auto top = co_await clone_with_origin(place, "gits" + std::to_string(round));
     std::vector<int> numbers;
-    for (int i = 0; i < at_once; ++i) numbers.push_back(i);
+    for (int i = 0; i < at_once; ++i)
+        numbers.push_back(i);
     round_result r;
     auto one = [&](int i) -> awaitable<int> {
         const auto name = "t" + std::to_string(i);
         const auto path = (place.path() / ("gits" + std::to_string(round) + "-" + name)).string();
-        const auto ended = (co_await run(git(top, {"worktree", "add", "-q", "-b", name, path, "origin/main"}))).value();
+        const auto ended =
+            (co_await run(git(top, {"worktree", "add", "-q", "-b", name, path, "origin/main"}))).value();
         co_return ended.ok() ? 0 : 1;
     };
     const auto begin = std::chrono::steady_clock::now();
     auto outcomes = co_await parallel::map(numbers, one);
     r.took = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    for (auto& o : outcomes) r.failed += o.value();
+    for (auto& o : outcomes)
+        r.failed += o.value();
     co_return r;
 }
 
@@ -106,11 +112,13 @@ awaitable<std::vector<row>> worktrees(int rounds)
     }
     const auto of = " of " + std::to_string(rounds * at_once);
     std::vector<row> rows;
-    rows.push_back({"64 worktrees at once from two processes, base origin/main: failed", std::to_string(our_failures) + of,
+    rows.push_back({"64 worktrees at once from two processes, base origin/main: failed",
+                    std::to_string(our_failures) + of,
                     "git worktree add: " + std::to_string(git_failures) + of, ""});
     rows.push_back({"stray branches and worktrees after it", std::to_string(left_over), "-", ""});
-    rows.push_back({"one such round, 300 files; ours with agents, commits and clean-up", seconds(our_time / rounds),
-                    "git worktree add alone: " + seconds(git_time / rounds), times(git_time / our_time)});
+    rows.push_back({"one such round, 300 files; ours with agents, commits and clean-up",
+                    seconds(our_time / rounds), "git worktree add alone: " + seconds(git_time / rounds),
+                    times(git_time / our_time)});
     co_return rows;
 }
 

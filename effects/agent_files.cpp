@@ -47,7 +47,8 @@ agent_files::agent_files(const project& in, const task& t, const std::string& st
 
 agent_files::~agent_files()
 {
-    std::error_code ignored; // what an agent made unremovable is left to the system's own cleaning of its folder
+    std::error_code
+        ignored; // what an agent made unremovable is left to the system's own cleaning of its folder
     fs::remove_all(temporary_, ignored);
 }
 

@@ -8,10 +8,12 @@
 
 namespace graftline::effects {
 
-/// Where an attempt keeps what it is told and what it says; all outside the work tree, readable by the user alone.
+/// Where an attempt keeps what it is told and what it says; all outside the work tree, readable by the user
+/// alone.
 class agent_files {
 public:
-    /// Makes the attempt's folder (`logs/<task>/<attempt>[-stage]`) and a temporary folder. Throws fault_error.
+    /// Makes the attempt's folder (`logs/<task>/<attempt>[-stage]`) and a temporary folder. Throws
+    /// fault_error.
     agent_files(const project& in, const task& t, const std::string& stage);
     /// Removes the temporary folder, following no links.
     ~agent_files();

@@ -7,6 +7,7 @@
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
@@ -35,10 +36,12 @@ bool did_what_was_asked(const task& t)
 /// The tasks of one run on their way.
 class crew {
 public:
-    crew(run& r, asio::any_io_executor executor, const std::vector<std::string>& ids, std::size_t places, bool fail_fast)
+    crew(run& r, asio::any_io_executor executor, const std::vector<std::string>& ids, std::size_t places,
+         bool fail_fast)
         : run_(r), executor_(executor), places_(executor, places), finish_(executor), fail_fast_(fail_fast)
     {
-        for (const auto& id : ids) finish_.expect(id);
+        for (const auto& id : ids)
+            finish_.expect(id);
     }
 
     /// Carries one task to its end, whatever that is, and records it. Throws give_up only.
@@ -114,7 +117,8 @@ private:
         for (;;) {
             const auto now = co_await read_resources(run_.in().state_folder(), cpu_);
             if (limits.disk_free_gb > 0 && now.disk_free_gb < limits.disk_free_gb)
-                throw fault_error(fault(errc::no_space, *why_not(now, limits)).with("limit", "limits.disk_free"));
+                throw fault_error(
+                    fault(errc::no_space, *why_not(now, limits)).with("limit", "limits.disk_free"));
             const auto reason = why_not(now, limits);
             if (!reason || working_ == 0) co_return;
             run_.watcher().doing(id, *reason);
@@ -135,7 +139,8 @@ private:
                 return;
             }
             if (now.state != task_state::pending)
-                throw fault_error(fault(errc::busy, "somebody else carries this task out").with("task", now.id));
+                throw fault_error(
+                    fault(errc::busy, "somebody else carries this task out").with("task", now.id));
             now.state = task_state::running;
             now.run = run_.id();
             now.earlier = std::exchange(now.reason, {});
@@ -166,7 +171,9 @@ private:
             if (now.state != task_state::pending && now.state != task_state::running) return;
             const bool asked = now.cancel_asked;
             now.state = resumable && !asked ? task_state::pending : task_state::cancelled;
-            now.reason = asked ? "cancelled" : resumable ? "interrupted" : "another task failed (--fail-fast)";
+            now.reason = asked       ? "cancelled"
+                         : resumable ? "interrupted"
+                                     : "another task failed (--fail-fast)";
             now.finished_at = now_text();
         });
     }
@@ -181,10 +188,18 @@ private:
     bool environment_failed_ = false;
 };
 
+/// Suspends once before the body: a spawned coroutine that is cancelled and ends without ever having waited
+/// makes Asio 1.26 throw out of the loop.
+awaitable<void> begin(const std::function<awaitable<void>(run&)>& body, run& r)
+{
+    co_await asio::post(co_await asio::this_coro::executor, use_awaitable);
+    co_await body(r);
+}
+
 } // namespace
 
-awaitable<result<run_report>> as_run(std::shared_ptr<project> in, std::vector<std::string> ids, run_options options,
-                                     observer& watcher, stop_button& button,
+awaitable<result<run_report>> as_run(std::shared_ptr<project> in, std::vector<std::string> ids,
+                                     run_options options, observer& watcher, stop_button& button,
                                      std::function<awaitable<void>(run&)> body)
 {
     run_record record;
@@ -206,13 +221,14 @@ awaitable<result<run_report>> as_run(std::shared_ptr<project> in, std::vector<st
     auto outer = (co_await asio::this_coro::cancellation_state).slot();
     if (outer.is_connected()) outer.assign([&](asio::cancellation_type) { button.press(); });
 
-    // Beside what lands: git's own commit race leaves a landing undone in the user's index, which is mended at once.
+    // Beside what lands: git's own commit race leaves a landing undone in the user's index, which is mended
+    // at once.
     scope beside(co_await asio::this_coro::executor);
     beside.spawn(git::keep_index(r.repository()));
     std::optional<fault> failed;
     std::exception_ptr escaped;
     try {
-        co_await asio::co_spawn(co_await asio::this_coro::executor, body(r),
+        co_await asio::co_spawn(co_await asio::this_coro::executor, begin(body, r),
                                 asio::bind_cancellation_slot(stop.slot(), use_awaitable));
     } catch (const fault_error& e) {
         failed = e.why();
@@ -235,7 +251,8 @@ awaitable<result<run_report>> as_run(std::shared_ptr<project> in, std::vector<st
     report.target = options.target;
     report.interrupted = r.stopping();
     report.duration_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
-    for (const auto& id : ids) report.tasks.push_back(co_await r.find(id));
+    for (const auto& id : ids)
+        report.tasks.push_back(co_await r.find(id));
     co_return report;
 }
 
@@ -251,8 +268,11 @@ awaitable<result<run_report>> carry_out(std::shared_ptr<project> in, std::vector
     auto body = [&](run& r) -> awaitable<void> {
         crew all(r, executor, ids, places, options.fail_fast);
         std::vector<std::pair<std::size_t, std::string>> numbered;
-        for (std::size_t i = 0; i < ids.size(); ++i) numbered.emplace_back(i, ids[i]);
-        auto carry = [&](std::pair<std::size_t, std::string> one) { return all.carry(one.first, one.second); };
+        for (std::size_t i = 0; i < ids.size(); ++i)
+            numbered.emplace_back(i, ids[i]);
+        auto carry = [&](std::pair<std::size_t, std::string> one) {
+            return all.carry(one.first, one.second);
+        };
         auto outcomes = co_await parallel::map(std::move(numbered), carry,
                                                parallel::options().fail_fast(options.fail_fast));
         environment_failed = all.environment_failed();

@@ -11,10 +11,10 @@ namespace graftline::effects {
 awaitable<result<run_report>> carry_out(std::shared_ptr<project> in, std::vector<std::string> ids,
                                         run_options options, observer& watcher, stop_button& button);
 
-/// Runs `body` as the body of a new run and reports on `ids` afterwards. Pressing the button cancels the body, which is
-/// waited for. Faults that escape the body end the run with that fault.
-awaitable<result<run_report>> as_run(std::shared_ptr<project> in, std::vector<std::string> ids, run_options options,
-                                     observer& watcher, stop_button& button,
+/// Runs `body` as the body of a new run and reports on `ids` afterwards. Pressing the button cancels the
+/// body, which is waited for. Faults that escape the body end the run with that fault.
+awaitable<result<run_report>> as_run(std::shared_ptr<project> in, std::vector<std::string> ids,
+                                     run_options options, observer& watcher, stop_button& button,
                                      std::function<awaitable<void>(run&)> body);
 
 } // namespace graftline::effects

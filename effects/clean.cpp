@@ -39,7 +39,8 @@ private:
         if (t.state == task_state::completed && !t.spec.target.empty()) {
             const auto target = co_await git::read_ref(run_.repository(), "refs/heads/" + t.spec.target);
             if (target && *target) {
-                const auto has_it = co_await git::is_ancestor(run_.repository(), git::oid(t.commit), **target);
+                const auto has_it =
+                    co_await git::is_ancestor(run_.repository(), git::oid(t.commit), **target);
                 if (has_it && *has_it) co_return t.spec.target + " has all of it";
             }
         }
@@ -51,15 +52,17 @@ private:
 
     awaitable<void> look_at(context& ctx, const task& t)
     {
-        const auto branch = t.branch.empty() ? result<std::optional<git::oid>>(std::nullopt)
-                                             : co_await git::read_ref(run_.repository(), "refs/heads/" + t.branch);
+        const auto branch = t.branch.empty()
+                                ? result<std::optional<git::oid>>(std::nullopt)
+                                : co_await git::read_ref(run_.repository(), "refs/heads/" + t.branch);
         const bool has_branch = branch && *branch;
         if (t.worktree.empty() && !has_branch) co_return;
         const std::string what = t.worktree.empty() ? "branch " + t.branch : "worktree " + t.worktree;
         const auto why = co_await done_with(t);
         if (!why) {
             const auto rest = t.reason.empty() ? "" : ": " + t.reason.substr(0, t.reason.find('\n'));
-            found_.push_back({what, "left: task " + t.id + " is " + std::string(to_string(t.state)) + rest, false});
+            found_.push_back(
+                {what, "left: task " + t.id + " is " + std::string(to_string(t.state)) + rest, false});
             co_return;
         }
         if (!dry_run_) {
@@ -77,8 +80,10 @@ private:
 
     awaitable<void> record(const task& t, const std::vector<std::string>& rescues)
     {
-        for (const auto& ref : rescues) found_.push_back({"kept " + ref, "what no other ref reaches", false});
-        const bool give_up = force_ && may_become(t.state, task_state::discarded) && t.state != task_state::completed;
+        for (const auto& ref : rescues)
+            found_.push_back({"kept " + ref, "what no other ref reaches", false});
+        const bool give_up =
+            force_ && may_become(t.state, task_state::discarded) && t.state != task_state::completed;
         if (!give_up || is_over(t.state)) co_return;
         co_await run_.change(t.id, [](task& now) {
             now.state = task_state::discarded;
@@ -86,11 +91,13 @@ private:
         });
     }
 
-    /// Worktrees that gates were tested in, left by a process that died. Live ones belong to a live run's process.
+    /// Worktrees that gates were tested in, left by a process that died. Live ones belong to a live run's
+    /// process.
     awaitable<void> scratch_worktrees()
     {
         std::error_code ignored;
-        const auto folder = fs::weakly_canonical(run_.in().state_folder() / "scratch", ignored); // as git names it
+        const auto folder =
+            fs::weakly_canonical(run_.in().state_folder() / "scratch", ignored); // as git names it
         const auto entries = co_await git::list_worktrees(run_.repository());
         if (!entries) co_return;
         const auto runs = co_await run_.in().must_store([](store& s) { return s.runs(); });
@@ -99,7 +106,8 @@ private:
         for (const auto& e : *entries) {
             if (e.path.parent_path() != folder) continue;
             if (!dry_run_) {
-                const auto gone = co_await git::remove_worktree(run_.repository(), e.path, lock_reason(e.path.filename()));
+                const auto gone =
+                    co_await git::remove_worktree(run_.repository(), e.path, lock_reason(e.path.filename()));
                 if (!gone) {
                     found_.push_back({"scratch " + e.path.string(), "left: " + gone.error().what(), false});
                     continue;
@@ -127,7 +135,8 @@ private:
 
 } // namespace
 
-awaitable<result<std::vector<cleaned>>> clean(std::shared_ptr<project> in, bool dry_run, bool force, observer& watcher)
+awaitable<result<std::vector<cleaned>>> clean(std::shared_ptr<project> in, bool dry_run, bool force,
+                                              observer& watcher)
 {
     std::vector<cleaned> found;
     stop_button button;

@@ -16,8 +16,8 @@ fault stays(fault f, const task& t)
     return f;
 }
 
-/// Makes the worktree's HEAD the task's branch again, at the commit that the agent left it on. Files and index are
-/// those of that commit, so nothing needs to be checked out.
+/// Makes the worktree's HEAD the task's branch again, at the commit that the agent left it on. Files and
+/// index are those of that commit, so nothing needs to be checked out.
 awaitable<result<void>> bring_head_home(run& r, const task& t)
 {
     auto& repo = r.repository();
@@ -35,13 +35,17 @@ awaitable<result<void>> bring_head_home(run& r, const task& t)
         const auto contains = co_await git::is_ancestor(repo, **tip, head);
         if (!contains) co_return contains.error();
         if (!*contains)
-            co_return fault(errc::refused, "the agent left HEAD on '" + *head_ref + "', which does not contain the "
-                                           "task's branch " + t.branch);
+            co_return fault(errc::refused, "the agent left HEAD on '" + *head_ref +
+                                               "', which does not contain the "
+                                               "task's branch " +
+                                               t.branch);
     }
     // A branch that the agent deleted comes back at what it left.
-    auto moved = co_await git::update_ref(repo, branch, head, tip->value_or(git::oid()), "graftline: bring HEAD home");
+    auto moved =
+        co_await git::update_ref(repo, branch, head, tip->value_or(git::oid()), "graftline: bring HEAD home");
     if (!moved) co_return moved.error();
-    auto home = co_await repo.ask_in(t.worktree, "symbolic-ref", "-m", "graftline: bring HEAD home", "HEAD", branch);
+    auto home =
+        co_await repo.ask_in(t.worktree, "symbolic-ref", "-m", "graftline: bring HEAD home", "HEAD", branch);
     if (!home) co_return home.error();
     co_return result<void>();
 }
@@ -79,7 +83,8 @@ awaitable<result<change>> commit_changes::carry_out(run& r) const
         if (!std::filesystem::is_directory(t.worktree)) {
             auto made = co_await summarise(r, t);
             if (made && made->tip.empty())
-                co_return fault(errc::not_found, "the worktree is gone and its branch has no commit of its own");
+                co_return fault(errc::not_found,
+                                "the worktree is gone and its branch has no commit of its own");
             co_return made;
         }
         if (auto home = co_await bring_head_home(r, t); !home) co_return home.error();

@@ -14,11 +14,12 @@ struct change {
 };
 BOOST_DESCRIBE_STRUCT(change, (), (tip, files))
 
-/// Commits everything that lies in the worktree, after bringing HEAD home where the agent left it elsewhere: detached,
-/// or on a branch of its own, as long as that contains the task's branch. Records tip and files in the task.
-/// Errors: refused when HEAD does not contain the task's branch or a merge or rebase is under way there; not_found
-/// when the worktree is gone and the branch has nothing; command_failed with a hook's words. Nothing is lost then: the
-/// worktree stays as it is. Cancellation: not honoured, it is short and it is what saves the work.
+/// Commits everything that lies in the worktree, after bringing HEAD home where the agent left it elsewhere:
+/// detached, or on a branch of its own, as long as that contains the task's branch. Records tip and files in
+/// the task. Errors: refused when HEAD does not contain the task's branch or a merge or rebase is under way
+/// there; not_found when the worktree is gone and the branch has nothing; command_failed with a hook's words.
+/// Nothing is lost then: the worktree stays as it is. Cancellation: not honoured, it is short and it is what
+/// saves the work.
 struct commit_changes {
     static constexpr std::string_view kind = "commit_changes";
     using outcome = change;

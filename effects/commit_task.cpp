@@ -5,8 +5,8 @@
 namespace graftline::effects {
 
 awaitable<result<std::optional<std::string>>> commit_task(std::shared_ptr<project> in, std::string id,
-                                                          std::string message, std::string type, std::string scope,
-                                                          observer& watcher)
+                                                          std::string message, std::string type,
+                                                          std::string scope, observer& watcher)
 {
     const auto found = co_await in->stored([&](store& s) {
         auto t = s.resolve(id);

@@ -24,7 +24,8 @@ awaitable<void> context::record_end(const std::string& path, bool done, json::va
 json::value to_stored(const fault& f)
 {
     json::array context;
-    for (const auto& [key, value] : f.context()) context.push_back(json::array{key, value});
+    for (const auto& [key, value] : f.context())
+        context.push_back(json::array{key, value});
     return json::object{{"category", f.code().category().name()},
                         {"code", f.code().value()},
                         {"what", f.what()},

@@ -10,8 +10,9 @@
 
 namespace graftline::effects {
 
-/// One step of a task: a described struct whose members are its arguments, with a name, a described result, and how
-/// it is done. `carry_out` gives faults as values; its exceptions mean cancelled, interrupted or a bug.
+/// One step of a task: a described struct whose members are its arguments, with a name, a described result,
+/// and how it is done. `carry_out` gives faults as values; its exceptions mean cancelled, interrupted or a
+/// bug.
 template <class E>
 concept effect = requires(const E& e, run& r) {
     { E::kind } -> std::convertible_to<std::string_view>;
@@ -19,16 +20,17 @@ concept effect = requires(const E& e, run& r) {
     { e.carry_out(r) } -> std::same_as<awaitable<result<typename E::outcome>>>;
 };
 
-/// A place in the tree of effects. Effects performed here are numbered in order below its path, so that the same
-/// program gives the same ids however its tasks interleave. Every parallel child has a context of its own.
+/// A place in the tree of effects. Effects performed here are numbered in order below its path, so that the
+/// same program gives the same ids however its tasks interleave. Every parallel child has a context of its
+/// own.
 class context {
 public:
     context(run& r, std::string path) : run_(r), path_(std::move(path)) {}
     context(const context&) = delete;
     context& operator=(const context&) = delete;
 
-    /// Carries `e` out and journals it: requested, started, resolved. Throws fault_error with its fault; throws
-    /// interrupted, and records no outcome, once the run is being stopped.
+    /// Carries `e` out and journals it: requested, started, resolved. Throws fault_error with its fault;
+    /// throws interrupted, and records no outcome, once the run is being stopped.
     template <effect E> awaitable<typename E::outcome> perform(E e)
     {
         auto outcome = co_await try_perform(std::move(e));

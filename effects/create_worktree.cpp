@@ -65,7 +65,8 @@ private:
     {
         const auto names = name_task(run_.in(), task_, 0);
         if (!names) co_return names.error();
-        co_return co_await add(git::worktree_request(names->worktree, task_.branch, std::move(tip)).on_existing_branch());
+        co_return co_await add(
+            git::worktree_request(names->worktree, task_.branch, std::move(tip)).on_existing_branch());
     }
 
     awaitable<result<tree>> add_new()
@@ -94,9 +95,11 @@ private:
         auto note = [this](const std::string& sentence) { run_.watcher().note(sentence); };
         // Recorded before it is made: a crash in between leaves a trace that leads to what it left.
         co_await record(false);
-        auto added = co_await git::add_worktree(run_.repository(), std::move(request).lock(lock_reason(task_.id)).tell(note));
+        auto added = co_await git::add_worktree(run_.repository(),
+                                                std::move(request).lock(lock_reason(task_.id)).tell(note));
         if (!added) co_return added.error();
-        if (auto furnished = co_await furnish(run_, task_.worktree, task_.id); !furnished) co_return furnished.error();
+        if (auto furnished = co_await furnish(run_, task_.worktree, task_.id); !furnished)
+            co_return furnished.error();
         co_await record(true);
         co_return tree{task_.worktree, task_.branch, task_.base};
     }

@@ -4,7 +4,8 @@
 
 namespace graftline::effects {
 
-awaitable<result<task>> discard_task(std::shared_ptr<project> in, std::string id, bool force, observer& watcher)
+awaitable<result<task>> discard_task(std::shared_ptr<project> in, std::string id, bool force,
+                                     observer& watcher)
 {
     auto found = co_await in->stored([&](store& s) { return s.resolve(id); });
     if (!found) co_return found.error();

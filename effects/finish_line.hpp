@@ -31,12 +31,16 @@ public:
         const auto found = entries_.find(task);
         if (found == entries_.end()) co_return;
         // The bell rings by cancelling the timer; a cancelled caller throws at its next turn of the loop.
-        while (!found->second.crossed) co_await found->second.bell.async_wait(asio::as_tuple(use_awaitable));
+        while (!found->second.crossed)
+            co_await found->second.bell.async_wait(asio::as_tuple(use_awaitable));
     }
 
 private:
     struct entry {
-        explicit entry(const asio::any_io_executor& executor) : bell(executor, asio::steady_timer::time_point::max()) {}
+        explicit entry(const asio::any_io_executor& executor)
+            : bell(executor, asio::steady_timer::time_point::max())
+        {
+        }
         asio::steady_timer bell;
         bool crossed = false;
     };

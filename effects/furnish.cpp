@@ -19,11 +19,13 @@ result<fs::path> inside(const std::string& named)
 {
     const auto path = fs::path(named).lexically_normal();
     if (path.is_absolute() || path.empty() || *path.begin() == "..")
-        return fault(errc::invalid, "worktree.copy and worktree.link name paths inside the repository, not '" + named + "'");
+        return fault(errc::invalid,
+                     "worktree.copy and worktree.link name paths inside the repository, not '" + named + "'");
     return path;
 }
 
-/// True when something is to be put there; false when the main work tree has no such thing, or the checkout has.
+/// True when something is to be put there; false when the main work tree has no such thing, or the checkout
+/// has.
 bool is_wanted(const fs::path& from, const fs::path& to)
 {
     return fs::exists(fs::symlink_status(from)) && !fs::exists(fs::symlink_status(to));
@@ -34,7 +36,9 @@ result<void> copy_one(const fs::path& from, const fs::path& to)
     std::error_code failed;
     fs::create_directories(to.parent_path(), failed);
     if (!failed) fs::copy(from, to, fs::copy_options::recursive | fs::copy_options::copy_symlinks, failed);
-    if (failed) return system_fault(failed.value(), "a file could not be copied into the worktree").with("file", from.string());
+    if (failed)
+        return system_fault(failed.value(), "a file could not be copied into the worktree")
+            .with("file", from.string());
     return {};
 }
 
@@ -43,20 +47,24 @@ result<void> link_one(const fs::path& from, const fs::path& to)
     std::error_code failed;
     fs::create_directories(to.parent_path(), failed);
     if (!failed) fs::create_symlink(from, to, failed);
-    if (failed) return system_fault(failed.value(), "a link could not be made in the worktree").with("file", from.string());
+    if (failed)
+        return system_fault(failed.value(), "a link could not be made in the worktree")
+            .with("file", from.string());
     return {};
 }
 
-awaitable<result<void>> place(run& r, const fs::path& main, const fs::path& worktree, const std::string& named,
-                              result<void> (*put)(const fs::path&, const fs::path&))
+awaitable<result<void>> place(run& r, const fs::path& main, const fs::path& worktree,
+                              const std::string& named, result<void> (*put)(const fs::path&, const fs::path&))
 {
     auto path = inside(named);
     if (!path) co_return path.error();
     const auto from = main / *path, to = worktree / *path;
     if (!is_wanted(from, to)) co_return result<void>();
     if (auto done = co_await offload([&] { return put(from, to); }); !done) co_return done.error();
-    // Not the task's work: kept out of its commits. info/exclude is shared, so the main tree's path serves all.
-    if (auto hidden = co_await git::keep_out_of_status(r.repository(), from); !hidden) co_return hidden.error();
+    // Not the task's work: kept out of its commits. info/exclude is shared, so the main tree's path serves
+    // all.
+    if (auto hidden = co_await git::keep_out_of_status(r.repository(), from); !hidden)
+        co_return hidden.error();
     co_return result<void>();
 }
 
@@ -81,9 +89,11 @@ awaitable<result<void>> furnish(run& r, fs::path worktree, std::string task)
     const auto& settings = r.in().settings().worktree;
     if (const auto& main = r.repository().main_work_tree()) {
         for (const auto& named : settings.copy)
-            if (auto done = co_await place(r, *main, worktree, named, copy_one); !done) co_return done.error();
+            if (auto done = co_await place(r, *main, worktree, named, copy_one); !done)
+                co_return done.error();
         for (const auto& named : settings.link)
-            if (auto done = co_await place(r, *main, worktree, named, link_one); !done) co_return done.error();
+            if (auto done = co_await place(r, *main, worktree, named, link_one); !done)
+                co_return done.error();
     }
     for (const auto& words : settings.setup)
         if (auto done = co_await set_up(r, worktree, task, words); !done) co_return done.error();

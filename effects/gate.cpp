@@ -61,8 +61,8 @@ awaitable<result<std::optional<gate_failure>>> run_gates(run& r, std::string tas
     if (gates.empty()) co_return std::nullopt;
     const std::string id = fresh_id("gate-", 8);
     const auto checkout = r.in().state_folder() / "scratch" / id;
-    auto made = co_await git::add_worktree(r.repository(), git::worktree_request(checkout, "", std::move(merged))
-                                                               .lock(lock_reason(id)));
+    auto made = co_await git::add_worktree(
+        r.repository(), git::worktree_request(checkout, "", std::move(merged)).lock(lock_reason(id)));
     if (!made) co_return made.error();
 
     result<std::optional<gate_failure>> outcome = std::nullopt;

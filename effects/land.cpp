@@ -12,12 +12,15 @@
 namespace graftline::effects {
 namespace {
 
-std::string landing_message(const agents::settings& settings, const task& t, land_mode mode, const std::string& target)
+std::string landing_message(const agents::settings& settings, const task& t, land_mode mode,
+                            const std::string& target)
 {
     const bool squash = mode == land_mode::squash;
     if (squash && !settings.landing.squash_message)
-        return git::conventional_message(settings.commit.type.value_or("feat"), settings.commit.scope.value_or(""), title(t), t.spec.description, t.id, settings.commit.trailers);
-    const git::template_values values{{"id", t.id},       {"key", t.key},       {"description", title(t)},
+        return git::conventional_message(settings.commit.type.value_or("feat"),
+                                         settings.commit.scope.value_or(""), title(t), t.spec.description,
+                                         t.id, settings.commit.trailers);
+    const git::template_values values{{"id", t.id},         {"key", t.key},     {"description", title(t)},
                                       {"branch", t.branch}, {"target", target}, {"agent", t.spec.agent}};
     const auto text = squash ? *settings.landing.squash_message
                              : settings.landing.merge_message.value_or("Merge {id}: {description}");
@@ -28,7 +31,10 @@ std::string landing_message(const agents::settings& settings, const task& t, lan
 /// One try on the target's present tip. Moved (errc) means: try again on the new one.
 class attempt {
 public:
-    attempt(run& r, const land& asked, const task& t, git::oid tip) : run_(r), asked_(asked), task_(t), tip_(tip) {}
+    attempt(run& r, const land& asked, const task& t, git::oid tip)
+        : run_(r), asked_(asked), task_(t), tip_(tip)
+    {
+    }
 
     awaitable<result<landing>> make()
     {
@@ -50,7 +56,8 @@ public:
         const auto present = co_await repo.ask("rev-parse", "--verify", onto->hex() + "^{tree}");
         if (!present) co_return present.error();
         if (*present == merged->tree.hex())
-            co_return landing{verdict::up_to_date, onto->hex(), {}, "the target has these changes already", {}};
+            co_return landing{
+                verdict::up_to_date, onto->hex(), {}, "the target has these changes already", {}};
 
         auto commit = co_await make_commit(*onto, merged->tree);
         if (!commit) co_return commit.error();
@@ -76,7 +83,8 @@ private:
     {
         // From here to the record the target may have moved: not to be torn apart.
         co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-        auto done = co_await git::move_target(run_.repository(), asked_.target, from, to, "graftline: land " + task_.id);
+        auto done = co_await git::move_target(run_.repository(), asked_.target, from, to,
+                                              "graftline: land " + task_.id);
         co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
         if (!done) co_return done.error();
         if (const auto* blocked = std::get_if<git::waits>(&*done))
@@ -97,7 +105,11 @@ private:
 
     static landing rejection(const gate_failure& failure)
     {
-        return {verdict::rejected, {}, {}, "gate failed: " + failure.command + " (" + failure.how + ")", failure.log};
+        return {verdict::rejected,
+                {},
+                {},
+                "gate failed: " + failure.command + " (" + failure.how + ")",
+                failure.log};
     }
 
     run& run_;

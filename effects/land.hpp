@@ -18,19 +18,20 @@ BOOST_DESCRIBE_ENUM(verdict, merged, up_to_date, conflicted, rejected, waiting)
 
 struct landing {
     verdict is = verdict::waiting;
-    std::string commit;              ///< what is on the target now
-    std::vector<std::string> paths;  ///< conflicting, or in the way
-    std::string why;                 ///< a sentence for a person
-    std::string log;                 ///< of the gate that failed
+    std::string commit;             ///< what is on the target now
+    std::vector<std::string> paths; ///< conflicting, or in the way
+    std::string why;                ///< a sentence for a person
+    std::string log;                ///< of the gate that failed
     bool is_done() const noexcept { return is == verdict::merged || is == verdict::up_to_date; }
 };
 BOOST_DESCRIBE_STRUCT(landing, (), (is, commit, paths, why, log))
 
-/// Lands the tip of the task's branch on its target and records the outcome in the task: merged, conflicted, failed
-/// by a gate, or still completed with the reason that it waits for. Landings of one target take turns; when somebody
-/// else moves the target meanwhile, it is merged and tested again on the new tip. The target moves by
-/// compare-and-swap; a checked-out target follows without a switch, a stash or a merge state.
-/// Errors: not_found for a target that does not exist; what git said. Cancellation: honoured before the target moves.
+/// Lands the tip of the task's branch on its target and records the outcome in the task: merged, conflicted,
+/// failed by a gate, or still completed with the reason that it waits for. Landings of one target take turns;
+/// when somebody else moves the target meanwhile, it is merged and tested again on the new tip. The target
+/// moves by compare-and-swap; a checked-out target follows without a switch, a stash or a merge state.
+/// Errors: not_found for a target that does not exist; what git said. Cancellation: honoured before the
+/// target moves.
 struct land {
     static constexpr std::string_view kind = "land";
     using outcome = landing;

@@ -8,8 +8,8 @@
 namespace graftline::effects {
 namespace {
 
-/// A task may be landed when its table row says so, when only a gate stood in the way, or when a person has worked in
-/// it by hand and committed.
+/// A task may be landed when its table row says so, when only a gate stood in the way, or when a person has
+/// worked in it by hand and committed.
 result<void> check_landable(const task& t)
 {
     if (t.state == task_state::failed && t.rejected) return {};
@@ -23,10 +23,11 @@ awaitable<task> bring_up_to_date(run& r, const task& t)
     const auto tip = (co_await git::read_ref(r.repository(), "refs/heads/" + t.branch)).value();
     const bool has_commits = tip && tip->hex() != t.base;
     if (!has_commits)
-        throw fault_error(fault(errc::refused, "there is nothing to land: the branch has no commit of its own")
-                              .with("task", t.id)
-                              .with("branch", t.branch)
-                              .advise("Commit what lies in its worktree: graftline commit " + t.id + " -m MESSAGE"));
+        throw fault_error(
+            fault(errc::refused, "there is nothing to land: the branch has no commit of its own")
+                .with("task", t.id)
+                .with("branch", t.branch)
+                .advise("Commit what lies in its worktree: graftline commit " + t.id + " -m MESSAGE"));
     if (!t.worktree.empty() && std::filesystem::is_directory(t.worktree)) {
         const auto status = (co_await git::status_of(r.repository(), t.worktree, std::nullopt)).value();
         if (!status.is_clean())
@@ -37,7 +38,8 @@ awaitable<task> bring_up_to_date(run& r, const task& t)
     }
     co_return co_await r.change(t.id, [&](task& now) {
         now.commit = tip->hex();
-        if (now.state == task_state::pending || now.state == task_state::failed) now.state = task_state::completed;
+        if (now.state == task_state::pending || now.state == task_state::failed)
+            now.state = task_state::completed;
         now.rejected = false;
     });
 }
@@ -89,7 +91,8 @@ awaitable<result<run_report>> land_tasks(std::shared_ptr<project> in, std::vecto
         }
     };
     auto report = co_await as_run(in, ids, of_run, watcher, button, body);
-    if (report && report->target.empty() && !report->tasks.empty()) report->target = report->tasks.front().spec.target;
+    if (report && report->target.empty() && !report->tasks.empty())
+        report->target = report->tasks.front().spec.target;
     if (report && first_fault && ids.size() == 1) co_return *first_fault;
     co_return report;
 }

@@ -16,14 +16,14 @@ struct edge {
 
 // The whole life of a task. pending: not carried out yet, or interrupted; by hand it may complete at once.
 constexpr std::array transitions{
-    edge{pending, running},      edge{pending, completed},    edge{pending, failed},
-    edge{pending, cancelled},    edge{pending, discarded},    edge{running, pending},
-    edge{running, completed},    edge{running, failed},       edge{running, cancelled},
-    edge{completed, merged},     edge{completed, conflicted}, edge{completed, failed},
-    edge{completed, discarded},  edge{failed, pending},       edge{failed, completed},
-    edge{failed, discarded},     edge{conflicted, pending},   edge{conflicted, merged},
-    edge{conflicted, failed},    edge{conflicted, completed}, edge{conflicted, discarded},
-    edge{cancelled, pending},    edge{cancelled, completed},  edge{cancelled, discarded},
+    edge{pending, running},     edge{pending, completed},    edge{pending, failed},
+    edge{pending, cancelled},   edge{pending, discarded},    edge{running, pending},
+    edge{running, completed},   edge{running, failed},       edge{running, cancelled},
+    edge{completed, merged},    edge{completed, conflicted}, edge{completed, failed},
+    edge{completed, discarded}, edge{failed, pending},       edge{failed, completed},
+    edge{failed, discarded},    edge{conflicted, pending},   edge{conflicted, merged},
+    edge{conflicted, failed},   edge{conflicted, completed}, edge{conflicted, discarded},
+    edge{cancelled, pending},   edge{cancelled, completed},  edge{cancelled, discarded},
 };
 
 struct gating {
@@ -34,13 +34,18 @@ struct gating {
 
 // What each operation is for. Repeated states only fill the row.
 constexpr std::array gates{
-    gating{operation::start, {pending, pending, pending, pending, pending}, "Retry it, land it or discard it."},
+    gating{
+        operation::start, {pending, pending, pending, pending, pending}, "Retry it, land it or discard it."},
     gating{operation::commit, {pending, running, failed, conflicted, cancelled}, "Land it or discard it."},
-    gating{operation::land, {completed, conflicted, conflicted, conflicted, conflicted}, "Retry it or discard it."},
+    gating{operation::land,
+           {completed, conflicted, conflicted, conflicted, conflicted},
+           "Retry it or discard it."},
     gating{operation::retry, {pending, failed, conflicted, cancelled, cancelled}, "Land it or discard it."},
     gating{operation::cancel, {pending, running, running, running, running}, "It is not running any more."},
     gating{operation::discard, {pending, completed, failed, conflicted, cancelled}, "Cancel it first."},
-    gating{operation::clean, {merged, discarded, discarded, discarded, discarded}, "Land it or discard it first."},
+    gating{operation::clean,
+           {merged, discarded, discarded, discarded, discarded},
+           "Land it or discard it first."},
 };
 
 constexpr std::array<std::string_view, 8> state_names{"pending", "running",   "completed",  "failed",
@@ -85,8 +90,8 @@ result<void> check_operation(std::string_view task, task_state state, operation 
 {
     const auto row = std::ranges::find(gates, asked, &gating::asked);
     if (std::ranges::find(row->states, state) != row->states.end()) return {};
-    fault refusal(errc::refused,
-                  "cannot " + std::string(to_string(asked)) + " a task that is " + std::string(to_string(state)));
+    fault refusal(errc::refused, "cannot " + std::string(to_string(asked)) + " a task that is " +
+                                     std::string(to_string(state)));
     refusal.with("task", std::string(task));
     if (is_over(state))
         refusal.advise("It is over: nothing changes it any more.");

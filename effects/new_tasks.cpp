@@ -24,13 +24,15 @@ bool is_program(const fs::path& file)
     return fs::is_regular_file(file, ignored) && ::access(file.c_str(), X_OK) == 0;
 }
 
-/// The program as it can be started from a worktree: a path relative to where the user stands becomes absolute.
+/// The program as it can be started from a worktree: a path relative to where the user stands becomes
+/// absolute.
 result<std::string> find_program(const std::string& named)
 {
     if (named.find('{') != std::string::npos) return named; // known only when the task is
     if (named.find('/') != std::string::npos) {
         if (is_program(fs::absolute(named))) return fs::absolute(named).lexically_normal().string();
-        return fault(errc::unusable, "the agent's program is not there, or may not be executed").with("program", named);
+        return fault(errc::unusable, "the agent's program is not there, or may not be executed")
+            .with("program", named);
     }
     std::string_view path = std::getenv("PATH") ? std::getenv("PATH") : "/usr/bin:/bin";
     while (!path.empty()) {
@@ -38,16 +40,20 @@ result<std::string> find_program(const std::string& named)
         if (is_program(fs::path(path.substr(0, end)) / named)) return named;
         path.remove_prefix(std::min(end + 1, path.size()));
     }
-    return fault(errc::unusable, "the agent's program was not found").with("program", named).advise("Is it installed, and in PATH?");
+    return fault(errc::unusable, "the agent's program was not found")
+        .with("program", named)
+        .advise("Is it installed, and in PATH?");
 }
 
 /// A folder that worktrees can be made in must be writable, or its nearest parent that exists.
 result<void> check_writable(fs::path folder)
 {
     std::error_code ignored;
-    while (!fs::exists(folder, ignored) && folder.has_relative_path()) folder = folder.parent_path();
+    while (!fs::exists(folder, ignored) && folder.has_relative_path())
+        folder = folder.parent_path();
     if (!fs::is_directory(folder, ignored))
-        return fault(errc::unusable, "worktrees cannot be made here: this is not a folder").with("path", folder.string());
+        return fault(errc::unusable, "worktrees cannot be made here: this is not a folder")
+            .with("path", folder.string());
     if (::access(folder.c_str(), W_OK | X_OK) != 0)
         return fault(errc::unusable, "worktrees cannot be made here: the folder is not writable")
             .with("folder", folder.string())
@@ -81,7 +87,8 @@ public:
         spec.plan = defaults_.plan_file;
         if (wanted.planned) take_plan(*wanted.planned, t);
         if (t.key.empty()) t.key = git::ticket(spec.description).value_or("");
-        if (!t.key.empty() && !spec.metadata.contains("ticket") && git::ticket(t.key)) spec.metadata["ticket"] = t.key;
+        if (!t.key.empty() && !spec.metadata.contains("ticket") && git::ticket(t.key))
+            spec.metadata["ticket"] = t.key;
         name(spec);
         take_defaults(spec);
         if (auto found = choose_agent(spec); !found) return fault(found.error()).with("task", title(t));
@@ -92,7 +99,8 @@ private:
     std::string fresh_task_id()
     {
         std::string id;
-        do id = fresh_id(facts_.profile.id_prefix.value_or(""), facts_.profile.id_prefix ? 8 : 6);
+        do
+            id = fresh_id(facts_.profile.id_prefix.value_or(""), facts_.profile.id_prefix ? 8 : 6);
         while (!ids_.insert(id).second);
         return id;
     }
@@ -108,14 +116,16 @@ private:
         if (planned.timeout) spec.timeout_ms = planned.timeout->count();
         spec.env = planned.env;
         spec.metadata = planned.metadata;
-        for (const auto& s : planned.stages) spec.stages.push_back({s.name, s.agent});
+        for (const auto& s : planned.stages)
+            spec.stages.push_back({s.name, s.agent});
     }
 
     void name(task_spec& spec) const
     {
         const auto& profile = facts_.profile;
         const auto& configured = in_.settings().worktree;
-        const bool own_profile = !defaults_.profile.empty(); // a profile asked for by name wins over the settings
+        const bool own_profile =
+            !defaults_.profile.empty(); // a profile asked for by name wins over the settings
         spec.slug = profile.plain_slugs ? git::plain_slug(spec.description, profile.slug_limit)
                                         : git::slug(spec.description, profile.slug_limit);
         spec.branch_template = !own_profile && configured.branch ? *configured.branch : profile.branch;
@@ -149,7 +159,8 @@ private:
         }
         if (defaults_.by_hand) return {};
         return fault(errc::invalid, "there is no agent to carry the task out")
-            .advise("Name one with --agent NAME, or give a command after --: graftline run TASK -- my-agent {prompt}");
+            .advise("Name one with --agent NAME, or give a command after --: graftline run TASK -- my-agent "
+                    "{prompt}");
     }
 
     result<void> check_agent(const std::string& named)
@@ -178,7 +189,8 @@ result<void> link_prerequisites(std::vector<task>& tasks)
         for (auto& before : t.spec.after) {
             const auto found = id_of.find(before);
             if (found == id_of.end())
-                return fault(errc::invalid, "a task comes after '" + before + "', which is not in the plan").with("task", t.key);
+                return fault(errc::invalid, "a task comes after '" + before + "', which is not in the plan")
+                    .with("task", t.key);
             before = found->second;
         }
     return {};
@@ -195,7 +207,8 @@ bool reaches(const std::map<std::string, const task*>& by_id, const std::string&
 void serialize_overlaps(std::vector<task>& tasks)
 {
     std::map<std::string, const task*> by_id;
-    for (const auto& t : tasks) by_id.emplace(t.id, &t);
+    for (const auto& t : tasks)
+        by_id.emplace(t.id, &t);
     auto overlap = [](const task& a, const task& b) {
         for (const auto& x : a.spec.files)
             for (const auto& y : b.spec.files)
@@ -229,7 +242,8 @@ awaitable<result<shared_facts>> look_up(project& in, const task_defaults& defaul
         facts.target = head->value_or("");
     if (defaults.land || defaults.target) {
         if (facts.target.empty())
-            co_return fault(errc::invalid, "there is no branch to land on: HEAD is detached").advise("Name one: --target BRANCH");
+            co_return fault(errc::invalid, "there is no branch to land on: HEAD is detached")
+                .advise("Name one: --target BRANCH");
         const auto target = co_await git::read_ref(repo, "refs/heads/" + facts.target);
         if (!target) co_return target.error();
         if (!*target)
@@ -241,11 +255,14 @@ awaitable<result<shared_facts>> look_up(project& in, const task_defaults& defaul
         // A profile's base is a convention, not a promise that every repository has it.
         if (co_await git::resolve(repo, *facts.profile.base)) facts.base = *facts.profile.base;
     }
-    const auto start = !facts.base.empty() ? facts.base : !facts.target.empty() ? "refs/heads/" + facts.target : "HEAD";
+    const auto start = !facts.base.empty()     ? facts.base
+                       : !facts.target.empty() ? "refs/heads/" + facts.target
+                                               : "HEAD";
     if (auto base = co_await git::resolve(repo, start); !base) {
         const fault why = base.error(); // a copy: the result gives its error by value
         fault f(why.is(errc::not_found) ? errc::invalid : errc::unusable, why.what());
-        for (const auto& [key, value] : why.context()) f.with(key, value);
+        for (const auto& [key, value] : why.context())
+            f.with(key, value);
         co_return f.advise(why.advice());
     }
     co_return facts;

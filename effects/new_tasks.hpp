@@ -6,8 +6,9 @@
 
 namespace graftline::effects {
 
-/// What holds for all tasks of a run. The command line fills it from its flags, the plan and the settings; base, target and
-/// profile that are left empty come from the settings, then the profile, then the built-in default.
+/// What holds for all tasks of a run. The command line fills it from its flags, the plan and the settings;
+/// base, target and profile that are left empty come from the settings, then the profile, then the built-in
+/// default.
 class task_defaults {
 public:
     std::string agent;
@@ -19,7 +20,7 @@ public:
     std::optional<std::chrono::milliseconds> timeout;
     std::optional<std::chrono::milliseconds> grace;
     std::string profile;
-    std::string plan_file;      ///< `--plan`, absolute
+    std::string plan_file; ///< `--plan`, absolute
     std::string on_overlap = "serialize";
     bool keep_worktrees = false;
     bool by_hand = false; ///< no agent is needed: `create`
@@ -32,10 +33,11 @@ struct wanted_task {
     std::optional<agents::planned_task> planned;
 };
 
-/// Gives every task an id, a key, its agent, names and defaults; turns `after` into ids; with `serialize` a task whose
-/// declared files overlap those of an earlier one comes after it. Nothing is stored and nothing is made.
-/// Errors: invalid, naming the task and what is wrong: no agent, an unknown one, a program that is not there, an unknown
-/// base or target, no commit in the repository yet; unusable where worktrees cannot be made.
+/// Gives every task an id, a key, its agent, names and defaults; turns `after` into ids; with `serialize` a
+/// task whose declared files overlap those of an earlier one comes after it. Nothing is stored and nothing is
+/// made. Errors: invalid, naming the task and what is wrong: no agent, an unknown one, a program that is not
+/// there, an unknown base or target, no commit in the repository yet; unusable where worktrees cannot be
+/// made.
 awaitable<result<std::vector<task>>> make_tasks(std::shared_ptr<project> in, std::vector<wanted_task> wanted,
                                                 task_defaults defaults);
 

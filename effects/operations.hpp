@@ -1,6 +1,6 @@
-/// What can be asked of tasks from any process, while a run goes on or after it. Each checks the task's state first
-/// (lifecycle.hpp) and says what may be done instead. None is honoured half: cancellation before its first change only,
-/// unless said otherwise. Errors not named: the store's and git's.
+/// What can be asked of tasks from any process, while a run goes on or after it. Each checks the task's state
+/// first (lifecycle.hpp) and says what may be done instead. None is honoured half: cancellation before its
+/// first change only, unless said otherwise. Errors not named: the store's and git's.
 #pragma once
 
 #include "graftline/effects/run_tasks.hpp"
@@ -11,7 +11,8 @@ namespace graftline::effects {
 /// Errors: exists, unusable, no_space; nothing is left behind then, the task is not stored either.
 awaitable<result<task>> create_task(std::shared_ptr<project> in, task made, observer& watcher);
 
-/// Carries failed, cancelled, conflicted or interrupted tasks out again, in their worktrees where they still have one.
+/// Carries failed, cancelled, conflicted or interrupted tasks out again, in their worktrees where they still
+/// have one.
 awaitable<result<run_report>> retry_tasks(std::shared_ptr<project> in, std::vector<std::string> ids,
                                           run_options options, observer& watcher, stop_button& button);
 
@@ -28,18 +29,20 @@ public:
 awaitable<result<run_report>> land_tasks(std::shared_ptr<project> in, std::vector<std::string> ids,
                                          land_options options, observer& watcher, stop_button& button);
 
-/// Ends a task: one that waits is not started, one that runs gets TERM, KILL after its grace; waits for its end. Its
-/// worktree and branch stay. Result: the task as it is then.
+/// Ends a task: one that waits is not started, one that runs gets TERM, KILL after its grace; waits for its
+/// end. Its worktree and branch stay. Result: the task as it is then.
 awaitable<result<task>> cancel_task(std::shared_ptr<project> in, std::string id);
 
-/// Gives a task up: rescues what no ref reaches, removes worktree and branch. `force` cancels it first if it runs.
-awaitable<result<task>> discard_task(std::shared_ptr<project> in, std::string id, bool force, observer& watcher);
+/// Gives a task up: rescues what no ref reaches, removes worktree and branch. `force` cancels it first if it
+/// runs.
+awaitable<result<task>> discard_task(std::shared_ptr<project> in, std::string id, bool force,
+                                     observer& watcher);
 
-/// Commits what lies in a task's worktree in conventional form. Result: the commit, or nothing when nothing changed.
-/// A failed or cancelled task is completed by it: a person has finished it by hand.
+/// Commits what lies in a task's worktree in conventional form. Result: the commit, or nothing when nothing
+/// changed. A failed or cancelled task is completed by it: a person has finished it by hand.
 awaitable<result<std::optional<std::string>>> commit_task(std::shared_ptr<project> in, std::string id,
-                                                          std::string message, std::string type, std::string scope,
-                                                          observer& watcher);
+                                                          std::string message, std::string type,
+                                                          std::string scope, observer& watcher);
 
 /// One thing that `clean` removed, would remove, or leaves.
 struct cleaned {
@@ -48,14 +51,15 @@ struct cleaned {
     bool removed = false; ///< with dry_run: would be
 };
 
-/// Removes what is provably done with: worktrees and branches of landed, discarded and empty tasks, abandoned scratch
-/// worktrees, stale locks; lists what is left with the reason. `force` discards failed, cancelled and conflicted tasks too, after
-/// a rescue. `dry_run` only tells.
+/// Removes what is provably done with: worktrees and branches of landed, discarded and empty tasks, abandoned
+/// scratch worktrees, stale locks; lists what is left with the reason. `force` discards failed, cancelled and
+/// conflicted tasks too, after a rescue. `dry_run` only tells.
 awaitable<result<std::vector<cleaned>>> clean(std::shared_ptr<project> in, bool dry_run, bool force,
                                               observer& watcher);
 
-/// Mends what git's own commit race may have left in a checkout that followed a landing, and brings tasks whose run died without recording it into a state that can be retried. For the start of every command
-/// that changes something. Result: how many there were.
+/// Mends what git's own commit race may have left in a checkout that followed a landing, and brings tasks
+/// whose run died without recording it into a state that can be retried. For the start of every command that
+/// changes something. Result: how many there were.
 awaitable<result<std::size_t>> reconcile(std::shared_ptr<project> in);
 
 } // namespace graftline::effects

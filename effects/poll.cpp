@@ -17,7 +17,8 @@ awaitable<result<polled>> poll::carry_out(run& r) const
     polled so_far;
     for (;;) {
         command attempt(words.front());
-        for (std::size_t i = 1; i < words.size(); ++i) attempt.add(words[i]);
+        for (std::size_t i = 1; i < words.size(); ++i)
+            attempt.add(words[i]);
         attempt.in(repo.main_work_tree().value_or(repo.common_dir()));
         const auto ended = co_await graftline::run(std::move(attempt));
         if (!ended) co_return ended.error();

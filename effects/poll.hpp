@@ -13,8 +13,8 @@ struct polled {
 };
 BOOST_DESCRIBE_STRUCT(polled, (), (passed, tries))
 
-/// Runs `words` in the repository's main work tree until it exits 0, `every_ms` after each end, for at most `limit_ms`.
-/// Errors: could_not_start. Cancellation: terminal; the command is ended and waited for.
+/// Runs `words` in the repository's main work tree until it exits 0, `every_ms` after each end, for at most
+/// `limit_ms`. Errors: could_not_start. Cancellation: terminal; the command is ended and waited for.
 struct poll {
     static constexpr std::string_view kind = "poll";
     using outcome = polled;

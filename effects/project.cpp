@@ -31,8 +31,8 @@ awaitable<result<std::shared_ptr<project>>> project::open(std::filesystem::path 
     if (const auto& top = (*repository)->main_work_tree()) file = *top / "graftline.toml";
     auto settings = agents::load_settings(file, user_settings_file());
     if (!settings) co_return settings.error();
-    co_return std::shared_ptr<project>(new project(co_await asio::this_coro::executor, std::move(*repository),
-                                                   std::move(*settings)));
+    co_return std::shared_ptr<project>(
+        new project(co_await asio::this_coro::executor, std::move(*repository), std::move(*settings)));
 }
 
 } // namespace graftline::effects

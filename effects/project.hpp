@@ -15,11 +15,13 @@
 
 namespace graftline::effects {
 
-/// The repository, its settings and its store, on one executor. Shared by all that works on it; used from one strand.
+/// The repository, its settings and its store, on one executor. Shared by all that works on it; used from one
+/// strand.
 class project {
 public:
     /// Finds the repository that `start` belongs to and reads its settings; opens no database yet.
-    /// Errors: unusable (no repository, git too old), invalid (a broken configuration, with file, line and key).
+    /// Errors: unusable (no repository, git too old), invalid (a broken configuration, with file, line and
+    /// key).
     static awaitable<result<std::shared_ptr<project>>> open(std::filesystem::path start);
 
     git::repository& repository() noexcept { return *repository_; }
@@ -31,8 +33,8 @@ public:
     /// True when graftline has been used here: reading commands make no state.
     bool has_state() const { return store::is_there(state_folder()); }
 
-    /// Runs `job(store&)` off the loop, one at a time in order. Its fault_error becomes the result's fault. Never
-    /// abandoned: a cancelled caller still waits for the end.
+    /// Runs `job(store&)` off the loop, one at a time in order. Its fault_error becomes the result's fault.
+    /// Never abandoned: a cancelled caller still waits for the end.
     template <class Job> awaitable<result<std::invoke_result_t<Job&, store&>>> stored(Job job);
 
     /// The same for bodies whose errors are exceptions.
@@ -49,7 +51,8 @@ public:
     std::vector<std::string> supervisor_command{"/proc/self/exe", "supervise"};
 
 private:
-    project(asio::any_io_executor executor, std::shared_ptr<git::repository> repository, agents::settings settings);
+    project(asio::any_io_executor executor, std::shared_ptr<git::repository> repository,
+            agents::settings settings);
 
     std::shared_ptr<git::repository> repository_;
     agents::settings settings_;

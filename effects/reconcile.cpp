@@ -17,7 +17,8 @@ awaitable<result<bool>> release(project& in, const task& t)
         return s.change(t.id, [&](task& now) {
             if (now.state != task_state::running || now.run != t.run) return;
             now.state = now.cancel_asked ? task_state::cancelled : task_state::pending;
-            now.reason = now.cancel_asked ? "cancelled" : "interrupted: the graftline that carried it out is gone";
+            now.reason =
+                now.cancel_asked ? "cancelled" : "interrupted: the graftline that carried it out is gone";
             now.finished_at = now_text();
         });
     });

@@ -26,7 +26,8 @@ awaitable<result<void>> end_processes(const task& t)
 awaitable<result<void>> remove_folder(run& r, const task& t, removal& done)
 {
     auto& repo = r.repository();
-    // A checkout that never finished holds nothing of anybody's, and would be saved as the deletion of all files.
+    // A checkout that never finished holds nothing of anybody's, and would be saved as the deletion of all
+    // files.
     if (t.worktree_ready && std::filesystem::is_directory(t.worktree)) {
         auto saved = co_await git::rescue(repo, t.worktree, t.id);
         if (!saved) co_return saved.error();
@@ -47,7 +48,8 @@ awaitable<result<void>> remove_branch(run& r, const task& t, removal& done)
         done.branch_deleted = true;
         co_return result<void>();
     }
-    // Reachable from the target, or from another ref, or rescued: a squashed branch's commits are on no other ref.
+    // Reachable from the target, or from another ref, or rescued: a squashed branch's commits are on no other
+    // ref.
     auto saved = co_await git::rescue_commit(repo, **tip, t.id, ref);
     if (!saved) co_return saved.error();
     if (*saved) done.rescues.push_back(**saved);

@@ -8,14 +8,15 @@
 namespace graftline::effects {
 
 struct removal {
-    std::vector<std::string> rescues; ///< refs that hold what nothing else reached; empty when there was nothing
-    bool branch_deleted = false;      ///< false: it is in use somewhere or has moved, and stays
+    std::vector<std::string>
+        rescues;                 ///< refs that hold what nothing else reached; empty when there was nothing
+    bool branch_deleted = false; ///< false: it is in use somewhere or has moved, and stays
 };
 BOOST_DESCRIBE_STRUCT(removal, (), (rescues, branch_deleted))
 
-/// Rescues what no ref reaches, ends what still runs there, removes the worktree, and deletes the branch once its tip
-/// is reachable from the target or from a rescue. Does nothing for what is gone already. Records it in the task.
-/// Errors: anything that could not be saved keeps the worktree. Cancellation: not honoured.
+/// Rescues what no ref reaches, ends what still runs there, removes the worktree, and deletes the branch once
+/// its tip is reachable from the target or from a rescue. Does nothing for what is gone already. Records it
+/// in the task. Errors: anything that could not be saved keeps the worktree. Cancellation: not honoured.
 struct remove_worktree {
     static constexpr std::string_view kind = "remove_worktree";
     using outcome = removal;

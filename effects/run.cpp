@@ -22,7 +22,8 @@ std::string fresh_id(std::string_view prefix, std::size_t digits)
 {
     thread_local std::random_device source;
     std::string id(prefix);
-    for (std::size_t i = 0; i < digits; ++i) id += "0123456789abcdef"[source() % 16];
+    for (std::size_t i = 0; i < digits; ++i)
+        id += "0123456789abcdef"[source() % 16];
     return id;
 }
 
@@ -31,7 +32,8 @@ run::run(std::shared_ptr<project> in, run_record record, observer& watcher, file
 {
 }
 
-awaitable<result<std::shared_ptr<run>>> run::begin(std::shared_ptr<project> in, run_record record, observer& watcher)
+awaitable<result<std::shared_ptr<run>>> run::begin(std::shared_ptr<project> in, run_record record,
+                                                   observer& watcher)
 {
     record.id = fresh_id("run-", 8);
     record.pid = ::getpid();
@@ -45,7 +47,8 @@ awaitable<result<std::shared_ptr<run>>> run::begin(std::shared_ptr<project> in, 
     auto alive = lock.try_acquire();
     if (!alive) co_return alive.error();
     if (!*alive) co_return fault(errc::internal, "a new run's lock is taken").with("file", file.string());
-    if (auto added = co_await in->stored([record](store& s) { s.add(record); }); !added) co_return added.error();
+    if (auto added = co_await in->stored([record](store& s) { s.add(record); }); !added)
+        co_return added.error();
 
     std::shared_ptr<run> begun(new run(std::move(in), std::move(record), watcher, std::move(**alive)));
     begun->executor_ = co_await asio::this_coro::executor;

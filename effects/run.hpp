@@ -48,7 +48,8 @@ public:
     const std::string& id() const noexcept { return record_.id; }
     observer& watcher() noexcept { return watcher_; }
 
-    /// No new effects from now on; what runs is ended gracefully by the cancellation that the caller emits next.
+    /// No new effects from now on; what runs is ended gracefully by the cancellation that the caller emits
+    /// next.
     void stop() noexcept { stopping_ = true; }
     bool stopping() const noexcept { return stopping_; }
 

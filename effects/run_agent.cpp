@@ -25,7 +25,8 @@ namespace {
 std::vector<std::string> own_environment()
 {
     std::vector<std::string> all;
-    for (char** entry = ::environ; entry && *entry; ++entry) all.emplace_back(*entry);
+    for (char** entry = ::environ; entry && *entry; ++entry)
+        all.emplace_back(*entry);
     return all;
 }
 
@@ -71,7 +72,8 @@ awaitable<void> follow_output(run& r, const std::string& task, follower& file, a
     for (;;) {
         const auto bytes = co_await file.read_some();
         if (!bytes || bytes->empty()) break; // what cannot be read here is still in the log
-        for (const auto& line : lines.feed(*bytes)) hear(line);
+        for (const auto& line : lines.feed(*bytes))
+            hear(line);
     }
     if (const auto rest = lines.take_rest(); !rest.empty()) hear(rest);
 }
@@ -80,8 +82,8 @@ awaitable<void> follow_output(run& r, const std::string& task, follower& file, a
 class attempt {
 public:
     attempt(run& r, const run_agent& asked, task t, agents::agent_definition agent)
-        : run_(r), asked_(asked), task_(std::move(t)), agent_(std::move(agent)), files_(r.in(), task_, asked.stage),
-          reader_(agent_.output), errors_(agents::output_format::plain)
+        : run_(r), asked_(asked), task_(std::move(t)), agent_(std::move(agent)),
+          files_(r.in(), task_, asked.stage), reader_(agent_.output), errors_(agents::output_format::plain)
     {
     }
 
@@ -144,7 +146,8 @@ private:
     {
         // Before it starts: whoever finds the task later finds the attempt, and so the agent.
         co_await run_.change(task_.id, [&](task& now) {
-            if (now.cancel_asked) throw fault_error(fault(errc::refused, "cancelled before its agent started"));
+            if (now.cancel_asked)
+                throw fault_error(fault(errc::refused, "cancelled before its agent started"));
             ++now.attempts;
             now.attempt = files_.folder().string();
             now.log = files_.output().string();
@@ -212,10 +215,12 @@ private:
         }
         report.decision = agents::to_string(said->decision);
         report.summary = said->summary;
-        const bool against = said->decision != agents::decision::none && said->decision != agents::decision::approve;
+        const bool against =
+            said->decision != agents::decision::none && said->decision != agents::decision::approve;
         if (!report.done || !against) return;
         report.done = false;
-        report.how = "the agent decided: " + report.decision + (report.summary.empty() ? "" : ": " + report.summary);
+        report.how =
+            "the agent decided: " + report.decision + (report.summary.empty() ? "" : ": " + report.summary);
     }
 
     awaitable<void> record_end(const agent_report& report)

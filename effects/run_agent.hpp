@@ -9,22 +9,22 @@ namespace graftline::effects {
 
 /// How an agent ended, and what it said of itself.
 struct agent_report {
-    bool done = false;     ///< exit 0, and no decision against it
-    std::string how;       ///< for a person: "exit status 3", "timed out after 30m"
-    std::string ending;    ///< exited, signaled, timed_out, cancelled, log_limit, could_not_start, lost
+    bool done = false;  ///< exit 0, and no decision against it
+    std::string how;    ///< for a person: "exit status 3", "timed out after 30m"
+    std::string ending; ///< exited, signaled, timed_out, cancelled, log_limit, could_not_start, lost
     std::optional<int> exit_code;
     std::optional<int> signal;
-    std::string decision;  ///< from its result file; may be empty
+    std::string decision; ///< from its result file; may be empty
     std::string summary;
     std::optional<token_usage> usage;
 };
 BOOST_DESCRIBE_STRUCT(agent_report, (), (done, how, ending, exit_code, signal, decision, summary, usage))
 
-/// Starts the agent under a supervisor and waits for its end and that of everything it started; its output is followed
-/// for the watcher. Records attempt, log, exit and usage in the task.
-/// Errors: invalid for an unknown agent or a prompt that does not fit; no_space; what the system said. An agent that
-/// fails, or cannot be started, is a report, not an error.
-/// Cancellation: terminal; the agent gets TERM, and KILL after the task's grace, and is waited for.
+/// Starts the agent under a supervisor and waits for its end and that of everything it started; its output is
+/// followed for the watcher. Records attempt, log, exit and usage in the task. Errors: invalid for an unknown
+/// agent or a prompt that does not fit; no_space; what the system said. An agent that fails, or cannot be
+/// started, is a report, not an error. Cancellation: terminal; the agent gets TERM, and KILL after the task's
+/// grace, and is waited for.
 struct run_agent {
     static constexpr std::string_view kind = "run_agent";
     using outcome = agent_report;

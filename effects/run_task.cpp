@@ -7,7 +7,6 @@
 namespace graftline::effects {
 namespace {
 
-
 awaitable<void> record_agent_failure(run& r, std::string id, agent_report report)
 {
     co_await r.change(std::move(id), [&](task& now) {
@@ -26,7 +25,8 @@ awaitable<agent_report> run_stages(context& ctx, const task& t)
     for (std::size_t i = 0; i < t.spec.stages.size();) {
         const auto& stage = t.spec.stages[i];
         last = co_await ctx.perform(run_agent{t.id, stage.name, stage.agent, feedback});
-        const bool go_back = last.decision == "request_changes" && last.ending == "exited" && last.exit_code == 0;
+        const bool go_back =
+            last.decision == "request_changes" && last.ending == "exited" && last.exit_code == 0;
         if (last.done) {
             feedback = last.summary;
             ++i;

@@ -38,12 +38,12 @@ public:
 };
 
 /// Stores `tasks` (state pending) and carries them out: dependencies first, higher priority first, at most
-/// `options.max` agents at once; each one's work is committed, and landed and cleaned up where its spec says so. A task
-/// that fails never takes its siblings along, unless `fail_fast`.
-/// Result: the report. Errors: only what stops the whole run, such as an unusable store; task failures are in the tasks.
-/// Cancellation: terminal, as `stop_button::press`. Lifetime: borrows `watcher` and `button` until completion.
-awaitable<result<run_report>> run_tasks(std::shared_ptr<project> in, std::vector<task> tasks, run_options options,
-                                        observer& watcher, stop_button& button);
+/// `options.max` agents at once; each one's work is committed, and landed and cleaned up where its spec says
+/// so. A task that fails never takes its siblings along, unless `fail_fast`. Result: the report. Errors: only
+/// what stops the whole run, such as an unusable store; task failures are in the tasks. Cancellation:
+/// terminal, as `stop_button::press`. Lifetime: borrows `watcher` and `button` until completion.
+awaitable<result<run_report>> run_tasks(std::shared_ptr<project> in, std::vector<task> tasks,
+                                        run_options options, observer& watcher, stop_button& button);
 
 /// min(5, what memory and CPU allow) and never less than one.
 std::size_t default_parallelism(const resource_reading& now);

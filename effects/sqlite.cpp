@@ -21,7 +21,8 @@ namespace {
     }
     fault f(kind, what);
     f.with("cause", db ? sqlite3_errmsg(db) : "out of memory");
-    if (const char* file = db ? sqlite3_db_filename(db, "main") : nullptr; file && *file) f.with("file", file);
+    if (const char* file = db ? sqlite3_db_filename(db, "main") : nullptr; file && *file)
+        f.with("file", file);
     throw fault_error(std::move(f));
 }
 
@@ -59,7 +60,8 @@ std::string statement::text(int column) const
 {
     const auto* bytes = sqlite3_column_text(handle_.get(), column);
     if (!bytes) return {};
-    return {reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(sqlite3_column_bytes(handle_.get(), column))};
+    return {reinterpret_cast<const char*>(bytes),
+            static_cast<std::size_t>(sqlite3_column_bytes(handle_.get(), column))};
 }
 
 std::int64_t statement::integer(int column) const

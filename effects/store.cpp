@@ -62,7 +62,9 @@ template <class T> T parse_record(const std::string& text)
 {
     boost::system::error_code failed;
     const auto parsed = json::parse(text, failed);
-    if (failed) throw fault_error(fault(errc::corrupt, "a stored record is not JSON").with("cause", failed.message()));
+    if (failed)
+        throw fault_error(
+            fault(errc::corrupt, "a stored record is not JSON").with("cause", failed.message()));
     return from_stored<T>(parsed).value();
 }
 
@@ -139,7 +141,8 @@ std::vector<task> store::tasks()
 {
     std::vector<task> all;
     auto rows = db_.query("SELECT record FROM tasks ORDER BY number");
-    while (auto t = read(rows)) all.push_back(std::move(*t));
+    while (auto t = read(rows))
+        all.push_back(std::move(*t));
     return all;
 }
 
@@ -147,7 +150,8 @@ std::vector<task> store::tasks_of(const std::string& run)
 {
     std::vector<task> some;
     auto rows = db_.query("SELECT record FROM tasks WHERE run = ? ORDER BY number", run);
-    while (auto t = read(rows)) some.push_back(std::move(*t));
+    while (auto t = read(rows))
+        some.push_back(std::move(*t));
     return some;
 }
 
@@ -164,13 +168,15 @@ task store::resolve(const std::string& handle)
     auto by_prefix = db_.query("SELECT record FROM tasks WHERE substr(id, 1, ?) = ? ORDER BY number",
                                static_cast<std::int64_t>(handle.size()), handle);
     if (!handle.empty())
-        while (auto t = read(by_prefix)) candidates.push_back(std::move(*t));
+        while (auto t = read(by_prefix))
+            candidates.push_back(std::move(*t));
     if (candidates.size() == 1) return std::move(candidates.front());
     if (candidates.empty())
         throw fault_error(
             fault(errc::not_found, "there is no task '" + handle + "'").advise("See them: graftline status"));
     fault several(errc::invalid, "'" + handle + "' is the beginning of several tasks' ids");
-    for (const auto& t : candidates) several.with(t.id, title(t));
+    for (const auto& t : candidates)
+        several.with(t.id, title(t));
     throw fault_error(std::move(several.advise("Give more of the id.")));
 }
 
@@ -181,7 +187,8 @@ task store::change(const std::string& id, const std::function<void(task&)>& chan
     if (!found) throw fault_error(fault(errc::not_found, "there is no task '" + id + "'"));
     const auto before = found->state;
     change(*found);
-    if (auto allowed = check_transition(id, before, found->state); !allowed) throw fault_error(allowed.error());
+    if (auto allowed = check_transition(id, before, found->state); !allowed)
+        throw fault_error(allowed.error());
     write(*found);
     whole.commit();
     return std::move(*found);
@@ -208,7 +215,8 @@ std::vector<run_record> store::runs()
 {
     std::vector<run_record> all;
     auto rows = db_.query("SELECT record FROM runs ORDER BY number");
-    while (rows.next()) all.push_back(parse_record<run_record>(rows.text(0)));
+    while (rows.next())
+        all.push_back(parse_record<run_record>(rows.text(0)));
     return all;
 }
 
@@ -220,7 +228,8 @@ void store::effect_started(const effect_record& e)
         .run();
 }
 
-void store::effect_resolved(const std::string& run, const std::string& path, bool done, const std::string& outcome)
+void store::effect_resolved(const std::string& run, const std::string& path, bool done,
+                            const std::string& outcome)
 {
     db_.query("UPDATE effects SET state = ?, outcome = ?, resolved_at = ? WHERE run = ? AND path = ?",
               std::string_view(done ? "done" : "failed"), outcome, now_text(), run, path)

@@ -36,12 +36,12 @@ struct effect_record {
     std::string resolved_at;
 };
 
-/// Blocking, one thread at a time: use it through `project::stored`. Every method is one transaction and throws
-/// fault_error when the database cannot be read or written; nothing is half done then.
+/// Blocking, one thread at a time: use it through `project::stored`. Every method is one transaction and
+/// throws fault_error when the database cannot be read or written; nothing is half done then.
 class store {
 public:
-    /// Opens `folder`/state.db, creating both (readable by the user alone) and migrating an older schema. A schema
-    /// from a newer version is unusable, said with both numbers.
+    /// Opens `folder`/state.db, creating both (readable by the user alone) and migrating an older schema. A
+    /// schema from a newer version is unusable, said with both numbers.
     explicit store(const std::filesystem::path& folder);
 
     /// True when there is a database to open: reading commands make none.
@@ -54,11 +54,11 @@ public:
     /// All tasks, oldest first; `tasks_of` those of one run.
     std::vector<task> tasks();
     std::vector<task> tasks_of(const std::string& run);
-    /// The task whose id, unique prefix of an id, or key is `handle`; of several with one key the newest that is not
-    /// over, else the newest. not_found or, with the candidates, invalid.
+    /// The task whose id, unique prefix of an id, or key is `handle`; of several with one key the newest that
+    /// is not over, else the newest. not_found or, with the candidates, invalid.
     task resolve(const std::string& handle);
-    /// Reads the task, lets `change` edit it and writes it back. Refused when its state made a step that the table of
-    /// transitions does not have. Returns it as written.
+    /// Reads the task, lets `change` edit it and writes it back. Refused when its state made a step that the
+    /// table of transitions does not have. Returns it as written.
     task change(const std::string& id, const std::function<void(task&)>& change);
 
     void add(const run_record& run);
@@ -66,7 +66,8 @@ public:
     std::vector<run_record> runs();
 
     void effect_started(const effect_record& e);
-    void effect_resolved(const std::string& run, const std::string& path, bool done, const std::string& outcome);
+    void effect_resolved(const std::string& run, const std::string& path, bool done,
+                         const std::string& outcome);
     std::vector<effect_record> effects_of(const std::string& run);
 
 private:

@@ -7,7 +7,8 @@ boost::json::object overlay(boost::json::object defaults, const boost::json::obj
     for (auto& field : defaults) {
         const auto* value = stored.if_contains(field.key());
         if (!value) continue;
-        const bool nested = field.value().is_object() && !field.value().get_object().empty() && value->is_object();
+        const bool nested =
+            field.value().is_object() && !field.value().get_object().empty() && value->is_object();
         if (nested)
             field.value() = overlay(field.value().get_object(), value->get_object());
         else

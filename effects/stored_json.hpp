@@ -8,8 +8,9 @@
 
 namespace graftline::effects {
 
-/// `stored` laid over `defaults`: fields that it lacks keep their default, fields that `defaults` lacks are dropped,
-/// so that a record written by another version still reads. A field whose default is an empty object is taken whole.
+/// `stored` laid over `defaults`: fields that it lacks keep their default, fields that `defaults` lacks are
+/// dropped, so that a record written by another version still reads. A field whose default is an empty object
+/// is taken whole.
 boost::json::object overlay(boost::json::object defaults, const boost::json::object& stored);
 
 template <class T> boost::json::value to_stored(const T& value)

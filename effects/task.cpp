@@ -25,7 +25,8 @@ result<land_mode> land_mode_named(std::string_view name)
 {
     if (name == "merge") return land_mode::merge;
     if (name == "squash") return land_mode::squash;
-    return fault(errc::invalid, "unknown way to land: '" + std::string(name) + "'").advise("Use merge or squash.");
+    return fault(errc::invalid, "unknown way to land: '" + std::string(name) + "'")
+        .advise("Use merge or squash.");
 }
 
 json::object to_public_json(const task& t)
@@ -65,7 +66,8 @@ std::string title(const task& t, std::size_t limit)
     if (line.size() <= limit) return line;
     constexpr std::string_view ellipsis = "…";
     std::size_t end = limit - std::min(limit, ellipsis.size());
-    while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xC0) == 0x80) --end;
+    while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xC0) == 0x80)
+        --end;
     return line.substr(0, end).append(ellipsis);
 }
 

@@ -56,9 +56,9 @@ struct task_spec {
     bool by_hand = false; ///< made by `create`: a person works in it, no agent is started until asked
 };
 BOOST_DESCRIBE_STRUCT(task_spec, (),
-                      (description, prompt, agent, command, base, target, after, files, stages, env, metadata, plan,
-                       priority, land, gates, timeout_ms, grace_ms, slug, branch_template, worktree_template,
-                       keep_worktree, by_hand))
+                      (description, prompt, agent, command, base, target, after, files, stages, env, metadata,
+                       plan, priority, land, gates, timeout_ms, grace_ms, slug, branch_template,
+                       worktree_template, keep_worktree, by_hand))
 
 /// Tokens and money, as the agent's own output reported them.
 struct token_usage {
@@ -75,35 +75,35 @@ struct task {
     task_spec spec;
 
     task_state state = task_state::pending;
-    std::string reason;      ///< why it is in this state; empty when there is nothing to say
-    std::string earlier;     ///< why the attempt before the present one ended
-    std::string run;         ///< the run that carries it out, or did last
-    std::string branch;      ///< short name; empty until the worktree is made
-    std::string base;        ///< commit that the branch started from
-    std::string worktree;    ///< absolute path; empty when there is none
+    std::string reason;          ///< why it is in this state; empty when there is nothing to say
+    std::string earlier;         ///< why the attempt before the present one ended
+    std::string run;             ///< the run that carries it out, or did last
+    std::string branch;          ///< short name; empty until the worktree is made
+    std::string base;            ///< commit that the branch started from
+    std::string worktree;        ///< absolute path; empty when there is none
     bool worktree_ready = false; ///< its checkout is finished: only then does what lies in it count as work
-    std::string commit;      ///< tip of the branch; empty when the task has no commit of its own
-    std::string landed;      ///< commit on the target
-    bool rejected = false;   ///< a gate failed on the merged tree: the work is there and may be landed again
+    std::string commit;          ///< tip of the branch; empty when the task has no commit of its own
+    std::string landed;          ///< commit on the target
+    bool rejected = false; ///< a gate failed on the merged tree: the work is there and may be landed again
     bool cancel_asked = false;
     std::optional<int> exit_code;
     std::optional<int> signal;
     std::vector<std::string> conflicts;
     std::vector<std::string> rescues; ///< refs that hold what was removed with a worktree
     std::vector<std::string> files;   ///< paths changed against the base
-    std::string created_at; ///< UTC, ISO 8601; empty when it has not happened, like the next two
+    std::string created_at;           ///< UTC, ISO 8601; empty when it has not happened, like the next two
     std::string started_at;
     std::string finished_at;
     int attempts = 0;
     int port_base = 0;
     std::optional<token_usage> usage;
-    std::string log;    ///< the present attempt's standard output
+    std::string log;     ///< the present attempt's standard output
     std::string attempt; ///< the present attempt's folder
 };
 BOOST_DESCRIBE_STRUCT(task, (),
-                      (id, key, spec, state, reason, earlier, run, branch, base, worktree, worktree_ready, commit, landed,
-                       rejected, cancel_asked, exit_code, signal, conflicts, rescues, files, created_at, started_at,
-                       finished_at, attempts, port_base, usage, log, attempt))
+                      (id, key, spec, state, reason, earlier, run, branch, base, worktree, worktree_ready,
+                       commit, landed, rejected, cancel_asked, exit_code, signal, conflicts, rescues, files,
+                       created_at, started_at, finished_at, attempts, port_base, usage, log, attempt))
 
 /// What users and programs read, in the schema that the interface promises.
 json::object to_public_json(const task& t);

@@ -22,8 +22,9 @@ awaitable<result<git::oid>> join(run& r, const task& t, git::oid base, const tas
     const auto merged = co_await git::merge_commits(repo, base, theirs);
     if (!merged) co_return merged.error();
     if (!merged->clean())
-        co_return fault(errc::refused, "the tasks that this one comes after conflict with each other or the base in " +
-                                           merged->conflicts.front().path)
+        co_return fault(errc::refused,
+                        "the tasks that this one comes after conflict with each other or the base in " +
+                            merged->conflicts.front().path)
             .with("task", t.id)
             .with("comes after", before.id)
             .advise("Land them first, or resolve it by hand.");

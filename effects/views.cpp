@@ -51,7 +51,8 @@ void write_whole(const fs::path& file, const json::value& v)
     out << text;
     out.close();
     if (!out || ::rename(fresh.c_str(), file.c_str()) != 0)
-        throw fault_error(system_fault(errno, "a view of the tasks could not be written").with("file", file.string()));
+        throw fault_error(
+            system_fault(errno, "a view of the tasks could not be written").with("file", file.string()));
 }
 
 } // namespace
@@ -78,7 +79,8 @@ void write_views(store& from, const fs::path& folder)
         write_whole(folder / "tasks" / t.id / "task_state.json", view);
         all.push_back(std::move(view));
     }
-    write_whole(folder / "task_state.json", json::object{{"tasks", std::move(all)}, {"updated_at", now_text()}});
+    write_whole(folder / "task_state.json",
+                json::object{{"tasks", std::move(all)}, {"updated_at", now_text()}});
 }
 
 } // namespace graftline::effects

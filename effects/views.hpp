@@ -5,12 +5,12 @@
 
 namespace graftline::effects {
 
-/// Writes `folder`/task_state.json, all tasks, and `folder`/tasks/<id>/task_state.json for each, so that they are there
-/// wholly or not at all; files that would not change are left alone. Throws fault_error.
+/// Writes `folder`/task_state.json, all tasks, and `folder`/tasks/<id>/task_state.json for each, so that they
+/// are there wholly or not at all; files that would not change are left alone. Throws fault_error.
 void write_views(store& from, const std::filesystem::path& folder);
 
-/// A task with the keys that such tools know: task_id, branch_name, worktree_path, base_branch, status, created_at,
-/// metadata.
+/// A task with the keys that such tools know: task_id, branch_name, worktree_path, base_branch, status,
+/// created_at, metadata.
 json::object to_view(const task& t);
 
 } // namespace graftline::effects

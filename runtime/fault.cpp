@@ -5,7 +5,7 @@
 namespace graftline {
 namespace {
 
-class category : public boost::system::error_category {
+class category final : public boost::system::error_category {
 public:
     const char* name() const noexcept override { return "graftline"; }
     std::string message(int value) const override

@@ -9,24 +9,28 @@ namespace {
 
 using enum task_state;
 
-const std::vector<task_state> all{pending, running, completed, failed, merged, discarded, conflicted, cancelled};
+const std::vector<task_state> all{pending, running,   completed,  failed,
+                                  merged,  discarded, conflicted, cancelled};
 
 TEST(Lifecycle, NamesAreReadBack)
 {
-    for (auto state : all) EXPECT_EQ(state_named(to_string(state)), state);
+    for (auto state : all)
+        EXPECT_EQ(state_named(to_string(state)), state);
     EXPECT_EQ(state_named("resting"), std::nullopt);
 }
 
 TEST(Lifecycle, WhatIsOverStaysOver)
 {
     for (auto over : {merged, discarded})
-        for (auto other : all) EXPECT_EQ(may_become(over, other), over == other) << to_string(other);
+        for (auto other : all)
+            EXPECT_EQ(may_become(over, other), over == other) << to_string(other);
 }
 
 TEST(Lifecycle, NothingIsMergedThatWasNotCompletedOrConflicted)
 {
     for (auto from : all)
-        EXPECT_EQ(may_become(from, merged), from == completed || from == conflicted || from == merged) << to_string(from);
+        EXPECT_EQ(may_become(from, merged), from == completed || from == conflicted || from == merged)
+            << to_string(from);
 }
 
 TEST(Lifecycle, ARefusalNamesBothStates)
@@ -63,7 +67,8 @@ TEST(Lifecycle, EachOperationHasItsStates)
             const bool expected = std::find(allowed.begin(), allowed.end(), state) != allowed.end();
             const auto checked = check_operation("abc123", state, asked);
             EXPECT_EQ(checked.has_value(), expected) << to_string(asked) << " when " << to_string(state);
-            if (!checked) EXPECT_FALSE(checked.error().advice().empty()) << to_string(asked) << " " << to_string(state);
+            if (!checked)
+                EXPECT_FALSE(checked.error().advice().empty()) << to_string(asked) << " " << to_string(state);
         }
 }
 

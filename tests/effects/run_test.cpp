@@ -1,7 +1,6 @@
-#include "tests/effects/workshop.hpp"
-
 #include <boost/json/parse.hpp>
 
+#include "tests/effects/workshop.hpp"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -24,7 +23,8 @@ protected:
     static std::map<std::string, std::string> states(const run_report& report)
     {
         std::map<std::string, std::string> by_description;
-        for (const auto& t : report.tasks) by_description[t.spec.description] = to_string(t.state);
+        for (const auto& t : report.tasks)
+            by_description[t.spec.description] = to_string(t.state);
         return by_description;
     }
 
@@ -37,14 +37,17 @@ constexpr const char* writes_a_file = R"(printf '%s\n' "$GRAFTLINE_TASK" > "$GRA
 TEST_F(Run, LandsEveryTaskAndLeavesNothingBehind)
 {
     const auto report = w.run({"Add login", "Add auth", "Write tests"}, writes_a_file);
-    EXPECT_EQ(states(report), (std::map<std::string, std::string>{
-                                  {"Add login", "merged"}, {"Add auth", "merged"}, {"Write tests", "merged"}}));
+    EXPECT_EQ(states(report),
+              (std::map<std::string, std::string>{
+                  {"Add login", "merged"}, {"Add auth", "merged"}, {"Write tests", "merged"}}));
     for (const auto& t : report.tasks) {
         EXPECT_EQ(w.repo.git("show", "main:" + t.id + ".txt"), t.spec.description);
         EXPECT_EQ(t.files, std::vector{t.id + ".txt"});
         EXPECT_THAT(w.repo.git("show", "-s", "--format=%B", t.commit), HasSubstr("Task: " + t.id));
-        EXPECT_EQ(w.repo.git("show", "-s", "--format=%s", t.landed), "Merge " + t.id + ": " + t.spec.description);
-        EXPECT_TRUE(w.repo.read(t.id + ".txt") == t.spec.description + "\n") << "the checked-out target follows";
+        EXPECT_EQ(w.repo.git("show", "-s", "--format=%s", t.landed),
+                  "Merge " + t.id + ": " + t.spec.description);
+        EXPECT_TRUE(w.repo.read(t.id + ".txt") == t.spec.description + "\n")
+            << "the checked-out target follows";
     }
     EXPECT_THAT(w.branches(), ElementsAre("main"));
     EXPECT_THAT(w.worktrees(), IsEmpty());
@@ -65,8 +68,9 @@ TEST_F(Run, AConflictAndAFailureLeaveTheOthersAlone)
         fail) echo lost > lost.txt; echo "cannot do it" >&2; exit 3 ;;
         fine) echo fine > fine.txt ;;
         esac)");
-    EXPECT_EQ(states(report), (std::map<std::string, std::string>{
-                                  {"edit a", "merged"}, {"edit b", "conflicted"}, {"fail", "failed"}, {"fine", "merged"}}));
+    EXPECT_EQ(states(report),
+              (std::map<std::string, std::string>{
+                  {"edit a", "merged"}, {"edit b", "conflicted"}, {"fail", "failed"}, {"fine", "merged"}}));
     const auto& conflicted = report.tasks[1];
     EXPECT_THAT(conflicted.conflicts, ElementsAre("shared.txt"));
     EXPECT_TRUE(std::filesystem::exists(conflicted.worktree));
@@ -93,7 +97,8 @@ TEST_F(Run, ADirtyCheckoutIsTheSameAfterwardsByteForByte)
     w.run({"edit a", "edit b", "fail"}, R"(
         case $GRAFTLINE_TASK in fail) exit 1 ;; *) sed -i "s/two/$GRAFTLINE_TASK/" shared.txt ;; esac)");
     EXPECT_TRUE(before == w.checkout_state());
-    EXPECT_TRUE(index == test::read_file(w.repo.top() / ".git" / "index")) << "the index is not even refreshed";
+    EXPECT_TRUE(index == test::read_file(w.repo.top() / ".git" / "index"))
+        << "the index is not even refreshed";
     EXPECT_NE(w.repo.git("rev-parse", "elsewhere"), w.repo.git("rev-parse", "main"));
 }
 
@@ -166,10 +171,12 @@ TEST_F(Run, WhatAnAgentDoesToItsHeadIsBroughtHome)
         deleted*) echo g > g.txt; git add g.txt; git commit -qm g; rm -rf "$GRAFTLINE_WORKTREE" ;;
         commits*) echo c > c.txt; git add c.txt; git commit -qm c ;;
         esac)");
-    for (const auto& t : report.tasks) EXPECT_EQ(t.state, task_state::merged) << t.spec.description << ": " << t.reason;
+    for (const auto& t : report.tasks)
+        EXPECT_EQ(t.state, task_state::merged) << t.spec.description << ": " << t.reason;
     for (const auto* file : {"d.txt", "o.txt", "left.txt", "g.txt", "c.txt"})
         EXPECT_TRUE(w.has(std::string("main:") + file)) << file;
-    EXPECT_THAT(w.branches(), UnorderedElementsAre("main", "mine")) << "a branch that an agent made is not ours to delete";
+    EXPECT_THAT(w.branches(), UnorderedElementsAre("main", "mine"))
+        << "a branch that an agent made is not ours to delete";
 }
 
 TEST_F(Run, TheUsersOwnBranchIsNeverCommittedTo)
@@ -186,7 +193,8 @@ TEST_F(Run, ATimeoutEndsGrandchildrenToo)
     w.defaults.timeout = std::chrono::milliseconds(300);
     w.defaults.grace = std::chrono::milliseconds(200);
     const auto mark = w.repo.root() / "grandchild";
-    const auto report = w.run({"hangs"}, "setsid sh -c 'echo $$ > " + mark.string() + "; sleep 300' & sleep 300");
+    const auto report =
+        w.run({"hangs"}, "setsid sh -c 'echo $$ > " + mark.string() + "; sleep 300' & sleep 300");
     EXPECT_EQ(report.tasks[0].state, task_state::failed);
     EXPECT_THAT(report.tasks[0].reason, HasSubstr("timed out"));
     const auto pid = std::stoi(test::read_file(mark));
@@ -212,7 +220,8 @@ TEST_F(Run, ARetryGoesOnInTheSameWorktreeWithTheReason)
 
 TEST_F(Run, DiscardingRescuesWhatNoRefReaches)
 {
-    const auto report = w.run({"fails"}, "echo committed > c.txt; git add c.txt; git commit -qm c; echo dirty > d.txt; exit 1");
+    const auto report = w.run(
+        {"fails"}, "echo committed > c.txt; git add c.txt; git commit -qm c; echo dirty > d.txt; exit 1");
     const auto gone = w.with([&](std::shared_ptr<project> in) -> awaitable<task> {
         observer nobody;
         co_return (co_await discard_task(in, report.tasks[0].id, false, nobody)).value();
@@ -246,13 +255,16 @@ TEST_F(Run, TasksComeAfterThoseThatTheyNeedAndSeeTheirWork)
         [[tasks]]
         id = "broken"
         description = "broken"
-    )", R"(case $GRAFTLINE_TASK in
+    )",
+                                   R"(case $GRAFTLINE_TASK in
         broken) exit 1 ;;
         last) cat one.txt two.txt > last.txt ;;
         *) echo "$GRAFTLINE_TASK" > "$GRAFTLINE_TASK.txt" ;;
         esac)");
-    EXPECT_EQ(states(report), (std::map<std::string, std::string>{{"last", "completed"}, {"one", "completed"},
-                                                                  {"two", "completed"}, {"never", "cancelled"},
+    EXPECT_EQ(states(report), (std::map<std::string, std::string>{{"last", "completed"},
+                                                                  {"one", "completed"},
+                                                                  {"two", "completed"},
+                                                                  {"never", "cancelled"},
                                                                   {"broken", "failed"}}));
     EXPECT_EQ(w.repo.git("show", report.tasks[0].commit + ":last.txt"), "one\ntwo");
     EXPECT_THAT(report.tasks[3].reason, HasSubstr(report.tasks[4].id));
@@ -266,7 +278,8 @@ TEST_F(Run, StagesShareTheWorktreeAndSendWorkBack)
         id = "staged"
         description = "staged"
         stages = [{name = "build"}, {name = "review"}]
-    )", R"(case $GRAFTLINE_STAGE in
+    )",
+                                   R"(case $GRAFTLINE_STAGE in
         build) echo built >> built.txt; if [ -n "$GRAFTLINE_FEEDBACK_FILE" ]; then cat "$GRAFTLINE_FEEDBACK_FILE" > heard.txt; fi ;;
         review) if [ -e heard.txt ]; then d=approve; else d=request_changes; fi
                 printf '{"decision":"%s","summary":"once more"}' $d > "$GRAFTLINE_RESULT" ;;
@@ -285,7 +298,8 @@ TEST_F(Run, PressingStopEndsAgentsAndLeavesAllResumable)
         void said(const std::string&, std::string_view) override { button->press(); }
     } watcher;
     watcher.button = &w.button;
-    w.defaults.command = {"sh", "-c", "echo $$ > " + mark.string() + "; echo work > work.txt; echo ready; sleep 300"};
+    w.defaults.command = {"sh", "-c",
+                          "echo $$ > " + mark.string() + "; echo work > work.txt; echo ready; sleep 300"};
     const auto report = w.with([&](std::shared_ptr<project> in) -> awaitable<run_report> {
         auto tasks = (co_await make_tasks(in, {{"first", {}, {}}, {"second", {}, {}}}, w.defaults)).value();
         co_return (co_await run_tasks(in, tasks, w.options, watcher, w.button)).value();
@@ -302,8 +316,10 @@ TEST_F(Run, PressingStopEndsAgentsAndLeavesAllResumable)
 TEST_F(Run, FailFastCancelsTheRest)
 {
     w.options.fail_fast = true;
-    const auto report = w.run({"slow", "fails"}, "case $GRAFTLINE_TASK in fails) exit 1 ;; *) sleep 300 ;; esac");
-    EXPECT_EQ(states(report), (std::map<std::string, std::string>{{"slow", "cancelled"}, {"fails", "failed"}}));
+    const auto report =
+        w.run({"slow", "fails"}, "case $GRAFTLINE_TASK in fails) exit 1 ;; *) sleep 300 ;; esac");
+    EXPECT_EQ(states(report),
+              (std::map<std::string, std::string>{{"slow", "cancelled"}, {"fails", "failed"}}));
 }
 
 TEST_F(Run, ExportsItsStateOutsideTheWorkTree)

@@ -1,9 +1,7 @@
 #include "graftline/effects/store.hpp"
-
 #include "graftline/effects/stored_json.hpp"
 
 #include <gtest/gtest.h>
-
 #include <sys/stat.h>
 
 #include <fstream>
@@ -68,7 +66,7 @@ TEST_F(Store, AWholeTaskReadsBack)
 TEST_F(Store, IsReadableByTheUserAlone)
 {
     store s(folder_);
-    struct stat info {};
+    struct stat info{};
     ASSERT_EQ(::stat(folder_.c_str(), &info), 0);
     EXPECT_EQ(info.st_mode & 0777, 0700u);
 }
@@ -129,7 +127,8 @@ TEST_F(Store, EightWritersOfOneTaskLoseNoChange)
     for (int w = 0; w < 8; ++w)
         writers.emplace_back([this] {
             store mine(folder_);
-            for (int i = 0; i < 25; ++i) mine.change("aaa111", [](task& t) { ++t.attempts; });
+            for (int i = 0; i < 25; ++i)
+                mine.change("aaa111", [](task& t) { ++t.attempts; });
         });
     writers.clear();
     EXPECT_EQ(store(folder_).find("aaa111")->attempts, 200);

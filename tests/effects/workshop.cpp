@@ -12,7 +12,8 @@ std::vector<std::string> lines_of(const std::string& text)
 {
     std::vector<std::string> lines;
     std::istringstream in(text);
-    for (std::string line; std::getline(in, line);) lines.push_back(line);
+    for (std::string line; std::getline(in, line);)
+        lines.push_back(line);
     return lines;
 }
 
@@ -42,7 +43,8 @@ effects::run_report workshop::run(const std::vector<std::string>& descriptions, 
     defaults.command = {"sh", "-c", script};
     return with([&](std::shared_ptr<effects::project> in) -> awaitable<effects::run_report> {
         std::vector<effects::wanted_task> wanted;
-        for (const auto& d : descriptions) wanted.push_back({d, {}, {}});
+        for (const auto& d : descriptions)
+            wanted.push_back({d, {}, {}});
         auto tasks = (co_await effects::make_tasks(in, wanted, defaults)).value();
         co_return (co_await effects::run_tasks(in, tasks, options, nobody(), button)).value();
     });
@@ -54,7 +56,8 @@ effects::run_report workshop::run_plan(const std::string& toml, const std::strin
     return with([&](std::shared_ptr<effects::project> in) -> awaitable<effects::run_report> {
         const auto plan = agents::parse_plan(toml, "plan.toml").value();
         std::vector<effects::wanted_task> wanted;
-        for (const auto& p : plan.tasks) wanted.push_back({p.description, p.agent, p});
+        for (const auto& p : plan.tasks)
+            wanted.push_back({p.description, p.agent, p});
         auto tasks = (co_await effects::make_tasks(in, wanted, defaults)).value();
         co_return (co_await effects::run_tasks(in, tasks, options, nobody(), button)).value();
     });
@@ -90,7 +93,8 @@ std::string workshop::checkout_state() const
 {
     namespace fs = std::filesystem;
     std::map<std::string, std::string> files;
-    for (auto entry = fs::recursive_directory_iterator(repo.top()); entry != fs::recursive_directory_iterator(); ++entry) {
+    for (auto entry = fs::recursive_directory_iterator(repo.top());
+         entry != fs::recursive_directory_iterator(); ++entry) {
         if (entry->path().filename() == ".git") {
             entry.disable_recursion_pending();
             continue;
@@ -98,7 +102,8 @@ std::string workshop::checkout_state() const
         if (entry->is_regular_file()) files[entry->path().string()] = read_file(entry->path());
     }
     std::string state;
-    for (const auto& [path, text] : files) state += path + "\n" + text + "\n";
+    for (const auto& [path, text] : files)
+        state += path + "\n" + text + "\n";
     state += repo.git("symbolic-ref", "HEAD") + "\n" + repo.git("stash", "list") + "\n";
     return state + repo.git("status", "--porcelain=v2", "--ignored");
 }

@@ -3,6 +3,7 @@
 
 #include "graftline/effects/new_tasks.hpp"
 #include "graftline/effects/operations.hpp"
+
 #include "tests/support/hang_guard.hpp"
 #include "tests/support/test_repository.hpp"
 
@@ -36,8 +37,8 @@ public:
         return run_here(io, body(in));
     }
 
-    std::vector<std::string> branches() const;      ///< short names
-    std::vector<std::string> worktrees() const;     ///< paths, without the main one
+    std::vector<std::string> branches() const;  ///< short names
+    std::vector<std::string> worktrees() const; ///< paths, without the main one
     bool has(const std::string& ref) const;
     /// Everything in the checkout but `.git`, with its contents, and what git says of it.
     std::string checkout_state() const;
