@@ -1,6 +1,7 @@
 #include "graftline/runtime/conversation.hpp"
 
 #include "graftline/runtime/child.hpp"
+#include "graftline/runtime/parallel.hpp"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
@@ -9,6 +10,7 @@
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/readable_pipe.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/system/system_error.hpp>
 
@@ -89,6 +91,20 @@ public:
             f.with("it said", std::move(said));
         }
         return f;
+    }
+
+    awaitable<void> take_rest(error_code& failure)
+    {
+        co_await asio::async_read(out, asio::dynamic_buffer(heard, limit),
+                                  asio::redirect_error(use_awaitable, failure));
+    }
+
+    // A grandchild may hold the output for ever: no longer than this after the program's end is it heard.
+    awaitable<void> outlast_program()
+    {
+        co_await program->ended();
+        asio::steady_timer patience(co_await asio::this_coro::executor, 1s);
+        co_await patience.async_wait(use_awaitable);
     }
 
     std::unique_ptr<child> program;
@@ -177,9 +193,10 @@ awaitable<result<command_output>> conversation::finish()
 {
     close_input();
     error_code failure;
-    co_await asio::async_read(inside_->out, asio::dynamic_buffer(inside_->heard, inside_->limit),
-                              asio::redirect_error(use_awaitable, failure));
-    throw_if_aborted(failure);
+    std::vector<awaitable<void>> either;
+    either.push_back(inside_->take_rest(failure));
+    either.push_back(inside_->outlast_program());
+    co_await parallel::race(std::move(either));
     if (!failure) co_return inside_->gone("printed too much"); // the buffer is full
     const auto status = co_await inside_->program->wait();
     co_return command_output{status, std::move(inside_->heard), inside_->own_words()};

@@ -47,7 +47,8 @@ awaitable<void> talk_to_one_that_goes()
     EXPECT_TRUE(answer.error().is(errc::command_failed));
     EXPECT_NE(answer.error().message().find("no: please"), std::string::npos) << answer.error().message();
     int said = 0; // its end is not one moment: the output may close before the input
-    while (said < 1000 && co_await gone->say("hello?\n")) ++said;
+    while (said < 1000 && co_await gone->say("hello?\n"))
+        ++said;
     EXPECT_LT(said, 1000); // EPIPE, not SIGPIPE
     const auto end = (co_await gone->finish()).value();
     EXPECT_EQ(end.status, exit_status(exited{2}));
@@ -73,6 +74,21 @@ awaitable<void> talk_to_a_noisy_one()
 TEST(conversation, is_not_blocked_by_errors_that_nobody_reads)
 {
     run_here(talk_to_a_noisy_one());
+}
+
+awaitable<void> talk_to_one_with_a_lasting_grandchild()
+{
+    auto parent = (co_await conversation::start(shell("setsid sleep 3 & echo mine"))).value();
+    const auto end = (co_await parent->finish()).value();
+    EXPECT_EQ(end.out, "mine\n");
+    EXPECT_TRUE(end.ok());
+}
+
+TEST(conversation, does_not_wait_for_ever_for_a_grandchild_with_its_output)
+{
+    const auto begin = std::chrono::steady_clock::now();
+    run_here(talk_to_one_with_a_lasting_grandchild());
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, 2500ms);
 }
 
 class locked_ref : public test::scenario {
