@@ -56,11 +56,9 @@ claimed_attempt::claimed_attempt(std::filesystem::path folder, file_lock::lease 
     identity_.pid_namespace = pid_namespace();
     identity_.token = fresh_token();
     identity_.started_at = real_clock().now();
-    auto group = control_group::make("graftline-" + std::to_string(identity_.pid) + "-" +
-                                     std::to_string(identity_.start_time));
-    if (!group) return;
-    identity_.cgroup = group->folder().string();
-    group_.emplace(std::move(*group));
+    const auto group = control_group::place("graftline-" + std::to_string(identity_.pid) + "-" +
+                                            std::to_string(identity_.start_time));
+    if (group) identity_.cgroup = group->string();
 }
 
 result<void> claimed_attempt::write_identity()
@@ -69,7 +67,11 @@ result<void> claimed_attempt::write_identity()
     draft_ = descriptor(::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
     const int full = draft_ ? ::posix_fallocate(draft_.get(), 0, room_for_end) : errno;
     if (full != 0) return system_fault(full, "could not reserve room for the end of " + folder_.string());
-    return attempt::replace_file(folder_ / attempt::identity_name, attempt::to_json(identity_));
+    auto written = attempt::replace_file(folder_ / attempt::identity_name, attempt::to_json(identity_));
+    if (!written || identity_.cgroup.empty()) return written;
+    // Made after it is on record, so that whoever finds us dead can remove it.
+    if (auto group = control_group::make(identity_.cgroup)) group_.emplace(std::move(*group));
+    return {};
 }
 
 void claimed_attempt::write_end(const exit_record& record)

@@ -58,11 +58,15 @@ void remove_group(const fs::path& folder) noexcept
 
 } // namespace
 
-std::optional<control_group> control_group::make(const std::string& name)
+std::optional<fs::path> control_group::place(const std::string& name)
 {
     const auto own = own_group();
     if (!own) return std::nullopt;
-    const auto folder = *own / name;
+    return *own / name;
+}
+
+std::optional<control_group> control_group::make(const fs::path& folder)
+{
     if (::mkdir(folder.c_str(), 0700) != 0) return std::nullopt;
     return control_group(folder);
 }

@@ -12,8 +12,12 @@ namespace graftline {
 /// Removes its group when it goes.
 class control_group {
 public:
-    /// A group below the one that we are in. None where there is no version 2 hierarchy, or no right to it.
-    static std::optional<control_group> make(const std::string& name);
+    /// Where a group of this name would be: below the one that we are in. None where there is no version 2
+    /// hierarchy.
+    static std::optional<std::filesystem::path> place(const std::string& name);
+
+    /// Makes it. None where there is no right to it.
+    static std::optional<control_group> make(const std::filesystem::path& folder);
 
     control_group(control_group&& other) noexcept : folder_(std::move(other.folder_))
     {

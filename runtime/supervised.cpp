@@ -208,6 +208,7 @@ awaitable<result<supervised>> supervised::start(std::vector<std::string> supervi
     inside->signal(
         SIGHUP); // as SIGQUIT, but it leaves no core file if it comes before the supervisor's first line
     co_await shielded(inside->ended());
+    if (auto claimed = read_identity(spec.folder); claimed && *claimed) end_leftovers(**claimed);
     co_await asio::this_coro::throw_if_cancelled(true);
     if (cancelled) throw boost::system::system_error(asio::error::operation_aborted);
     co_return no_answer(how.words);

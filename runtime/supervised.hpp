@@ -66,7 +66,7 @@ struct process_identity {
     std::uint64_t start_time = 0; ///< clock ticks since boot
     std::string boot_id;
     std::string pid_namespace;
-    std::string cgroup; ///< folder of the agent's own control group, empty if none could be made
+    std::string cgroup; ///< folder of the agent's own control group, if one could be made there; empty if not
     std::string token;  ///< in the environment of everything the agent starts: GRAFTLINE_ATTEMPT_TOKEN
     utc_time started_at{};
 };
