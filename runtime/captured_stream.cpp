@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <tuple>
 #include <utility>
 
 namespace graftline {
@@ -14,18 +15,16 @@ result<std::shared_ptr<captured_stream>> captured_stream::make(const asio::any_i
                                                                std::size_t limit)
 {
     int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0)
-        return system_fault(errno, "could not make a pipe");
+    if (::pipe2(ends, O_CLOEXEC) != 0) return system_fault(errno, "could not make a pipe");
     descriptor ours(ends[0]);
     auto stream = std::make_shared<captured_stream>(executor, limit);
     stream->write_end_ = above_standard(descriptor(ends[1]));
     error_code failure;
-    if (stream->write_end_)
-        stream->pipe_.assign(ours.get(), failure);
+    if (stream->write_end_) failure = stream->pipe_.assign(ours.get(), failure);
     if (!stream->write_end_ || failure) {
         return system_fault(failure ? failure.value() : errno, "could not make a pipe");
     }
-    ours.release();
+    std::ignore = ours.release(); // the pipe owns it now
     return stream;
 }
 
@@ -41,7 +40,7 @@ void captured_stream::close() noexcept
     too_much_ = {};
     done_callback_ = {};
     error_code ignored;
-    pipe_.close(ignored);
+    std::ignore = pipe_.close(ignored);
 }
 
 void captured_stream::read_more()
@@ -56,11 +55,9 @@ void captured_stream::got(const error_code& failure, std::size_t bytes)
     if (text_.size() + bytes > limit_ && !overflowed_) {
         overflowed_ = true;
         text_.clear();
-        if (too_much_)
-            too_much_();
+        if (too_much_) too_much_();
     }
-    if (!overflowed_)
-        text_.append(chunk_.data(), bytes);
+    if (!overflowed_) text_.append(chunk_.data(), bytes);
     if (failure) {
         end();
     } else if (pipe_.is_open()) {
@@ -71,8 +68,7 @@ void captured_stream::got(const error_code& failure, std::size_t bytes)
 void captured_stream::end() noexcept
 {
     done_ = true;
-    if (done_callback_)
-        done_callback_();
+    if (done_callback_) done_callback_();
 }
 
 } // namespace graftline

@@ -21,6 +21,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <tuple>
 
 namespace graftline {
 namespace {
@@ -61,10 +62,10 @@ public:
         int sockets[2], ends[2];
         if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0) return false;
         error_code failure;
-        in.assign(asio::local::stream_protocol(), sockets[0], failure);
+        failure = in.assign(asio::local::stream_protocol(), sockets[0], failure);
         child_in = above_standard(descriptor(sockets[1]));
         if (failure || ::pipe2(ends, O_CLOEXEC) != 0) return false;
-        out.assign(ends[0], failure);
+        failure = out.assign(ends[0], failure);
         child_out = above_standard(descriptor(ends[1]));
         errors = errors_file();
         return !failure && child_in && child_out && errors;
@@ -186,7 +187,7 @@ awaitable<result<std::string>> conversation::hear(std::size_t bytes)
 void conversation::close_input() noexcept
 {
     error_code ignored;
-    inside_->in.close(ignored);
+    std::ignore = inside_->in.close(ignored);
 }
 
 awaitable<result<command_output>> conversation::finish()

@@ -19,6 +19,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <tuple>
 #include <vector>
 
 namespace graftline::file_events {
@@ -51,7 +52,7 @@ public:
         if (!events_) return;
         if (!waiting_.contains(one->watch_)) ::inotify_rm_watch(events_->native_handle(), one->watch_);
         error_code ignored;
-        if (waiting_.empty()) events_->cancel(ignored);
+        if (waiting_.empty()) std::ignore = events_->cancel(ignored);
     }
 
     void close()
