@@ -99,8 +99,7 @@ std::vector<std::string> command::environment() const
     for (const auto& [name, value] : changes_) {
         const std::string start = name + "=";
         std::erase_if(all, [&](const std::string& entry) { return entry.starts_with(start); });
-        if (value)
-            all.push_back(start + *value);
+        if (value) all.push_back(start + *value);
     }
     return all;
 }
@@ -109,20 +108,16 @@ awaitable<result<command_output>> run(command what)
 {
     const auto executor = co_await asio::this_coro::executor;
     auto out = captured_stream::make(executor, what.limit());
-    if (!out)
-        co_return out.error();
+    if (!out) co_return out.error();
     auto err = captured_stream::make(executor, what.limit());
-    if (!err)
-        co_return err.error();
+    if (!err) co_return err.error();
     result<descriptor> in = what.standard_input() ? as_file(*what.standard_input()) : descriptor();
-    if (!in)
-        co_return in.error();
+    if (!in) co_return in.error();
 
     launch how{what.words(), what.environment(),  what.folder(),
                in->get(),    (*out)->child_end(), (*err)->child_end()};
     auto started = child::start(executor, how);
-    if (!started)
-        co_return started.error();
+    if (!started) co_return started.error();
     child& program = **started;
     auto too_much = [&program] { program.signal(SIGKILL); };
     (*out)->listen(too_much);
@@ -145,8 +140,7 @@ awaitable<result<command_output>> run(command what)
     }
     try {
         const auto status = program.reap();
-        if ((*out)->overflowed() || (*err)->overflowed())
-            co_return printed_too_much(what);
+        if ((*out)->overflowed() || (*err)->overflowed()) co_return printed_too_much(what);
         co_return command_output{status, (*out)->take(), (*err)->take()};
     } catch (const fault_error& taken) {
         co_return fault(taken.why()).with("command", quoted(what.words()));
@@ -159,8 +153,7 @@ std::string quoted(const std::vector<std::string>& words)
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=./:,@%^{}~";
     std::string all;
     for (const auto& word : words) {
-        if (!all.empty())
-            all += ' ';
+        if (!all.empty()) all += ' ';
         if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) {
             all += word;
             continue;

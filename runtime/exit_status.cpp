@@ -9,8 +9,7 @@ namespace graftline {
 
 exit_status decode(int raw) noexcept
 {
-    if (WIFSIGNALED(raw))
-        return signaled{WTERMSIG(raw), bool(WCOREDUMP(raw))};
+    if (WIFSIGNALED(raw)) return signaled{WTERMSIG(raw), bool(WCOREDUMP(raw))};
     return exited{WEXITSTATUS(raw)};
 }
 
@@ -22,16 +21,14 @@ std::string signal_name(int signo)
 
 std::string to_string(const exit_status& status)
 {
-    if (const auto* e = std::get_if<exited>(&status))
-        return "exit status " + std::to_string(e->code);
+    if (const auto* e = std::get_if<exited>(&status)) return "exit status " + std::to_string(e->code);
     const auto& s = std::get<signaled>(status);
     return "killed by " + signal_name(s.signo) + (s.core ? " (core dumped)" : "");
 }
 
 int shell_code(const exit_status& status) noexcept
 {
-    if (const auto* e = std::get_if<exited>(&status))
-        return e->code;
+    if (const auto* e = std::get_if<exited>(&status)) return e->code;
     return 128 + std::get<signaled>(status).signo;
 }
 
