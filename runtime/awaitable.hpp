@@ -8,8 +8,8 @@ namespace graftline {
 
 namespace asio = boost::asio;
 
-/// A coroutine that runs on its caller's executor and ends before its caller does. "Task" never means this: a task
-/// is the work to be done.
+/// A coroutine that runs on its caller's executor and ends before its caller does. "Task" never means this: a
+/// task is the work to be done.
 template <class T> using awaitable = asio::awaitable<T>;
 using asio::use_awaitable;
 

@@ -35,7 +35,8 @@ enum class errc {
 
 error_code make_error_code(errc code) noexcept;
 
-/// A failure with its context. Cheap to move; holds no secrets: whoever fills it leaves prompts and environments out.
+/// A failure with its context. Cheap to move; holds no secrets: whoever fills it leaves prompts and
+/// environments out.
 class fault {
 public:
     fault() = default; // Boost.System's result needs it
@@ -54,7 +55,8 @@ public:
     const std::string& what() const noexcept { return what_; }
     const std::string& advice() const noexcept { return advice_; }
     const std::vector<std::pair<std::string, std::string>>& context() const noexcept { return context_; }
-    /// The whole for a person: what happened, then one indented line for each piece of context, then the advice.
+    /// The whole for a person: what happened, then one indented line for each piece of context, then the
+    /// advice.
     std::string message() const;
 
 private:
