@@ -218,11 +218,13 @@ awaitable<result<std::string>> repository::answer(command prepared)
 static errc kind_of_failure(const std::string& words)
 {
     const auto any_of = [&](std::initializer_list<const char*> parts) {
-        return std::ranges::any_of(parts, [&](const char* part) { return words.find(part) != std::string::npos; });
+        return std::ranges::any_of(parts,
+                                   [&](const char* part) { return words.find(part) != std::string::npos; });
     };
     if (any_of({"No space left on device", "Disk quota exceeded"})) return errc::no_space;
     // git does not always say why it could not write; a full disk is among the reasons.
-    if (any_of({"couldn't write", "unable to write", "write error", "Read-only file system"})) return errc::unusable;
+    if (any_of({"couldn't write", "unable to write", "write error", "Read-only file system"}))
+        return errc::unusable;
     return errc::command_failed;
 }
 
