@@ -47,6 +47,50 @@ bool parent_in_the_way(const fs::path& top, const fs::path& path, const std::set
     return false;
 }
 
+/// Paths that are a file on one side of the landing and a folder on the other.
+std::set<std::string> changing_kind(const std::vector<staged_change>& landing)
+{
+    std::set<std::string> added;
+    std::set<std::string> removed;
+    for (const staged_change& change : landing)
+        if (change.was_there() != change.is_there())
+            (change.is_there() ? added : removed).insert(change.path);
+    std::set<std::string> found;
+    auto look = [&](const std::set<std::string>& paths, const std::set<std::string>& files) {
+        for (const std::string& path : paths)
+            for (auto slash = path.find('/'); slash != path.npos; slash = path.find('/', slash + 1))
+                if (const std::string parent = path.substr(0, slash); files.contains(parent))
+                    found.insert(parent);
+    };
+    if (added.empty() || removed.empty()) return found;
+    look(removed, added);
+    look(added, removed);
+    return found;
+}
+
+/// What is staged at or below `roots` and is neither what was there nor what is landed.
+awaitable<result<void>> staged_below(landing_checkout where, oid from, std::set<std::string> roots,
+                                     std::vector<staged_change> landing, std::set<std::string>& edited)
+{
+    auto output = co_await repository::answer(
+        where.git({"diff-index", "--cached", "--raw", "-z", "--no-abbrev", "--no-renames", from.hex()}));
+    if (!output) co_return output.error();
+    std::map<std::string, std::string> landed;
+    for (const staged_change& change : landing)
+        landed[change.path] = state_of(change.new_mode, change.new_blob);
+    for (const staged_change& staged : raw_changes(*output)) {
+        const bool below = std::ranges::any_of(roots, [&](const std::string& root) {
+            return staged.path == root || staged.path.starts_with(root + "/");
+        });
+        if (!below) continue;
+        // A file that the user took out of the index goes all the same, unless the landing keeps it.
+        const auto found = landed.find(staged.path);
+        if (found != landed.end() && found->second == state_of(staged.new_mode, staged.new_blob)) continue;
+        edited.insert(staged.path);
+    }
+    co_return result<void>();
+}
+
 awaitable<result<oid>> hash_text(landing_checkout where, std::string text)
 {
     command hash = where.git({"hash-object", "--stdin"});
@@ -171,6 +215,30 @@ awaitable<result<std::vector<std::string>>> edited_paths(landing_checkout where,
         if (!output) co_return output.error();
         for (std::string& path : records_of(*output))
             if (touched.contains(path)) edited.insert(std::move(path));
+    }
+    co_return std::vector<std::string>(edited.begin(), edited.end());
+}
+
+awaitable<result<std::vector<std::string>>> overlooked_edits(landing_checkout where, oid from,
+                                                             std::vector<staged_change> landing)
+{
+    std::set<std::string> edited;
+    std::set<std::string> missing;
+    for (const staged_change& change : landing)
+        if (change.was_there() && change.is_there() && change.old_mode != "160000" &&
+            !fs::exists(status_at(where.work_tree() / change.path)))
+            missing.insert(change.path);
+    if (!missing.empty()) {
+        // Git knows which of them a sparse checkout leaves out.
+        auto output = co_await repository::answer(
+            where.git({"diff-files", "-z", "--name-only", "--no-renames", "--diff-filter=D"}));
+        if (!output) co_return output.error();
+        for (std::string& path : records_of(*output))
+            if (missing.contains(path)) edited.insert(std::move(path));
+    }
+    if (auto roots = changing_kind(landing); !roots.empty()) {
+        auto looked = co_await staged_below(where, from, std::move(roots), landing, edited);
+        if (!looked) co_return looked.error();
     }
     co_return std::vector<std::string>(edited.begin(), edited.end());
 }

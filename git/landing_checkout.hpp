@@ -50,6 +50,11 @@ blobs_on_disk(landing_checkout where, std::vector<staged_change> landing);
 awaitable<result<std::vector<std::string>>> edited_paths(landing_checkout where, oid from,
                                                          std::vector<staged_change> landing);
 
+/// Edits that git's two-way `read-tree` would overwrite without a word: files that the user has deleted, and
+/// what is staged where a folder and a file take each other's place.
+awaitable<result<std::vector<std::string>>> overlooked_edits(landing_checkout where, oid from,
+                                                             std::vector<staged_change> landing);
+
 /// Files that a half-done update of ours brought to the landing's state go back to what the index says. Files
 /// that are anything else are not touched. Errors: corrupt, naming the paths, for these.
 awaitable<result<void>> put_back(landing_checkout where, std::vector<staged_change> landing);

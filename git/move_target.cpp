@@ -179,6 +179,11 @@ awaitable<attempt> move_together(landing what, landing_checkout where)
     if (auto paths = paths_in_the_way(where, what.changes); !paths.empty())
         co_return ended(move_outcome(wait_for(
             "the landing adds what lies in " + where.work_tree().string() + " already", std::move(paths))));
+    auto edits = co_await overlooked_edits(where, what.from, what.changes);
+    if (!edits) co_return ended(edits.error());
+    if (!edits->empty())
+        co_return ended(move_outcome(wait_for(
+            "the landing changes what is edited in " + where.work_tree().string(), std::move(*edits))));
     auto recorded = record_landing(*what.repo, recorded_landing(where.git_dir(), what.from, what.to));
     if (!recorded) co_return ended(recorded.error());
 

@@ -254,6 +254,43 @@ TEST_F(moving, AFolderThatBecomesAFileIsInTheWayOnlyWhileSomethingElseIsInIt)
     EXPECT_EQ(repo.read("deep"), "a file now\n");
 }
 
+TEST_F(moving, WaitsForFilesThatTheUserHasDeleted) // read-tree would write them again
+{
+    const auto to = landing(base, {{"a.txt", "landed\n"}, {"c.txt", std::nullopt}});
+    fs::remove(repo.top() / "a.txt");
+    fs::remove(repo.top() / "c.txt"); // the landing removes it too: nothing to wait for
+    EXPECT_THAT(waiting(to).paths, ElementsAre("a.txt"));
+    EXPECT_FALSE(fs::exists(repo.top() / "a.txt"));
+    repo.git("checkout", "-q", "a.txt");
+    expect_moved(move(base, to));
+    EXPECT_EQ(repo.read("a.txt"), "landed\n");
+}
+
+TEST_F(moving, WaitsForWhatIsStagedInAFolderThatBecomesAFile) // read-tree drops it, with exit status 0
+{
+    const auto to = landing(base, {{"deep/d.txt", std::nullopt}, {"deep", "a file now\n"}});
+    repo.write("deep/d.txt", "staged\n");
+    repo.git("add", "deep/d.txt");
+    EXPECT_THAT(waiting(to).paths, ElementsAre("deep/d.txt"));
+    EXPECT_EQ(repo.git("show", ":deep/d.txt"), "staged");
+    EXPECT_EQ(repo.read("deep/d.txt"), "staged\n");
+    repo.git("reset", "-q", "--hard");
+    expect_moved(move(base, to));
+}
+
+TEST_F(moving, WaitsForWhatIsStagedInTheUsersOwnFolderOfThatName)
+{
+    const auto to = landing(base, {{"a.txt", std::nullopt}, {"a.txt/x", "a folder now\n"}});
+    repo.git("rm", "-q", "a.txt");
+    repo.write("a.txt/y", "mine\n");
+    repo.git("add", "a.txt/y");
+    EXPECT_THAT(waiting(to).paths, ElementsAre("a.txt/y"));
+    EXPECT_EQ(repo.read("a.txt/y"), "mine\n");
+    repo.git("rm", "-q", "-f", "a.txt/y");
+    expect_moved(move(base, to));
+    EXPECT_EQ(repo.read("a.txt/x"), "a folder now\n");
+}
+
 TEST_F(moving, WaitsWhileSomethingIsHalfDone)
 {
     const auto to = landing(base, {{"c.txt", "landed\n"}});
