@@ -33,9 +33,12 @@ awaitable<result<void>> drop_half_made(run& r, const task& t)
 awaitable<void> roll_back(run& r, const task& t)
 {
     (void)co_await drop_half_made(r, t); // a fault here would hide the one that matters
-    co_await r.change(t.id, [](task& now) {
+    // A branch with commits is an earlier attempt's work: forgotten here, nobody would find it again.
+    const auto tip = co_await git::read_ref(r.repository(), "refs/heads/" + t.branch);
+    const bool has_work = !tip || (*tip && (*tip)->hex() != t.base);
+    co_await r.change(t.id, [&](task& now) {
         now.worktree.clear();
-        now.branch.clear();
+        if (!has_work) now.branch.clear();
         now.worktree_ready = false;
     });
 }
@@ -63,10 +66,18 @@ private:
     /// The branch is there, its folder is not.
     awaitable<result<tree>> add_again(git::oid tip)
     {
-        const auto names = name_task(run_.in(), task_, 0);
-        if (!names) co_return names.error();
-        co_return co_await add(
-            git::worktree_request(names->worktree, task_.branch, std::move(tip)).on_existing_branch());
+        if (!task_.worktree.empty()) {
+            // Still registered and locked by us, though somebody has deleted the folder.
+            auto gone = co_await git::remove_worktree(run_.repository(), task_.worktree, lock_reason(task_.id));
+            if (!gone && !gone.error().is(errc::not_found)) co_return gone.error();
+        }
+        result<tree> made = fault(errc::exists, "");
+        for (int suffix = 0; !made && made.error().is(errc::exists) && suffix < 50; ++suffix) {
+            const auto names = name_task(run_.in(), task_, suffix);
+            if (!names) co_return names.error();
+            made = co_await add(git::worktree_request(names->worktree, task_.branch, tip).on_existing_branch());
+        }
+        co_return made;
     }
 
     awaitable<result<tree>> add_new()

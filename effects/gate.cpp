@@ -33,15 +33,18 @@ awaitable<result<exit_record>> run_gate(run& r, attempt_spec spec)
     std::rethrow_exception(stopped);
 }
 
-awaitable<result<std::optional<gate_failure>>> run_all(run& r, const std::string& task,
+awaitable<result<std::optional<gate_failure>>> run_all(run& r, const task& t,
                                                        const std::filesystem::path& checkout,
                                                        const std::vector<std::vector<std::string>>& gates)
 {
     for (const auto& words : gates) {
-        r.watcher().doing(task, "gate: " + quoted(words));
-        attempt_spec spec(r.in().log_folder(task) / fresh_id("gate-", 8), words);
+        r.watcher().doing(t.id, "gate: " + quoted(words));
+        attempt_spec spec(r.in().log_folder(t.id) / fresh_id("gate-", 8), words);
         spec.cwd = checkout;
-        spec.environment = worktree_command(words, checkout, task).environment();
+        spec.environment = worktree_command(words, checkout, t.id).environment();
+        // One that hangs would keep every other task from landing.
+        if (t.spec.timeout_ms) spec.timeout = std::chrono::milliseconds(*t.spec.timeout_ms);
+        spec.grace = std::chrono::milliseconds(t.spec.grace_ms);
         const auto folder = spec.folder;
         const auto ended = co_await run_gate(r, std::move(spec));
         if (!ended) co_return ended.error();
@@ -68,7 +71,8 @@ awaitable<result<std::optional<gate_failure>>> run_gates(run& r, std::string tas
     result<std::optional<gate_failure>> outcome = std::nullopt;
     std::exception_ptr stopped;
     try {
-        outcome = co_await run_all(r, task, checkout, gates);
+        const auto t = co_await r.find(task);
+        outcome = co_await run_all(r, t, checkout, gates);
     } catch (...) {
         stopped = std::current_exception();
     }

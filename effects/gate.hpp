@@ -16,9 +16,9 @@ struct gate_failure {
 };
 
 /// Checks `merged` out in a scratch worktree and runs `gates` there one after the other, stopping at the
-/// first that fails. Result: that one, or nullopt when all passed. The scratch worktree is gone afterwards,
-/// whatever happened. Errors: when the worktree could not be made, or a gate's program could not be started.
-/// Cancellation: terminal; the gate's whole tree of processes is ended first.
+/// first that fails, each under the task's timeout. Result: that one, or nullopt when all passed. The scratch
+/// worktree is gone afterwards, whatever happened. Errors: when the worktree could not be made, or a gate's
+/// program could not be started. Cancellation: terminal; the gate's whole tree of processes is ended first.
 awaitable<result<std::optional<gate_failure>>> run_gates(run& r, std::string task, git::oid merged,
                                                          std::vector<std::vector<std::string>> gates);
 

@@ -162,6 +162,32 @@ TEST_F(Run, AGateSeesTheMergedTreeAndKeepsTheTargetFromABadOne)
     EXPECT_THAT(w.worktrees(), ElementsAre(bad.tasks[0].worktree)) << "no scratch worktree stays";
 }
 
+TEST_F(Run, AGateThatHangsEndsAtTheTasksTimeout)
+{
+    w.defaults.gates = {{"sleep", "600"}};
+    w.defaults.timeout = std::chrono::seconds(1);
+    const auto report = w.run({"Gated"}, writes_a_file);
+    EXPECT_EQ(report.tasks.front().state, task_state::failed);
+    EXPECT_THAT(report.tasks.front().reason, HasSubstr("timed out"));
+    EXPECT_TRUE(w.has("refs/heads/" + report.tasks.front().branch));
+}
+
+TEST_F(Run, ARetryThatCannotMakeItsWorktreeKeepsTheBranchOfTheFirst)
+{
+    const auto first = w.run({"Work"}, "echo w > w; git add w; git commit -qm work; exit 1").tasks.front();
+    std::filesystem::remove_all(first.worktree);
+    w.repo.write("graftline.toml", "[worktree]\nsetup = [[\"false\"]]\n");
+    observer nobody;
+    w.with([&](std::shared_ptr<project> in) -> awaitable<run_report> {
+        co_return (co_await retry_tasks(in, {first.id}, {}, nobody, w.button)).value();
+    });
+    const auto t = w.find(first.id);
+    EXPECT_EQ(t.state, task_state::failed);
+    EXPECT_EQ(t.branch, first.branch);
+    EXPECT_EQ(t.worktree, "");
+    EXPECT_EQ(w.repo.git("show", t.branch + ":w"), "w");
+}
+
 TEST_F(Run, WhatAnAgentDoesToItsHeadIsBroughtHome)
 {
     const auto report = w.run({"detached", "own branch", "deleted worktree", "commits itself"}, R"(
