@@ -19,8 +19,9 @@ awaitable<result<task>> cancel_task(std::shared_ptr<project> in, std::string id)
     // Asked in the store first: a task between two effects sees it there, one that waits is never started.
     const auto asked = co_await in->stored([&](store& s) {
         const auto t = s.resolve(id);
-        check_operation(t.id, t.state, operation::cancel).value();
-        return s.change(t.id, [](task& now) {
+        return s.change(t.id, [&](task& now) {
+            const bool lands = now.state == task_state::completed && run::is_alive(*in, now.owner);
+            if (!lands) check_operation(now.id, now.state, operation::cancel).value();
             now.cancel_asked = true;
             if (now.state == task_state::pending) record_cancelled(now);
         });

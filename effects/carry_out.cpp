@@ -44,9 +44,11 @@ public:
             finish_.expect(id);
     }
 
-    /// Carries one task to its end, whatever that is, and records it. Throws give_up only.
+    /// Carries one task to its end, whatever that is, and records it. Throws give_up, or what keeps the store
+    /// from recording it; those who come after the task are let go in any case.
     awaitable<void> carry(std::size_t index, std::string id)
     {
+        const auto crossed = std::shared_ptr<void>(nullptr, [this, id](void*) { finish_.cross(id); });
         std::exception_ptr escaped;
         std::optional<fault> failed;
         try {
@@ -62,9 +64,11 @@ public:
             co_await record_failure(run_, id, std::move(*failed));
         }
         if (escaped) co_await settle(id, escaped);
+        co_await run_.release(id);
         const auto t = co_await run_.find(id);
-        finish_.cross(id);
-        if (fail_fast_ && !run_.stopping() && !did_what_was_asked(t)) throw give_up{};
+        if (!fail_fast_ || run_.stopping() || did_what_was_asked(t)) co_return;
+        run_.give_up();
+        throw give_up{};
     }
 
     bool environment_failed() const { return environment_failed_; }
@@ -77,7 +81,7 @@ private:
         run_.watcher().doing(id, "waiting for a free place");
         auto place = co_await places_.acquire(t.spec.priority);
         co_await wait_for_resources(id);
-        if (run_.stopping()) throw interrupted{};
+        if (run_.is_over()) throw interrupted{};
         if (!co_await claim(id)) co_return;
         context ctx(run_, "0." + std::to_string(index));
         ++working_;
@@ -93,7 +97,7 @@ private:
             co_await finish_.wait_for(before);
             const auto other = co_await run_.find(before);
             if (other.state == task_state::merged || other.state == task_state::completed) continue;
-            if (run_.stopping()) throw interrupted{};
+            if (run_.is_over()) throw interrupted{};
             co_await run_.change(t.id, [&](task& now) {
                 now.state = task_state::cancelled;
                 now.reason = "comes after " + before + ", which is " + std::string(to_string(other.state));
@@ -127,27 +131,18 @@ private:
         }
     }
 
-    /// Makes the task ours; false when it was cancelled while it waited.
+    /// The task's turn has come; false when it was cancelled while it waited.
     awaitable<bool> claim(const std::string& id)
     {
         const auto t = co_await run_.change(id, [&](task& now) {
-            if (now.state == task_state::cancelled) return;
-            if (now.cancel_asked) {
-                now.state = task_state::cancelled;
-                now.reason = "cancelled before it started";
-                now.finished_at = now_text();
-                return;
-            }
-            if (now.state != task_state::pending)
-                throw fault_error(
-                    fault(errc::busy, "somebody else carries this task out").with("task", now.id));
+            if (now.state != task_state::pending || now.owner != run_.id()) return;
             now.state = task_state::running;
             now.run = run_.id();
             now.earlier = std::exchange(now.reason, {});
             now.finished_at.clear();
             now.started_at = now_text();
         });
-        co_return t.state == task_state::running;
+        co_return t.state == task_state::running&& t.owner == run_.id();
     }
 
     /// A task whose coroutine was stopped, or ran into a bug.
@@ -168,6 +163,7 @@ private:
         }
         const bool resumable = run_.stopping();
         co_await run_.change(id, [&](task& now) {
+            if (now.owner != run_.id()) return;
             if (now.state != task_state::pending && now.state != task_state::running) return;
             const bool asked = now.cancel_asked;
             now.state = resumable && !asked ? task_state::pending : task_state::cancelled;
@@ -187,6 +183,36 @@ private:
     int working_ = 0;
     bool environment_failed_ = false;
 };
+
+/// Takes all tasks, or none.
+awaitable<void> take_all(run& r, const std::vector<std::string>& ids, const std::function<void(task&)>& ready)
+{
+    std::optional<fault> refused;
+    std::size_t taken = 0;
+    for (; taken < ids.size() && !refused; ++taken)
+        try {
+            co_await r.take(ids[taken], ready);
+        } catch (const fault_error& e) {
+            refused = e.why();
+        }
+    if (!refused) co_return;
+    for (std::size_t i = 0; i < taken; ++i)
+        co_await r.release(ids[i]);
+    throw fault_error(*refused);
+}
+
+/// A fault of the store, or a bug, that a task's coroutine could not record; being stopped is none.
+void rethrow_what_matters(const std::exception_ptr& escaped)
+{
+    if (!escaped) return;
+    try {
+        std::rethrow_exception(escaped);
+    } catch (const give_up&) {
+    } catch (const interrupted&) {
+    } catch (const boost::system::system_error& e) {
+        if (e.code() != asio::error::operation_aborted) throw;
+    }
+}
 
 /// Suspends once before the body: a spawned coroutine that is cancelled and ends without ever having waited
 /// makes Asio 1.26 throw out of the loop.
@@ -257,7 +283,8 @@ awaitable<result<run_report>> as_run(std::shared_ptr<project> in, std::vector<st
 }
 
 awaitable<result<run_report>> carry_out(std::shared_ptr<project> in, std::vector<std::string> ids,
-                                        run_options options, observer& watcher, stop_button& button)
+                                        run_options options, observer& watcher, stop_button& button,
+                                        std::function<void(task&)> ready)
 {
     const auto executor = co_await asio::this_coro::executor;
     cpu_meter cpu;
@@ -266,6 +293,7 @@ awaitable<result<run_report>> carry_out(std::shared_ptr<project> in, std::vector
 
     bool environment_failed = false;
     auto body = [&](run& r) -> awaitable<void> {
+        co_await take_all(r, ids, ready);
         crew all(r, executor, ids, places, options.fail_fast);
         std::vector<std::pair<std::size_t, std::string>> numbered;
         for (std::size_t i = 0; i < ids.size(); ++i)
@@ -276,6 +304,8 @@ awaitable<result<run_report>> carry_out(std::shared_ptr<project> in, std::vector
         auto outcomes = co_await parallel::map(std::move(numbered), carry,
                                                parallel::options().fail_fast(options.fail_fast));
         environment_failed = all.environment_failed();
+        for (auto& o : outcomes)
+            rethrow_what_matters(o.error());
     };
     auto report = co_await as_run(std::move(in), ids, options, watcher, button, body);
     if (report) report->environment_failed = environment_failed;

@@ -7,9 +7,12 @@
 
 namespace graftline::effects {
 
-/// Carries the stored tasks `ids` out as one run; see run_tasks for everything else.
+/// Carries the stored tasks `ids` out as one run; see run_tasks for everything else. All are taken first,
+/// with `ready` applied in the same transaction, which may refuse by throwing fault_error: none is carried
+/// out then.
 awaitable<result<run_report>> carry_out(std::shared_ptr<project> in, std::vector<std::string> ids,
-                                        run_options options, observer& watcher, stop_button& button);
+                                        run_options options, observer& watcher, stop_button& button,
+                                        std::function<void(task&)> ready);
 
 /// Runs `body` as the body of a new run and reports on `ids` afterwards. Pressing the button cancels the
 /// body, which is waited for. Faults that escape the body end the run with that fault.

@@ -66,7 +66,22 @@ private:
             co_return;
         }
         if (!dry_run_) {
+            // Taken as it was seen: a task that somebody works on meanwhile is left.
+            const auto same = [&](task& now) {
+                if (now.state != t.state) throw fault_error(fault(errc::busy, "it has changed meanwhile"));
+            };
+            std::optional<fault> busy;
+            try {
+                co_await run_.take(t.id, same);
+            } catch (const fault_error& e) {
+                busy = e.why();
+            }
+            if (busy) {
+                found_.push_back({what, "left: " + busy->what(), false});
+                co_return;
+            }
             const auto removed = co_await ctx.try_perform(remove_worktree{t.id});
+            co_await run_.release(t.id);
             if (!removed) {
                 found_.push_back({what, "left: " + removed.error().what(), false});
                 co_return;

@@ -22,8 +22,15 @@ awaitable<result<std::optional<std::string>>> commit_task(std::shared_ptr<projec
     run_options options;
     options.program = "commit";
     auto body = [&](run& r) -> awaitable<void> {
+        // A running task belongs to its run; git's own locks are enough for a commit beside its agent.
+        const bool mine = found->state != task_state::running;
+        if (mine)
+            co_await r.take(found->id,
+                            [](task& now) { check_operation(now.id, now.state, operation::commit).value(); });
         context ctx(r, "0");
-        const auto change = co_await ctx.perform(commit_changes{found->id, message, type, scope});
+        const auto done = co_await ctx.try_perform(commit_changes{found->id, message, type, scope});
+        if (mine) co_await r.release(found->id);
+        const auto& change = done.value();
         if (change.tip != found->commit) made = change.tip;
         if (change.tip.empty()) co_return;
         co_await r.change(found->id, [](task& now) {

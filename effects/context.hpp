@@ -60,7 +60,7 @@ template <effect E> awaitable<result<typename E::outcome>> context::try_perform(
 {
     if (waiting_)
         throw std::logic_error("perform on a context that already waits: give each parallel child its own");
-    if (run_.stopping()) throw interrupted{};
+    if (run_.is_over()) throw interrupted{};
     const std::string path = next_path();
     co_await record_start(path, E::kind, to_stored(e));
     waiting_ = true;

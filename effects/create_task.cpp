@@ -17,9 +17,16 @@ awaitable<result<task>> create_task(std::shared_ptr<project> in, task made, obse
         co_await ctx.perform(create_worktree{made.id});
     };
     auto report = co_await as_run(in, {made.id}, options, watcher, button, body);
-    if (report) co_return std::move(report->tasks.front());
-    auto forgotten = co_await in->stored([&](store& s) { s.forget(made.id); });
-    co_return report.error();
+    // What did not come to be is forgotten; what did is kept even if recording the run's end failed.
+    auto kept = co_await in->stored([&](store& s) {
+        auto t = s.find(made.id);
+        if (t && !t->worktree_ready) s.forget(made.id);
+        return t;
+    });
+    if (!kept) co_return kept.error();
+    if (*kept && (*kept)->worktree_ready) co_return std::move(**kept);
+    if (!report) co_return report.error();
+    co_return fault(errc::interrupted, "interrupted: no worktree was made");
 }
 
 } // namespace graftline::effects

@@ -68,14 +68,16 @@ private:
     {
         if (!task_.worktree.empty()) {
             // Still registered and locked by us, though somebody has deleted the folder.
-            auto gone = co_await git::remove_worktree(run_.repository(), task_.worktree, lock_reason(task_.id));
+            auto gone =
+                co_await git::remove_worktree(run_.repository(), task_.worktree, lock_reason(task_.id));
             if (!gone && !gone.error().is(errc::not_found)) co_return gone.error();
         }
         result<tree> made = fault(errc::exists, "");
         for (int suffix = 0; !made && made.error().is(errc::exists) && suffix < 50; ++suffix) {
             const auto names = name_task(run_.in(), task_, suffix);
             if (!names) co_return names.error();
-            made = co_await add(git::worktree_request(names->worktree, task_.branch, tip).on_existing_branch());
+            made =
+                co_await add(git::worktree_request(names->worktree, task_.branch, tip).on_existing_branch());
         }
         co_return made;
     }

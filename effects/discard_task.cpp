@@ -13,19 +13,21 @@ awaitable<result<task>> discard_task(std::shared_ptr<project> in, std::string id
         found = co_await cancel_task(in, found->id);
         if (!found) co_return found.error();
     }
-    if (auto allowed = check_operation(found->id, found->state, operation::discard); !allowed)
-        co_return allowed.error();
-
     stop_button button;
     run_options options;
     options.program = "discard";
     auto body = [&](run& r) -> awaitable<void> {
+        co_await r.take(found->id,
+                        [](task& now) { check_operation(now.id, now.state, operation::discard).value(); });
         context ctx(r, "0");
-        co_await ctx.perform(remove_worktree{found->id});
-        co_await r.change(found->id, [](task& now) {
+        const auto removed = co_await ctx.try_perform(remove_worktree{found->id});
+        co_await r.change(found->id, [&](task& now) {
+            now.owner.clear();
+            if (!removed) return;
             now.state = task_state::discarded;
             now.finished_at = now_text();
         });
+        if (!removed) throw fault_error(removed.error());
     };
     auto report = co_await as_run(in, {found->id}, options, watcher, button, body);
     if (!report) co_return report.error();

@@ -1,6 +1,7 @@
 #include "graftline/effects/land.hpp"
 
 #include "graftline/effects/gate.hpp"
+#include "graftline/effects/landing_intent.hpp"
 #include "graftline/git/commit.hpp"
 #include "graftline/git/merge.hpp"
 #include "graftline/git/move_target.hpp"
@@ -81,15 +82,33 @@ private:
 
     awaitable<result<landing>> move(git::oid from, git::oid to)
     {
+        // Merging and gates take their time: the task may have been given up meanwhile.
+        const auto now = co_await run_.find(task_.id);
+        if (now.cancel_asked) co_return landing{verdict::waiting, {}, {}, "its landing was cancelled", {}};
+        if (!may_become(now.state, task_state::merged))
+            co_return fault(errc::refused, "the task is " + std::string(to_string(now.state)) + " by now");
         // From here to the record the target may have moved: not to be torn apart.
         co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
         auto done = co_await git::move_target(run_.repository(), asked_.target, from, to,
-                                              "graftline: land " + task_.id);
+                                              "graftline: land " + task_.id, keep_intent());
+        auto cleared = co_await run_.in().stored([&](store& s) { s.clear_intent(task_.id); });
         co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
         if (!done) co_return done.error();
+        if (!cleared) run_.watcher().note(cleared.error().message()); // the next command finds it done
         if (const auto* blocked = std::get_if<git::waits>(&*done))
             co_return landing{verdict::waiting, {}, blocked->paths, blocked->why, {}};
         co_return landing{verdict::merged, to.hex(), {}, {}, {}};
+    }
+
+    /// Writes down what is about to happen to a checkout. Without a checkout one compare-and-swap is all: no
+    /// need.
+    git::intent_callback keep_intent()
+    {
+        return [this](const git::move_intent& intent) -> awaitable<result<void>> {
+            if (intent.checkout.empty()) co_return result<void>();
+            co_return co_await run_.in().stored(
+                [id = task_.id, text = to_text(intent)](store& s) { s.set_intent(id, text); });
+        };
     }
 
     static landing conflict(const std::vector<git::merge_conflict>& conflicts)
@@ -152,6 +171,7 @@ awaitable<result<landing>> land::carry_out(run& r) const
     result<landing> landed = fault(errc::moved, "");
     // Each turn of this loop somebody else has landed: there is progress, so it ends.
     while (!landed && landed.error().is(errc::moved)) {
+        if (r.is_over()) throw interrupted{};
         r.watcher().doing(task, "landing on " + target);
         landed = co_await attempt(r, *this, t, *tip).make();
     }

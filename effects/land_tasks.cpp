@@ -5,6 +5,8 @@
 #include "graftline/git/refs.hpp"
 #include "graftline/git/worktree.hpp"
 
+#include <boost/asio/this_coro.hpp>
+
 namespace graftline::effects {
 namespace {
 
@@ -47,8 +49,10 @@ awaitable<task> bring_up_to_date(run& r, const task& t)
 awaitable<void> land_one(context& ctx, const std::string& id, const land_options& options)
 {
     auto& r = ctx.in();
-    const auto t = co_await r.find(id);
-    check_landable(t).value();
+    const auto t = co_await r.take(id, [](task& now) {
+        check_landable(now).value();
+        now.cancel_asked = false;
+    });
     const auto target = options.target.value_or(t.spec.target);
     if (target.empty())
         throw fault_error(fault(errc::invalid, "there is no branch to land on: HEAD is detached")
@@ -81,13 +85,20 @@ awaitable<result<run_report>> land_tasks(std::shared_ptr<project> in, std::vecto
         int index = 0;
         for (const auto& id : ids) {
             context ctx(r, "0." + std::to_string(index++));
+            std::exception_ptr stopped;
             try {
                 co_await land_one(ctx, id, options);
             } catch (const fault_error& e) {
                 // One task that cannot land does not keep the others from it.
                 if (ids.size() > 1) watcher.note(e.what());
                 if (!first_fault) first_fault = e.why();
+            } catch (...) {
+                stopped = std::current_exception();
             }
+            co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+            co_await r.release(id);
+            co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
+            if (stopped) std::rethrow_exception(stopped);
         }
     };
     auto report = co_await as_run(in, ids, of_run, watcher, button, body);

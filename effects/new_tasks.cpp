@@ -70,8 +70,8 @@ struct shared_facts {
 
 class maker {
 public:
-    maker(project& in, const task_defaults& defaults, shared_facts facts)
-        : in_(in), defaults_(defaults), facts_(std::move(facts))
+    maker(project& in, const task_defaults& defaults, shared_facts facts, std::set<std::string> taken)
+        : in_(in), defaults_(defaults), facts_(std::move(facts)), ids_(std::move(taken))
     {
     }
 
@@ -275,7 +275,14 @@ awaitable<result<std::vector<task>>> make_tasks(std::shared_ptr<project> in, std
 {
     auto facts = co_await look_up(*in, defaults);
     if (!facts) co_return facts.error();
-    maker make(*in, defaults, std::move(*facts));
+    std::set<std::string> taken;
+    if (in->has_state()) {
+        const auto known = co_await in->stored([](store& s) { return s.tasks(); });
+        if (!known) co_return known.error();
+        for (const auto& t : *known)
+            taken.insert(t.id);
+    }
+    maker make(*in, defaults, std::move(*facts), std::move(taken));
     std::vector<task> tasks;
     for (const auto& w : wanted) {
         auto t = make.make(w);

@@ -1,3 +1,4 @@
+#include "graftline/effects/landing_intent.hpp"
 #include "graftline/effects/operations.hpp"
 #include "graftline/git/move_target.hpp"
 #include "graftline/runtime/supervised.hpp"
@@ -15,11 +16,12 @@ awaitable<result<bool>> release(project& in, const task& t)
     }
     auto changed = co_await in.stored([&](store& s) {
         return s.change(t.id, [&](task& now) {
-            if (now.state != task_state::running || now.run != t.run) return;
+            if (now.state != task_state::running || now.owner != t.owner) return;
             now.state = now.cancel_asked ? task_state::cancelled : task_state::pending;
             now.reason =
                 now.cancel_asked ? "cancelled" : "interrupted: the graftline that carried it out is gone";
             now.finished_at = now_text();
+            now.owner.clear();
         });
     });
     if (!changed) co_return changed.error();
@@ -31,11 +33,12 @@ awaitable<result<bool>> release(project& in, const task& t)
 awaitable<result<std::size_t>> reconcile(std::shared_ptr<project> in)
 {
     if (auto mended = co_await git::repair_index(in->repository()); !mended) co_return mended.error();
+    if (auto mended = co_await recover_landings(in); !mended) co_return mended.error();
     const auto tasks = co_await in->stored([](store& s) { return s.tasks(); });
     if (!tasks) co_return tasks.error();
     std::size_t released = 0;
     for (const auto& t : *tasks) {
-        if (t.state != task_state::running || run::is_alive(*in, t.run)) continue;
+        if (t.state != task_state::running || run::is_alive(*in, t.owner)) continue;
         const auto done = co_await release(*in, t);
         if (!done) co_return done.error();
         if (*done) ++released;

@@ -2,6 +2,7 @@
 
 #include "graftline/effects/views.hpp"
 
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 
 #include <unistd.h>
@@ -58,10 +59,10 @@ awaitable<result<std::shared_ptr<run>>> run::begin(std::shared_ptr<project> in, 
 awaitable<result<void>> run::end()
 {
     const std::string outcome = stopping_ ? "interrupted" : "done";
-    auto recorded = co_await project_->stored([this, outcome](store& s) {
-        s.finish_run(id(), outcome);
-        write_views(s, project_->state_folder());
-    });
+    auto recorded = co_await project_->stored([this, outcome](store& s) { s.finish_run(id(), outcome); });
+    const auto viewed =
+        co_await project_->stored([this](store& s) { write_views(s, project_->state_folder()); });
+    if (!viewed) watcher_.note(viewed.error().message()); // copies only: no reason to fail what was done
     alive_.reset();
     std::error_code ignored; // a lock file that stays is only untidy
     std::filesystem::remove(lock_file_of(*project_, id()), ignored);
@@ -80,6 +81,46 @@ awaitable<task> run::find(std::string id)
     auto found = co_await project_->must_store([&](store& s) { return s.find(id); });
     if (!found) throw fault_error(fault(errc::not_found, "there is no task '" + id + "'"));
     co_return std::move(*found);
+}
+
+awaitable<task> run::take(std::string id, std::function<void(task&)> edit)
+{
+    using namespace std::chrono_literals;
+    asio::steady_timer again(co_await asio::this_coro::executor);
+    for (auto patience = 100;; --patience) {
+        auto taken = co_await project_->stored([&](store& s) {
+            return s.change(id, [&](task& now) {
+                if (!now.owner.empty() && now.owner != this->id() && is_alive(*project_, now.owner))
+                    throw fault_error(
+                        fault(errc::busy, "another graftline works on this task")
+                            .with("task", now.id)
+                            .with("run", now.owner)
+                            .advise("Wait for it, or cancel the task: graftline cancel " + now.id));
+                edit(now);
+                now.owner = this->id();
+            });
+        });
+        if (taken) {
+            watcher_.changed(*taken);
+            co_return std::move(*taken);
+        }
+        const auto waits = taken.error().is(errc::busy) && patience > 0;
+        const auto now = co_await find(id);
+        if (!waits || now.state == task_state::running || now.state == task_state::pending)
+            throw fault_error(taken.error());
+        again.expires_after(50ms); // the other process tells nobody when it lets go
+        co_await again.async_wait(use_awaitable);
+    }
+}
+
+awaitable<void> run::release(std::string id)
+{
+    auto released = co_await project_->stored([&](store& s) {
+        s.change(id, [&](task& now) {
+            if (now.owner == this->id()) now.owner.clear();
+        });
+    });
+    (void)released;
 }
 
 semaphore& run::landing_turn(const std::string& target)

@@ -52,10 +52,20 @@ public:
     /// next.
     void stop() noexcept { stopping_ = true; }
     bool stopping() const noexcept { return stopping_; }
+    /// Under --fail-fast: what has not ended is cancelled, for good.
+    void give_up() noexcept { giving_up_ = true; }
+    /// No further effect is to begin.
+    bool is_over() const noexcept { return stopping_ || giving_up_; }
 
     /// Changes a task in the store and tells the watcher. Throws fault_error.
     awaitable<task> change(std::string id, std::function<void(task&)> edit);
     awaitable<task> find(std::string id);
+
+    /// Makes the task this run's own, in one transaction with `edit`, which may refuse by throwing. Busy when
+    /// another run that lives works on it; one that is just finishing is waited for, a few seconds.
+    awaitable<task> take(std::string id, std::function<void(task&)> edit);
+    /// Lets go of a task. Not cancellable; faults are kept to itself: a dead owner counts as none.
+    awaitable<void> release(std::string id);
 
     /// Held by whoever lands on `target`: landings of one target come one after the other.
     semaphore& landing_turn(const std::string& target);
@@ -73,6 +83,7 @@ private:
     std::map<std::string, std::unique_ptr<semaphore>> turns_;
     asio::any_io_executor executor_;
     bool stopping_ = false;
+    bool giving_up_ = false;
 };
 
 /// A new id that no run and no task has: `prefix` and `digits` hex digits.

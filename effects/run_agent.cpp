@@ -8,16 +8,16 @@
 #include "graftline/agents/prompt.hpp"
 #include "graftline/agents/usage.hpp"
 #include "graftline/effects/agent_files.hpp"
+#include "graftline/runtime/descriptor.hpp"
 #include "graftline/runtime/follow.hpp"
 #include "graftline/runtime/scope.hpp"
 #include "graftline/runtime/supervised.hpp"
 
 #include <boost/asio/this_coro.hpp>
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
-
-#include <fstream>
-#include <iterator>
 
 namespace graftline::effects {
 namespace {
@@ -51,15 +51,16 @@ result<agents::agent_definition> definition_of(const run_agent& asked, const tas
 /// A block of ports that no other live task has.
 awaitable<int> ports_for(run& r, const task& t)
 {
-    if (t.port_base != 0) co_return t.port_base;
-    co_return co_await r.in().must_store([&](store& s) {
-        std::set<int> taken;
-        for (const auto& other : s.tasks())
-            if (other.port_base != 0 && !is_over(other.state)) taken.insert(other.port_base);
-        const int block = agents::free_port_block(taken).value();
-        s.change(t.id, [&](task& now) { now.port_base = block; });
-        return block;
+    const auto given = co_await r.in().must_store([&](store& s) {
+        return s.change_among(t.id, [](task& now, const std::vector<task>& all) {
+            std::set<int> taken;
+            for (const auto& other : all)
+                if (other.state == task_state::pending || other.state == task_state::running)
+                    taken.insert(other.port_base);
+            now.port_base = agents::free_port_block(taken).value();
+        });
     });
+    co_return given.port_base;
 }
 
 /// Hands an agent's output to the watcher, line by line, until the file ends.
@@ -76,6 +77,18 @@ awaitable<void> follow_output(run& r, const std::string& task, follower& file, a
             hear(line);
     }
     if (const auto rest = lines.take_rest(); !rest.empty()) hear(rest);
+}
+
+/// What an agent wrote there; none when there is no plain file. An agent may leave anything under that name:
+/// a pipe must not stop the loop, and a link must not lead elsewhere.
+std::optional<std::string> read_result_file(const std::filesystem::path& file)
+{
+    const descriptor fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW));
+    struct stat info{};
+    if (!fd || ::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) return std::nullopt;
+    std::string text;
+    if (!read_all(fd.get(), text, agents::largest_result)) text.assign(agents::largest_result + 1, ' ');
+    return text;
 }
 
 /// One attempt on its way.
@@ -202,12 +215,9 @@ private:
     /// The exit status comes first; a decision in the result file can only take a success back.
     void read_result(agent_report& report)
     {
-        std::ifstream in(files_.result(), std::ios::binary);
-        if (!in) return;
-        std::string text(agents::largest_result + 1, '\0');
-        in.read(text.data(), static_cast<std::streamsize>(text.size()));
-        text.resize(static_cast<std::size_t>(in.gcount()));
-        const auto said = agents::parse_agent_result(text);
+        const auto text = read_result_file(files_.result());
+        if (!text) return;
+        const auto said = agents::parse_agent_result(*text);
         if (!said) {
             report.done = false;
             report.how = "its result file cannot be read: " + said.error().what();

@@ -10,6 +10,7 @@ namespace {
 awaitable<void> record_agent_failure(run& r, std::string id, agent_report report)
 {
     co_await r.change(std::move(id), [&](task& now) {
+        if (now.state == task_state::cancelled) return; // whoever cancelled it has recorded it
         now.state = report.ending == "cancelled" ? task_state::cancelled : task_state::failed;
         now.reason = report.how;
         now.finished_at = now_text();
@@ -65,11 +66,11 @@ awaitable<void> run_task(context& ctx, std::string id, semaphore::lease place)
     const auto made = co_await ctx.perform(
         commit_changes{id, {}, settings.type.value_or("feat"), settings.scope.value_or("")});
     co_await r.change(id, [&](task& now) {
-        now.state = task_state::completed;
-        now.reason = made.tip.empty() ? "no changes" : "";
+        now.state = now.cancel_asked ? task_state::cancelled : task_state::completed;
+        now.reason = now.cancel_asked ? "cancelled" : made.tip.empty() ? "no changes" : "";
         now.finished_at = now_text();
     });
-    if (!t.spec.land) co_return;
+    if (!t.spec.land || (co_await r.find(id)).state != task_state::completed) co_return;
     bool done_with = made.tip.empty();
     if (!done_with) {
         const auto landed = co_await ctx.perform(land{id, t.spec.target, *t.spec.land, t.spec.gates});
@@ -81,6 +82,7 @@ awaitable<void> run_task(context& ctx, std::string id, semaphore::lease place)
 awaitable<void> record_failure(run& r, std::string id, fault why)
 {
     co_await r.change(std::move(id), [&](task& now) {
+        if (now.owner != r.id()) return;
         // A merged task whose worktree could not be removed is still merged: only the reason says so.
         if (may_become(now.state, task_state::failed) && now.state != task_state::completed)
             now.state = task_state::failed;

@@ -18,15 +18,13 @@ void stop_button::press()
 awaitable<result<run_report>> run_tasks(std::shared_ptr<project> in, std::vector<task> tasks,
                                         run_options options, observer& watcher, stop_button& button)
 {
-    auto stored = co_await in->stored([&](store& s) {
-        for (const auto& t : tasks)
-            s.add(t);
-    });
+    auto stored = co_await in->stored([&](store& s) { s.add(tasks); });
     if (!stored) co_return stored.error();
     std::vector<std::string> ids;
     for (const auto& t : tasks)
         ids.push_back(t.id);
-    co_return co_await carry_out(std::move(in), std::move(ids), std::move(options), watcher, button);
+    co_return co_await carry_out(std::move(in), std::move(ids), std::move(options), watcher, button,
+                                 [](task&) {});
 }
 
 std::size_t default_parallelism(const resource_reading& now)

@@ -43,6 +43,10 @@ constexpr const char* schema_1 = R"(
         resolved_at TEXT NOT NULL DEFAULT '',
         UNIQUE (run, path)
     );
+    CREATE TABLE intents (
+        task TEXT PRIMARY KEY,
+        record TEXT NOT NULL
+    ) WITHOUT ROWID;
     PRAGMA user_version = 1;
 )";
 
@@ -118,12 +122,17 @@ void store::write(const task& t)
         .run();
 }
 
-void store::add(const task& t)
+void store::add(const std::vector<task>& tasks)
 {
-    db_.query("INSERT INTO tasks (id, number, key, run, state, record) "
-              "VALUES (?, (SELECT COALESCE(MAX(number), 0) + 1 FROM tasks), ?, ?, ?, ?)",
-              t.id, t.key, t.run, to_string(t.state), record_text(t))
-        .run();
+    transaction whole(db_);
+    for (const auto& t : tasks) {
+        if (find(t.id)) throw fault_error(fault(errc::exists, "there is a task '" + t.id + "' already"));
+        db_.query("INSERT INTO tasks (id, number, key, run, state, record) "
+                  "VALUES (?, (SELECT COALESCE(MAX(number), 0) + 1 FROM tasks), ?, ?, ?, ?)",
+                  t.id, t.key, t.run, to_string(t.state), record_text(t))
+            .run();
+    }
+    whole.commit();
 }
 
 void store::forget(const std::string& id)
@@ -183,6 +192,23 @@ task store::resolve(const std::string& handle)
 task store::change(const std::string& id, const std::function<void(task&)>& change)
 {
     transaction whole(db_);
+    auto changed = change_here(id, change);
+    whole.commit();
+    return changed;
+}
+
+task store::change_among(const std::string& id,
+                         const std::function<void(task&, const std::vector<task>&)>& change)
+{
+    transaction whole(db_);
+    const auto all = tasks();
+    auto changed = change_here(id, [&](task& t) { change(t, all); });
+    whole.commit();
+    return changed;
+}
+
+task store::change_here(const std::string& id, const std::function<void(task&)>& change)
+{
     auto found = find(id);
     if (!found) throw fault_error(fault(errc::not_found, "there is no task '" + id + "'"));
     const auto before = found->state;
@@ -190,8 +216,26 @@ task store::change(const std::string& id, const std::function<void(task&)>& chan
     if (auto allowed = check_transition(id, before, found->state); !allowed)
         throw fault_error(allowed.error());
     write(*found);
-    whole.commit();
     return std::move(*found);
+}
+
+void store::set_intent(const std::string& task, const std::string& intent)
+{
+    db_.query("INSERT OR REPLACE INTO intents (task, record) VALUES (?, ?)", task, intent).run();
+}
+
+void store::clear_intent(const std::string& task)
+{
+    db_.query("DELETE FROM intents WHERE task = ?", task).run();
+}
+
+std::vector<std::pair<std::string, std::string>> store::intents()
+{
+    std::vector<std::pair<std::string, std::string>> all;
+    auto rows = db_.query("SELECT task, record FROM intents");
+    while (rows.next())
+        all.emplace_back(rows.text(0), rows.text(1));
+    return all;
 }
 
 void store::add(const run_record& run)

@@ -47,7 +47,9 @@ public:
     /// True when there is a database to open: reading commands make none.
     static bool is_there(const std::filesystem::path& folder);
 
-    void add(const task& t);
+    /// All or none. An id that is taken is `exists`.
+    void add(const std::vector<task>& tasks);
+    void add(const task& t) { add(std::vector{t}); }
     /// Takes a task out that nothing was made for.
     void forget(const std::string& id);
     std::optional<task> find(const std::string& id);
@@ -60,6 +62,15 @@ public:
     /// Reads the task, lets `change` edit it and writes it back. Refused when its state made a step that the
     /// table of transitions does not have. Returns it as written.
     task change(const std::string& id, const std::function<void(task&)>& change);
+
+    /// As `change`, with all tasks as they stand in the same transaction.
+    task change_among(const std::string& id,
+                      const std::function<void(task&, const std::vector<task>&)>& change);
+
+    /// What a landing is about to do to a checkout, until it is done or recovered: JSON, by task.
+    void set_intent(const std::string& task, const std::string& intent);
+    void clear_intent(const std::string& task);
+    std::vector<std::pair<std::string, std::string>> intents();
 
     void add(const run_record& run);
     void finish_run(const std::string& id, const std::string& outcome);
@@ -74,6 +85,7 @@ private:
     void migrate();
     std::optional<task> read(statement& row);
     void write(const task& t);
+    task change_here(const std::string& id, const std::function<void(task&)>& change);
 
     database db_;
 };

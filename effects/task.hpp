@@ -75,9 +75,11 @@ struct task {
     task_spec spec;
 
     task_state state = task_state::pending;
-    std::string reason;          ///< why it is in this state; empty when there is nothing to say
-    std::string earlier;         ///< why the attempt before the present one ended
-    std::string run;             ///< the run that carries it out, or did last
+    std::string reason;  ///< why it is in this state; empty when there is nothing to say
+    std::string earlier; ///< why the attempt before the present one ended
+    std::string run;     ///< the run that carries it out, or did last
+    std::string
+        owner; ///< the run that works on it at this moment; nobody else touches it while that run lives
     std::string branch;          ///< short name; empty until the worktree is made
     std::string base;            ///< commit that the branch started from
     std::string worktree;        ///< absolute path; empty when there is none
@@ -101,9 +103,10 @@ struct task {
     std::string attempt; ///< the present attempt's folder
 };
 BOOST_DESCRIBE_STRUCT(task, (),
-                      (id, key, spec, state, reason, earlier, run, branch, base, worktree, worktree_ready,
-                       commit, landed, rejected, cancel_asked, exit_code, signal, conflicts, rescues, files,
-                       created_at, started_at, finished_at, attempts, port_base, usage, log, attempt))
+                      (id, key, spec, state, reason, earlier, run, owner, branch, base, worktree,
+                       worktree_ready, commit, landed, rejected, cancel_asked, exit_code, signal, conflicts,
+                       rescues, files, created_at, started_at, finished_at, attempts, port_base, usage, log,
+                       attempt))
 
 /// What users and programs read, in the schema that the interface promises.
 json::object to_public_json(const task& t);

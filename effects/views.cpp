@@ -2,6 +2,8 @@
 
 #include <boost/json/serialize.hpp>
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <fstream>
 #include <iterator>
@@ -45,8 +47,9 @@ void write_whole(const fs::path& file, const json::value& v)
         const std::string old{std::istreambuf_iterator<char>(present), {}};
         if (old == text) return;
     }
-    fs::create_directories(file.parent_path());
-    const fs::path fresh = file.string() + ".new";
+    std::error_code ignored; // the write below says what is wrong
+    fs::create_directories(file.parent_path(), ignored);
+    const fs::path fresh = file.string() + "." + std::to_string(::getpid());
     std::ofstream out(fresh, std::ios::binary | std::ios::trunc);
     out << text;
     out.close();

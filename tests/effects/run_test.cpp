@@ -1,3 +1,6 @@
+#include "graftline/effects/landing_intent.hpp"
+#include "graftline/runtime/parallel.hpp"
+
 #include <boost/json/parse.hpp>
 
 #include "tests/effects/workshop.hpp"
@@ -346,6 +349,89 @@ TEST_F(Run, FailFastCancelsTheRest)
         w.run({"slow", "fails"}, "case $GRAFTLINE_TASK in fails) exit 1 ;; *) sleep 300 ;; esac");
     EXPECT_EQ(states(report),
               (std::map<std::string, std::string>{{"slow", "cancelled"}, {"fails", "failed"}}));
+}
+
+TEST_F(Run, ATaskIsCarriedOutByOneRunAtATime)
+{
+    const auto count = w.repo.root() / "starts";
+    const auto first =
+        w.run({"twice"}, "echo start >> " + count.string() +
+                             "; if [ $GRAFTLINE_ATTEMPT = 1 ]; then exit 1; fi; sleep 1; echo x > x.txt");
+    const auto id = first.tasks[0].id;
+    const auto busy = w.with([&](std::shared_ptr<project> one) -> awaitable<int> {
+        const auto two = (co_await project::open(w.repo.top())).value();
+        two->supervisor_command = one->supervisor_command;
+        observer nobody;
+        stop_button other;
+        auto retry = [&](std::shared_ptr<project> in, stop_button& button) -> awaitable<bool> {
+            const auto done = co_await retry_tasks(in, {id}, {}, nobody, button);
+            co_return !done && done.error().is(errc::busy);
+        };
+        std::vector<awaitable<bool>> both;
+        both.push_back(retry(one, w.button));
+        both.push_back(retry(two, other));
+        int refused = 0;
+        for (auto& o : co_await parallel::all(std::move(both)))
+            refused += o.value();
+        co_return refused;
+    });
+    EXPECT_EQ(busy, 1) << "exactly one is told that another graftline works on it";
+    EXPECT_EQ(test::read_file(count), "start\nstart\n");
+    EXPECT_EQ(w.find(id).state, task_state::merged);
+}
+
+TEST_F(Run, ATaskThatIsBeingLandedIsNotDiscarded)
+{
+    w.defaults.gates = {{"sh", "-c", "touch " + (w.repo.root() / "gate").string() + "; sleep 1"}};
+    struct discarder : observer {
+        std::function<void(const std::string&)> on_gate;
+        void doing(const std::string& task, std::string_view what) override
+        {
+            if (what.starts_with("gate")) on_gate(task);
+        }
+    } watcher;
+    std::string landing;
+    watcher.on_gate = [&](const std::string& task) { landing = task; };
+    w.defaults.command = {"sh", "-c", "echo x > x.txt"};
+    w.with([&](std::shared_ptr<project> one) -> awaitable<int> {
+        auto run_it = [&]() -> awaitable<void> {
+            auto tasks = (co_await make_tasks(one, {{"land me", {}, {}}}, w.defaults)).value();
+            const auto report = (co_await run_tasks(one, tasks, {}, watcher, w.button)).value();
+            EXPECT_EQ(report.tasks[0].state, task_state::merged) << report.tasks[0].reason;
+        };
+        auto discard_it = [&]() -> awaitable<void> {
+            const auto two = (co_await project::open(w.repo.top())).value();
+            asio::steady_timer soon(co_await asio::this_coro::executor);
+            while (landing.empty()) {
+                soon.expires_after(std::chrono::milliseconds(5));
+                co_await soon.async_wait(use_awaitable);
+            }
+            observer nobody;
+            const auto gone = co_await discard_task(two, landing, false, nobody);
+            EXPECT_FALSE(gone.has_value());
+        };
+        std::vector<awaitable<void>> both;
+        both.push_back(run_it());
+        both.push_back(discard_it());
+        for (auto& o : co_await parallel::all(std::move(both)))
+            o.value();
+        co_return 0;
+    });
+    EXPECT_TRUE(w.has("main:x.txt"));
+}
+
+TEST_F(Run, ALandingsIntentReadsBack)
+{
+    git::move_intent intent;
+    intent.branch = "main";
+    intent.from = git::oid(std::string(40, 'a'));
+    intent.to = git::oid(std::string(40, 'b'));
+    intent.checkout = "/some/where";
+    intent.paths.push_back({"a b", "000000", "100644", git::oid(), git::oid(std::string(40, 'c'))});
+    intent.locks = {"/some/where/.git/HEAD.lock"};
+    const auto read = intent_from_text(to_text(intent)).value();
+    EXPECT_EQ(to_text(read), to_text(intent));
+    EXPECT_FALSE(intent_from_text("{}"));
 }
 
 TEST_F(Run, ExportsItsStateOutsideTheWorkTree)
