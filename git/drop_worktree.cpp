@@ -10,9 +10,11 @@
 #include <atomic>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <string>
+#include <thread>
 
 namespace graftline::git {
 namespace {
@@ -37,6 +39,11 @@ bool is_left_behind(const std::string& name)
     const auto [end, failed] = std::from_chars(name.data(), name.data() + name.size(), pid);
     if (failed != std::errc() || end == name.data() + name.size() || *end != '-') return false;
     return pid != getpid() && kill(pid, 0) != 0 && errno == ESRCH;
+}
+
+bool still_filled(const result<void>& deleted)
+{
+    return !deleted && deleted.error().code() == boost::system::errc::directory_not_empty;
 }
 
 /// Renames `path` into the trash, or beside itself where the trash is on another file system.
@@ -78,6 +85,11 @@ awaitable<result<void>> delete_dropped(repository& repo, fs::path dropped)
 {
     auto job = [dropped = std::move(dropped), trash = trash_folder(repo)]() -> result<void> {
         auto deleted = delete_folder(dropped);
+        // A git of a graftline that was killed may still be checking out there.
+        for (int tries = 0; tries < 40 && still_filled(deleted); ++tries) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(50));
+            deleted = delete_folder(dropped);
+        }
         std::error_code failed;
         for (const auto& entry : fs::directory_iterator(trash, failed))
             if (is_left_behind(entry.path().filename().string())) (void)delete_folder(entry.path());

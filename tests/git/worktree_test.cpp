@@ -7,8 +7,14 @@
 
 #include "tests/support/hang_guard.hpp"
 #include "tests/support/test_repository.hpp"
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <thread>
 
 namespace graftline::git {
 namespace {
@@ -289,6 +295,29 @@ TEST_F(Worktree, IsRemovedWithoutFollowingLinks)
     EXPECT_EQ(run_here(io, list_worktrees(*repo)).value().size(), 1u);
     EXPECT_TRUE(fs::is_empty(repo->state_folder() / "trash"));
     EXPECT_THAT(branches(), testing::HasSubstr("task/one")); // whether it may go is somebody else's question
+}
+
+TEST_F(Worktree, IsRemovedWhileAnOrphanedProcessStillWritesThere) // as a killed graftline's checkout does
+{
+    ASSERT_TRUE(add(request()));
+    for (int i = 0; i < 300; ++i)
+        test::write_file(place() / "many" / std::to_string(i), "x");
+    std::atomic<bool> running{false};
+    // Its folder goes with it, as that of a process which works there.
+    std::jthread writer([&, folder = ::open(place().c_str(), O_DIRECTORY | O_CLOEXEC)] {
+        const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(300);
+        for (int i = 0; std::chrono::steady_clock::now() < until; ++i) {
+            close(
+                openat(folder, ("late-" + std::to_string(i)).c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+            running = true;
+        }
+        close(folder);
+    });
+    while (!running)
+        std::this_thread::yield();
+    const auto removed = remove();
+    EXPECT_TRUE(removed) << (removed ? "" : removed.error().what());
+    EXPECT_TRUE(fs::is_empty(repo->state_folder() / "trash"));
 }
 
 TEST_F(Worktree, OfTheUserIsNotRemoved)
