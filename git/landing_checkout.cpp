@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <fstream>
 #include <set>
 
 namespace graftline::git {
@@ -243,6 +244,23 @@ awaitable<result<std::vector<std::string>>> overlooked_edits(landing_checkout wh
     co_return std::vector<std::string>(edited.begin(), edited.end());
 }
 
+/// A file that git was killed in the middle of writing: it holds the beginning of what was to land, no more.
+/// Somebody's edit is something else.
+static awaitable<bool> is_half_written(const landing_checkout& where, const staged_change& change)
+{
+    std::error_code failed;
+    const fs::path file = where.work_tree() / change.path;
+    if (!change.is_there() || !fs::is_regular_file(status_at(file))) co_return false;
+    const auto size = fs::file_size(file, failed);
+    auto whole =
+        co_await run(where.git({"cat-file", "--filters", "--path=" + change.path, change.new_blob.hex()}));
+    if (failed || !whole || !whole->ok() || size >= whole->out.size()) co_return false;
+    std::ifstream in(file, std::ios::binary);
+    std::string begun(size, '\0');
+    in.read(begun.data(), static_cast<std::streamsize>(size));
+    co_return in && whole->out.starts_with(begun);
+}
+
 awaitable<result<void>> put_back(landing_checkout where, std::vector<staged_change> landing)
 {
     auto blobs = co_await blobs_on_disk(where, landing);
@@ -258,7 +276,8 @@ awaitable<result<void>> put_back(landing_checkout where, std::vector<staged_chan
             change.is_there() ? std::optional<oid>(change.new_blob) : std::nullopt;
         if (found->second == old_blob) continue;
         // Git unlinks a file before it writes the new one: a missing file is half of a change of ours too.
-        if (found->second != new_blob && found->second) {
+        const bool unknown = found->second != new_blob && found->second;
+        if (unknown && !co_await is_half_written(where, change)) {
             strange += change.path + "\n";
         } else if (old_blob) {
             restored += change.path + '\0';
@@ -278,7 +297,8 @@ awaitable<result<void>> put_back(landing_checkout where, std::vector<staged_chan
         co_return fault(errc::corrupt,
                         "files are neither what they were nor what was landed; they were left alone")
             .with("checkout", where.work_tree().string())
-            .with("paths", strange);
+            .with("paths", strange.substr(0, strange.size() - 1))
+            .advise("A landing was cut short here. Put those files aside, then run the same command again.");
     co_return result<void>();
 }
 
