@@ -1,10 +1,12 @@
 #include "graftline/effects/store.hpp"
 
 #include "graftline/effects/stored_json.hpp"
+#include "graftline/runtime/descriptor.hpp"
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -62,6 +64,27 @@ std::filesystem::path private_folder(const std::filesystem::path& folder)
     return folder;
 }
 
+} // namespace
+
+/// Held while a database is opened: SQLite gives up at once, without its patience, when two processes turn a
+/// new one over to write-ahead logging. Waits on a thread that may block, for milliseconds.
+class opening_turn {
+public:
+    explicit opening_turn(const std::filesystem::path& folder)
+        : file_(::open((private_folder(folder) / "state.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600))
+    {
+        struct flock whole{};
+        whole.l_type = F_WRLCK;
+        while (file_ && ::fcntl(file_.get(), F_OFD_SETLKW, &whole) != 0 && errno == EINTR) {
+        }
+    }
+
+private:
+    descriptor file_; // closing it unlocks; without it SQLite itself says what is wrong
+};
+
+namespace {
+
 template <class T> T parse_record(const std::string& text)
 {
     boost::system::error_code failed;
@@ -79,7 +102,9 @@ template <class T> std::string record_text(const T& value)
 
 } // namespace
 
-store::store(const std::filesystem::path& folder) : db_(private_folder(folder) / "state.db")
+store::store(const std::filesystem::path& folder) : store(private_folder(folder), opening_turn(folder)) {}
+
+store::store(const std::filesystem::path& folder, const opening_turn&) : db_(folder / "state.db")
 {
     migrate();
 }

@@ -82,6 +82,7 @@ public:
     std::vector<effect_record> effects_of(const std::string& run);
 
 private:
+    store(const std::filesystem::path& folder, const class opening_turn&);
     void migrate();
     std::optional<task> read(statement& row);
     void write(const task& t);

@@ -134,6 +134,21 @@ TEST_F(Store, EightWritersOfOneTaskLoseNoChange)
     EXPECT_EQ(store(folder_).find("aaa111")->attempts, 200);
 }
 
+TEST_F(Store, ManyOpenANewOneAtOnce)
+{
+    for (int round = 0; round < 20; ++round) {
+        fs::remove_all(folder_);
+        std::vector<std::jthread> openers;
+        for (int o = 0; o < 8; ++o)
+            openers.emplace_back([this, o] {
+                const auto f = fault_of([&] { store(folder_).add(make("aaa" + std::to_string(o))); });
+                EXPECT_EQ(f.what(), "") << f.message();
+            });
+        openers.clear();
+        EXPECT_EQ(store(folder_).tasks().size(), 8u);
+    }
+}
+
 TEST_F(Store, ADatabaseThatIsNoneIsSaidToBeCorrupt)
 {
     fs::create_directories(folder_);
