@@ -92,9 +92,13 @@ private:
         for (int suffix = 0; !made && made.error().is(errc::exists) && suffix < 50; ++suffix) {
             const auto names = name_task(run_.in(), task_, suffix);
             if (!names) co_return names.error();
-            auto branch = co_await git::free_branch_name(run_.repository(), names->branch);
-            if (!branch) co_return branch.error();
-            task_.branch = std::move(*branch);
+            task_.branch = names->branch;
+            if (suffix >
+                0) { // taken, or another branch is in its way: only then is it worth a look at all of them
+                auto branch = co_await git::free_branch_name(run_.repository(), names->branch);
+                if (!branch) co_return branch.error();
+                task_.branch = std::move(*branch);
+            }
             made = co_await add(git::worktree_request(names->worktree, task_.branch, *base));
         }
         co_return made;
