@@ -182,12 +182,21 @@ result<void> read_settings(std::string_view text, std::string_view file, setting
     read_section(top, "limits", wrong, read_limits, read.limits);
     read_section<settings::gate_section>(
         top, "gate", wrong,
-        [](table_reader& t, auto& gate) { t.read_commands("commands", gate.commands, unclear); }, read.gate);
+        [](table_reader& t, auto& gate) {
+            t.read_commands("commands", gate.commands, unclear);
+            t.read_number<std::size_t>("speculate", gate.speculate, 1, 64);
+            t.read("share", gate.share);
+        },
+        read.gate);
     read_section<settings::landing_section>(
         top, "landing", wrong,
         [](table_reader& t, auto& landing) {
             t.read("merge_message", landing.merge_message);
             t.read("squash_message", landing.squash_message);
+            t.read("into", landing.into);
+            t.read("fast_forward", landing.fast_forward);
+            t.read("resolver", landing.resolver);
+            t.read_number<std::size_t>("resolutions", landing.resolutions, 0, 10);
         },
         read.landing);
     if (const auto* m = top.find("agents")) read_agents(m->value, read.agents, wrong);

@@ -35,6 +35,8 @@ struct settings {
     } run;
     struct gate_section {
         std::vector<command_words> commands;
+        std::optional<std::size_t> speculate; ///< landings whose gates run at the same time
+        std::optional<bool> share;            ///< one gate run for changes in disjoint folders
     } gate;
     struct worktree_section {
         std::optional<std::string> path;   ///< template
@@ -53,6 +55,10 @@ struct settings {
         std::optional<std::string>
             merge_message; ///< templates: {id} {key} {description} {branch} {target} {agent}
         std::optional<std::string> squash_message;
+        std::optional<std::string> into;        ///< branch that lands instead of the target
+        std::optional<bool> fast_forward;       ///< no merge commit where the target has nothing new
+        std::optional<std::string> resolver;    ///< agent that is given conflicts; else the task's own
+        std::optional<std::size_t> resolutions; ///< how often a conflict is given to an agent
     } landing;
     struct limits_section {
         std::optional<double> cpu;              ///< per cent

@@ -24,19 +24,16 @@ std::variant<std::vector<std::string>, answer> task_words(const CLI::App& comman
     return words;
 }
 
-std::optional<std::string> not_there_yet(const grammar& g, const std::string& land)
+/// The parser's library cannot check the value of a flag.
+std::optional<std::string> wrong_mode(const std::string& land)
 {
-    if (land == "rebase") return "landing by rebase is not there yet: use merge or squash";
-    if (g.on_conflict == "retry")
-        return "--on-conflict retry is not there yet: use keep, then graftline retry TASK";
-    if (!land.empty() && land != "merge" && land != "squash")
-        return "unknown way to land: '" + land + "'; use merge or squash";
-    return std::nullopt;
+    if (land.empty() || land == "merge" || land == "squash" || land == "rebase") return std::nullopt;
+    return "unknown way to land: '" + land + "'; use merge, squash or rebase";
 }
 
 std::variant<asked, answer> pick_run(grammar& g, const CLI::App& command, std::vector<std::string> agent)
 {
-    if (auto why = not_there_yet(g, g.run.how.land)) return usage_error(&command, *why);
+    if (auto why = wrong_mode(g.run.how.land)) return usage_error(&command, *why);
     auto words = task_words(command);
     if (auto* wrong = std::get_if<answer>(&words)) return std::move(*wrong);
     g.run.tasks = std::move(std::get<std::vector<std::string>>(words));
@@ -48,7 +45,7 @@ std::variant<asked, answer> pick_run(grammar& g, const CLI::App& command, std::v
 
 std::variant<asked, answer> pick_create(grammar& g, const CLI::App& command, std::vector<std::string> agent)
 {
-    if (auto why = not_there_yet(g, g.create.how.land)) return usage_error(&command, *why);
+    if (auto why = wrong_mode(g.create.how.land)) return usage_error(&command, *why);
     auto words = task_words(command);
     if (auto* wrong = std::get_if<answer>(&words)) return std::move(*wrong);
     auto& tasks = std::get<std::vector<std::string>>(words);
@@ -60,7 +57,6 @@ std::variant<asked, answer> pick_create(grammar& g, const CLI::App& command, std
 
 std::variant<asked, answer> pick_land(grammar& g, const CLI::App& command)
 {
-    if (auto why = not_there_yet(g, g.land.mode)) return usage_error(&command, *why);
     if (g.land.all && !g.land.tasks.empty())
         return usage_error(&command, "name tasks or say --all, not both");
     if (!g.land.all && g.land.tasks.empty())
@@ -82,6 +78,7 @@ std::variant<asked, answer> pick(grammar& g, const CLI::App& command, std::vecto
     if (name == "logs") return asked(std::move(g.logs));
     if (name == "diff") return asked(std::move(g.diff));
     if (name == "commit") return asked(std::move(g.commit));
+    if (name == "undo") return asked(std::move(g.undo));
     if (name == "retry") return asked(std::move(g.retry));
     if (name == "cancel") return asked(std::move(g.cancel));
     if (name == "discard") return asked(std::move(g.discard));
@@ -123,9 +120,10 @@ std::vector<command_description> describe_commands()
 {
     const std::map<std::string, std::vector<std::string>> choices{
         {"--color", {"auto", "always", "never"}},
-        {"--land", {"merge", "squash"}},
-        {"--mode", {"merge", "squash"}},
+        {"--land", {"merge", "squash", "rebase"}},
+        {"--mode", {"merge", "squash", "rebase"}},
         {"--on-overlap", {"serialize", "ask", "continue"}},
+        {"--on-conflict", {"keep", "retry"}},
         {"--profile", {"default", "coditect", "spec108", "scorecount"}},
         {"--agent", {"claude", "codex", "gemini", "opencode", "aider"}}};
     grammar g("");

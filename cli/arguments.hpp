@@ -24,7 +24,9 @@ struct common_arguments {
 struct making_arguments {
     making_arguments() = default;
     std::string base, target, agent, profile, plan, timeout, grace;
-    std::string land; ///< "merge", "squash"; empty: not asked for
+    std::string into;
+    std::string land;        ///< "merge", "squash", "rebase"; empty: not asked for
+    std::string on_conflict; ///< empty: not said
     std::vector<std::string> gates;
     std::string on_overlap; ///< empty: not said
     bool keep_worktrees = false;
@@ -68,9 +70,15 @@ struct land_arguments {
     land_arguments() = default;
     std::vector<std::string> tasks;
     bool all = false;
-    std::string mode, target;
+    std::string mode, target, into;
     std::vector<std::string> gates;
-    bool keep_worktrees = false, json = false;
+    bool keep_worktrees = false, allow_undo = false, retest = false, json = false;
+};
+struct undo_arguments {
+    undo_arguments() = default;
+    std::vector<std::string> what; ///< tasks, and runs
+    std::vector<std::string> gates;
+    bool json = false;
 };
 struct retry_arguments {
     retry_arguments() = default;
@@ -107,8 +115,8 @@ struct completion_arguments {
 
 using asked =
     std::variant<run_arguments, create_arguments, status_arguments, logs_arguments, diff_arguments,
-                 commit_arguments, land_arguments, retry_arguments, cancel_arguments, discard_arguments,
-                 clean_arguments, shell_arguments, doctor_arguments, completion_arguments>;
+                 commit_arguments, land_arguments, undo_arguments, retry_arguments, cancel_arguments,
+                 discard_arguments, clean_arguments, shell_arguments, doctor_arguments, completion_arguments>;
 
 struct invocation {
     common_arguments common;

@@ -12,6 +12,7 @@ awaitable<int> carry_out(session& s, logs_arguments asked);
 awaitable<int> carry_out(session& s, diff_arguments asked);
 awaitable<int> carry_out(session& s, commit_arguments asked);
 awaitable<int> carry_out(session& s, land_arguments asked);
+awaitable<int> carry_out(session& s, undo_arguments asked);
 awaitable<int> carry_out(session& s, retry_arguments asked);
 awaitable<int> carry_out(session& s, cancel_arguments asked);
 awaitable<int> carry_out(session& s, discard_arguments asked);

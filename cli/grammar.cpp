@@ -109,7 +109,7 @@ void grammar::add_making(CLI::App& to, making_arguments& how)
         ->type_name("NAME");
     to.add_option("--plan", how.plan, "File that the agent is given as its plan")->type_name("FILE");
     // A flag, so that it never takes the next word: `--land "Add tests"` names a task.
-    to.add_flag("--land{merge}", how.land, "Land each task as it completes: --land=merge, --land=squash");
+    to.add_flag("--land{merge}", how.land, "Land each task as it completes: --land=merge, squash, rebase");
     add_gates(to, how.gates);
     to.add_option("--timeout", how.timeout, "Longest time of one task, such as 30m")->type_name("DURATION");
     to.add_option("--grace", how.grace, "Time between TERM and KILL (default: 10s)")->type_name("DURATION");
@@ -117,7 +117,10 @@ void grammar::add_making(CLI::App& to, making_arguments& how)
                   "Tasks that change the same files: serialize, ask, continue")
         ->type_name("POLICY")
         ->transform(CLI::IsMember({"serialize", "ask", "continue"}));
-    to.add_option("--on-conflict", on_conflict, "A task that does not merge: keep")
+    to.add_option("--into", how.into, "Land on this branch instead, made from the target if need be")
+        ->type_name("BRANCH");
+    to.add_option("--on-conflict", how.on_conflict,
+                  "A task that does not merge: keep it, or retry with an agent")
         ->type_name("POLICY")
         ->transform(CLI::IsMember({"keep", "retry"}));
     to.add_flag("--keep-worktrees", how.keep_worktrees, "Do not remove worktrees of landed tasks");
@@ -179,13 +182,25 @@ void grammar::declare_changing_commands()
                       "graftline land --all --gate \"make test\"\n  graftline land 3fa9 --mode squash");
     add_tasks(l, land.tasks);
     l.add_flag("--all", land.all, "Every completed task");
-    l.add_option("--mode", land.mode, "How: merge, squash")
+    l.add_option("--mode", land.mode, "How: merge, squash, rebase")
         ->type_name("MODE")
         ->transform(CLI::IsMember({"merge", "squash", "rebase"}));
     l.add_option("--target", land.target, "Where to (default: as the task says)")->type_name("BRANCH");
+    l.add_option("--into", land.into, "On this branch instead, made from the target if need be")
+        ->type_name("BRANCH");
     add_gates(l, land.gates);
+    l.add_flag("--retest", land.retest, "Run gates again on files that they have judged before");
+    l.add_flag("--allow-undo", land.allow_undo, "Land even what takes back lines that landed meanwhile");
     l.add_flag("--keep-worktrees", land.keep_worktrees, "Do not remove worktrees of landed tasks");
     add_json(l, land.json);
+
+    auto& u =
+        command("undo", "Take back what tasks or runs landed, as new commits", "TASK ... | RUN ... [options]",
+                "graftline undo 3fa9\n  graftline undo run-1c2d3e4f --gate \"make test\"");
+    takes_task.push_back("undo");
+    u.add_option("TASK", undo.what, "Id of a task or a run, the beginning of one, or a key")->required();
+    add_gates(u, undo.gates);
+    add_json(u, undo.json);
 
     auto& r = command("retry", "Carry failed, cancelled or conflicted tasks out again", "TASK ... [options]",
                       "graftline retry 3fa9");

@@ -41,6 +41,7 @@ public:
     diff_arguments diff;
     commit_arguments commit;
     land_arguments land;
+    undo_arguments undo;
     retry_arguments retry;
     cancel_arguments cancel;
     discard_arguments discard;
@@ -48,7 +49,6 @@ public:
     shell_arguments shell;
     doctor_arguments doctor;
     completion_arguments completion;
-    std::string on_conflict = "keep";
     std::vector<std::string> takes_task; ///< commands whose words are ids of tasks
 
 private:

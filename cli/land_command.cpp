@@ -26,7 +26,13 @@ awaitable<int> carry_out(session& s, land_arguments asked)
     if (!asked.mode.empty()) options.mode = effects::land_mode_named(asked.mode).value();
     if (!asked.target.empty()) options.target = asked.target;
     options.gates = read_gates(asked.gates).value();
+    if (!asked.into.empty())
+        options.into = asked.into;
+    else if (asked.target.empty())
+        options.into = in->settings().landing.into;
     options.keep_worktrees = asked.keep_worktrees;
+    options.may_undo = asked.allow_undo;
+    options.test_again = asked.retest;
 
     const auto tasks =
         asked.all ? co_await all_that_may_land(*in) : co_await s.find(*in, std::move(asked.tasks));

@@ -73,7 +73,7 @@ tint tint_of(effects::task_state state) noexcept
 bool reached(const task& t) noexcept
 {
     if (t.state == merged) return true;
-    return t.state == completed && (!t.spec.land || t.commit.empty());
+    return t.state == completed && (!t.spec.land || t.commit.empty() || !t.undone.empty());
 }
 
 bool is_at_rest(const task& t) noexcept
@@ -99,6 +99,8 @@ std::vector<std::string> next_steps(const task& t)
     case running: return {say("logs -f"), say("cancel")};
     case completed:
         if (t.commit.empty()) return {say("logs"), say("discard")};
+        if (t.reason.starts_with("landing waits"))
+            return {say("land"), say("land", " --into " + t.spec.target + "-next")};
         return {say("diff"), say("land")};
     case failed:
         if (t.rejected) return {say("shell"), say("land"), say("retry")};

@@ -3,6 +3,7 @@
 #include "graftline/agents/task_text.hpp"
 #include "graftline/agents/words.hpp"
 #include "graftline/cli/shown_text.hpp"
+#include "graftline/git/naming.hpp"
 
 #include <unistd.h>
 
@@ -151,6 +152,12 @@ result<effects::task_defaults> read_defaults(const making_arguments& asked, cons
         if (!mode) return mode.error();
         defaults.land = *mode;
     }
+    defaults.into = first_of(asked.into, settings.landing.into).value_or("");
+    if (!defaults.into.empty())
+        if (auto named = git::check_branch_name(defaults.into); !named)
+            return fault(named.error()).with("option", "--into");
+    if (first_of(asked.on_conflict, set.on_conflict) == "retry")
+        defaults.on_conflict = effects::conflict_policy::retry;
     auto gates = read_gates(asked.gates);
     if (!gates) return gates.error();
     defaults.gates = !gates->empty()         ? std::move(*gates)

@@ -86,7 +86,7 @@ private:
         context ctx(run_, "0." + std::to_string(index));
         ++working_;
         const auto count_down = std::shared_ptr<void>(nullptr, [this](void*) { --working_; });
-        co_await run_task(ctx, id, std::move(place));
+        co_await run_task(ctx, id, places_, std::move(place));
     }
 
     /// False when the task can never start: recorded then.
@@ -249,8 +249,7 @@ awaitable<result<run_report>> as_run(std::shared_ptr<project> in, std::vector<st
 
     // Beside what lands: git's own commit race leaves a landing undone in the user's index, which is mended
     // at once.
-    scope beside(co_await asio::this_coro::executor);
-    beside.spawn(git::keep_index(r.repository()));
+    r.beside().spawn(git::keep_index(r.repository()));
     std::optional<fault> failed;
     std::exception_ptr escaped;
     try {
@@ -265,8 +264,8 @@ awaitable<result<run_report>> as_run(std::shared_ptr<project> in, std::vector<st
     }
     if (outer.is_connected()) outer.clear();
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-    beside.cancel();
-    co_await beside.join();
+    r.beside().cancel();
+    co_await r.beside().join();
     button.on_press = nullptr;
     if (escaped && !r.stopping()) std::rethrow_exception(escaped);
     if (auto ended = co_await r.end(); !ended && !failed) failed = ended.error();

@@ -1,5 +1,7 @@
 #include "graftline/effects/gate.hpp"
 
+#include "graftline/effects/furnish.hpp"
+#include "graftline/effects/gate_verdicts.hpp"
 #include "graftline/effects/remove_worktree.hpp"
 #include "graftline/effects/worktree_command.hpp"
 #include "graftline/git/worktree.hpp"
@@ -33,55 +35,112 @@ awaitable<result<exit_record>> run_gate(run& r, attempt_spec spec)
     std::rethrow_exception(stopped);
 }
 
-awaitable<result<std::optional<gate_failure>>> run_all(run& r, const task& t,
-                                                       const std::filesystem::path& checkout,
-                                                       const std::vector<std::vector<std::string>>& gates)
-{
-    for (const auto& words : gates) {
-        r.watcher().doing(t.id, "gate: " + quoted(words));
-        attempt_spec spec(r.in().log_folder(t.id) / fresh_id("gate-", 8), words);
+/// One candidate's gates on their way.
+class trial {
+public:
+    trial(run& r, task t, candidate what) : run_(r), task_(std::move(t)), what_(std::move(what)) {}
+
+    /// Gates whose verdict is not known; a known failure ends it all.
+    result<std::optional<gate_failure>> recall(std::vector<std::vector<std::string>>& gates)
+    {
+        std::vector<std::vector<std::string>> unknown;
+        for (const auto& words : gates) {
+            const auto said = verdicts_.find(key_of(words));
+            if (!said)
+                unknown.push_back(words);
+            else if (!said->passed)
+                return gate_failure{quoted(words), said->how + ", as before on the same files", said->log};
+        }
+        gates = std::move(unknown);
+        return std::nullopt;
+    }
+
+    awaitable<result<std::optional<gate_failure>>> test(std::vector<std::vector<std::string>> gates)
+    {
+        const std::string id = fresh_id("gate-", 8);
+        const auto checkout = run_.in().state_folder() / "scratch" / id;
+        auto made = co_await git::add_worktree(
+            run_.repository(), git::worktree_request(checkout, "", what_.commit).lock(lock_reason(id)));
+        if (!made) co_return made.error();
+
+        result<std::optional<gate_failure>> outcome = std::nullopt;
+        std::exception_ptr stopped;
+        try {
+            outcome = co_await run_all(checkout, gates);
+        } catch (...) {
+            stopped = std::current_exception();
+        }
+        co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+        auto removed = co_await git::remove_worktree(run_.repository(), checkout, lock_reason(id));
+        co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
+        if (stopped) std::rethrow_exception(stopped);
+        if (!removed && outcome) co_return removed.error();
+        co_return outcome;
+    }
+
+private:
+    std::string key_of(const std::vector<std::string>& words) const
+    {
+        const auto anywhere = worktree_command(words, run_.in().state_folder(), "");
+        return gate_verdicts::key(what_.tree.hex(), words, anywhere.environment());
+    }
+
+    awaitable<result<std::optional<gate_failure>>> run_all(const std::filesystem::path& checkout,
+                                                           const std::vector<std::vector<std::string>>& gates)
+    {
+        if (auto furnished = co_await furnish(run_, checkout, task_.id); !furnished)
+            co_return furnished.error();
+        for (const auto& words : gates) {
+            run_.watcher().doing(task_.id, "gate: " + quoted(words));
+            auto failed = co_await run_one(checkout, words);
+            if (!failed || *failed) co_return failed;
+        }
+        co_return std::nullopt;
+    }
+
+    awaitable<result<std::optional<gate_failure>>> run_one(const std::filesystem::path& checkout,
+                                                           const std::vector<std::string>& words)
+    {
+        attempt_spec spec(run_.in().log_folder(task_.id) / fresh_id("gate-", 8), words);
         spec.cwd = checkout;
-        spec.environment = worktree_command(words, checkout, t.id).environment();
+        spec.environment = worktree_command(words, checkout, task_.id).environment();
         // One that hangs would keep every other task from landing.
-        if (t.spec.timeout_ms) spec.timeout = std::chrono::milliseconds(*t.spec.timeout_ms);
-        spec.grace = std::chrono::milliseconds(t.spec.grace_ms);
+        if (task_.spec.timeout_ms) spec.timeout = std::chrono::milliseconds(*task_.spec.timeout_ms);
+        spec.grace = std::chrono::milliseconds(task_.spec.grace_ms);
         const auto folder = spec.folder;
-        const auto ended = co_await run_gate(r, std::move(spec));
+        const auto ended = co_await run_gate(run_, std::move(spec));
         if (!ended) co_return ended.error();
         if (ended->how == ending::could_not_start)
             co_return fault(errc::could_not_start, ended->words).with("gate", quoted(words));
-        if (ended->how != ending::exited || ended->code != 0)
-            co_return gate_failure{quoted(words), ended->words, log_of(folder).string()};
+        const bool passed = ended->how == ending::exited && ended->code == 0;
+        const auto log = log_of(folder).string();
+        // An exit is the gate's own word; one that was ended from outside has not spoken.
+        if (ended->how == ending::exited)
+            if (auto kept = verdicts_.remember(key_of(words), {passed, ended->words, log}); !kept)
+                run_.watcher().note(kept.error().message());
+        if (passed) co_return std::nullopt;
+        co_return gate_failure{quoted(words), ended->words, log};
     }
-    co_return std::nullopt;
-}
+
+    run& run_;
+    task task_;
+    candidate what_;
+    gate_verdicts verdicts_{run_.in().state_folder() / "verdicts"};
+};
 
 } // namespace
 
-awaitable<result<std::optional<gate_failure>>> run_gates(run& r, std::string task, git::oid merged,
-                                                         std::vector<std::vector<std::string>> gates)
+awaitable<result<std::optional<gate_failure>>>
+run_gates(run& r, std::string task, candidate what, std::vector<std::vector<std::string>> gates, bool again)
 {
-    if (gates.empty()) co_return std::nullopt;
-    const std::string id = fresh_id("gate-", 8);
-    const auto checkout = r.in().state_folder() / "scratch" / id;
-    auto made = co_await git::add_worktree(
-        r.repository(), git::worktree_request(checkout, "", std::move(merged)).lock(lock_reason(id)));
-    if (!made) co_return made.error();
-
-    result<std::optional<gate_failure>> outcome = std::nullopt;
-    std::exception_ptr stopped;
-    try {
-        const auto t = co_await r.find(task);
-        outcome = co_await run_all(r, t, checkout, gates);
-    } catch (...) {
-        stopped = std::current_exception();
+    auto t = co_await r.find(std::move(task));
+    trial one(r, std::move(t), std::move(what));
+    if (!again) {
+        auto known = one.recall(gates);
+        if (!known || *known) co_return known;
     }
-    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-    auto removed = co_await git::remove_worktree(r.repository(), checkout, lock_reason(id));
-    co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
-    if (stopped) std::rethrow_exception(stopped);
-    if (!removed && outcome) co_return removed.error();
-    co_return outcome;
+    if (gates.empty()) co_return std::nullopt;
+    co_return co_await one.test(std::move(gates));
 }
 
 } // namespace graftline::effects

@@ -1,8 +1,8 @@
 /// Gates: commands that must pass on a merged tree before the target moves.
 #pragma once
 
+#include "graftline/effects/candidate.hpp"
 #include "graftline/effects/run.hpp"
-#include "graftline/git/oid.hpp"
 
 #include <optional>
 
@@ -15,11 +15,13 @@ struct gate_failure {
     std::string log; ///< file with everything that it printed
 };
 
-/// Checks `merged` out in a scratch worktree and runs `gates` there one after the other, stopping at the
-/// first that fails, each under the task's timeout. Result: that one, or nullopt when all passed. The scratch
-/// worktree is gone afterwards, whatever happened. Errors: when the worktree could not be made, or a gate's
-/// program could not be started. Cancellation: terminal; the gate's whole tree of processes is ended first.
-awaitable<result<std::optional<gate_failure>>> run_gates(run& r, std::string task, git::oid merged,
-                                                         std::vector<std::vector<std::string>> gates);
+/// Runs `gates` on the candidate's tree one after the other, stopping at the first that fails, each under the
+/// task's timeout. Those that have a verdict on this tree already are not run again, unless `again`; the
+/// others run in a scratch worktree, furnished as the tasks' own are, which is gone afterwards, whatever
+/// happened. Result: the gate that failed, or nullopt when all passed. Errors: when the worktree could not be
+/// made, or a gate's program could not be started. Cancellation: terminal; the gate's whole tree of processes
+/// is ended first.
+awaitable<result<std::optional<gate_failure>>>
+run_gates(run& r, std::string task, candidate what, std::vector<std::vector<std::string>> gates, bool again);
 
 } // namespace graftline::effects

@@ -1,11 +1,15 @@
 #include "graftline/effects/carry_out.hpp"
 #include "graftline/effects/land.hpp"
+#include "graftline/effects/landing_target.hpp"
 #include "graftline/effects/operations.hpp"
 #include "graftline/effects/remove_worktree.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/worktree.hpp"
+#include "graftline/runtime/parallel.hpp"
 
 #include <boost/asio/this_coro.hpp>
+
+#include <algorithm>
 
 namespace graftline::effects {
 namespace {
@@ -22,6 +26,7 @@ result<void> check_landable(const task& t)
 /// Takes in what a person has committed since, and completes what was made by hand.
 awaitable<task> bring_up_to_date(run& r, const task& t)
 {
+    if (!t.undone.empty()) co_return t; // the change is in the history, with or without a branch
     const auto tip = (co_await git::read_ref(r.repository(), "refs/heads/" + t.branch)).value();
     const bool has_commits = tip && tip->hex() != t.base;
     if (!has_commits)
@@ -46,24 +51,83 @@ awaitable<task> bring_up_to_date(run& r, const task& t)
     });
 }
 
-awaitable<void> land_one(context& ctx, const std::string& id, const land_options& options)
+/// True when it has landed.
+awaitable<bool> land_one(context& ctx, std::string id, const land_options& options)
 {
     auto& r = ctx.in();
-    const auto t = co_await r.take(id, [](task& now) {
+    auto t = co_await r.take(id, [](task& now) {
         check_landable(now).value();
         now.cancel_asked = false;
     });
-    const auto target = options.target.value_or(t.spec.target);
-    if (target.empty())
-        throw fault_error(fault(errc::invalid, "there is no branch to land on: HEAD is detached")
-                              .with("task", id)
-                              .advise("Name one: --target BRANCH"));
-    co_await bring_up_to_date(r, t);
+    if (options.target) t.spec.target = *options.target;
+    if (options.target) t.spec.into.clear();
+    if (options.into) t.spec.into = *options.into;
+    const auto target = co_await landing_target(r, t);
+    t = co_await bring_up_to_date(r, t);
     const auto& gates = options.gates.empty() ? t.spec.gates : options.gates;
     const auto mode = options.mode.value_or(t.spec.land.value_or(land_mode::merge));
-    const auto landed = co_await ctx.perform(land{id, target, mode, gates});
+    const auto landed =
+        co_await ctx.perform(land{id, target, mode, gates, options.may_undo, options.test_again});
     if (landed.is_done() && !t.spec.keep_worktree && !options.keep_worktrees)
         co_await ctx.perform(remove_worktree{id});
+    co_return landed.is_done();
+}
+
+struct all_of_them {
+    bool done = true;
+    std::optional<fault> first; ///< the first fault
+};
+
+/// Carries `one` out for each task, at the same time: their landings meet in the queue. What one of them
+/// cannot do does not keep the others from it.
+awaitable<all_of_them> each(run& r, const std::vector<std::string>& ids,
+                            std::function<awaitable<bool>(context&, std::string)> one)
+{
+    all_of_them all;
+    std::vector<std::pair<int, std::string>> numbered;
+    for (const auto& id : ids)
+        numbered.emplace_back(static_cast<int>(numbered.size()), id);
+    auto carry = [&](std::pair<int, std::string> which) -> awaitable<void> {
+        context ctx(r, "0." + std::to_string(which.first));
+        std::exception_ptr stopped;
+        try {
+            all.done &= co_await one(ctx, which.second);
+        } catch (const fault_error& e) {
+            if (ids.size() > 1) r.watcher().note(e.what());
+            all.done = false;
+            if (!all.first) all.first = e.why();
+        } catch (...) {
+            stopped = std::current_exception();
+        }
+        co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+        co_await r.release(which.second);
+        if (stopped) std::rethrow_exception(stopped);
+    };
+    auto outcomes = co_await parallel::map(std::move(numbered), carry);
+    for (auto& o : outcomes)
+        if (o.error()) std::rethrow_exception(o.error());
+    co_return all;
+}
+
+/// Those that others come after first, then by priority: ids that the queue gets in this order.
+std::vector<std::string> in_landing_order(const std::vector<task>& tasks)
+{
+    std::vector<task> open;
+    for (const auto& t : tasks) // among equals the order given stays
+        open.insert(
+            std::ranges::find_if(open, [&](const task& o) { return o.spec.priority < t.spec.priority; }), t);
+    std::vector<std::string> order;
+    while (!open.empty()) {
+        const auto waits = [&](const task& t) {
+            return std::ranges::any_of(
+                open, [&](const task& other) { return std::ranges::count(t.spec.after, other.id) > 0; });
+        };
+        auto next = std::ranges::find_if_not(open, waits);
+        if (next == open.end()) next = open.begin(); // a ring cannot be, but must not hang us
+        order.push_back(next->id);
+        open.erase(next);
+    }
+    return order;
 }
 
 } // namespace
@@ -72,39 +136,61 @@ awaitable<result<run_report>> land_tasks(std::shared_ptr<project> in, std::vecto
                                          land_options options, observer& watcher, stop_button& button)
 {
     // All are checked before the first is landed: a typing error lands nothing.
+    std::vector<task> tasks;
     for (const auto& id : ids) {
         const auto t = co_await in->stored([&](store& s) { return s.resolve(id); });
         if (!t) co_return t.error();
         if (auto allowed = check_landable(*t); !allowed) co_return allowed.error();
+        tasks.push_back(*t);
     }
     run_options of_run;
     of_run.program = "land";
     of_run.target = options.target.value_or("");
-    std::optional<fault> first_fault;
-    auto body = [&](run& r) -> awaitable<void> {
-        int index = 0;
-        for (const auto& id : ids) {
-            context ctx(r, "0." + std::to_string(index++));
-            std::exception_ptr stopped;
-            try {
-                co_await land_one(ctx, id, options);
-            } catch (const fault_error& e) {
-                // One task that cannot land does not keep the others from it.
-                if (ids.size() > 1) watcher.note(e.what());
-                if (!first_fault) first_fault = e.why();
-            } catch (...) {
-                stopped = std::current_exception();
-            }
-            co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-            co_await r.release(id);
-            co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
-            if (stopped) std::rethrow_exception(stopped);
-        }
-    };
+    all_of_them all;
+    auto one = [&](context& ctx, std::string id) { return land_one(ctx, std::move(id), options); };
+    auto body = [&](run& r) -> awaitable<void> { all = co_await each(r, in_landing_order(tasks), one); };
     auto report = co_await as_run(in, ids, of_run, watcher, button, body);
     if (report && report->target.empty() && !report->tasks.empty())
         report->target = report->tasks.front().spec.target;
-    if (report && first_fault && ids.size() == 1) co_return *first_fault;
+    if (report && all.first && ids.size() == 1) co_return *all.first;
+    if (report) report->incomplete = !all.done;
+    co_return report;
+}
+
+awaitable<result<run_report>> undo_tasks(std::shared_ptr<project> in, std::vector<std::string> ids,
+                                         std::vector<std::vector<std::string>> gates, observer& watcher,
+                                         stop_button& button)
+{
+    std::vector<task> tasks;
+    for (const auto& id : ids) {
+        const auto t = co_await in->stored([&](store& s) { return s.resolve(id); });
+        if (!t) co_return t.error();
+        if (auto allowed = check_operation(t->id, t->state, operation::undo); !allowed)
+            co_return allowed.error();
+        tasks.push_back(*t);
+    }
+    // What landed last is taken back first: nothing later stands on it.
+    std::ranges::reverse(tasks);
+    std::ranges::sort(tasks, std::greater<>(), &task::finished_at);
+    std::vector<std::string> order;
+    for (const auto& t : tasks)
+        order.push_back(t.id);
+    run_options of_run;
+    of_run.program = "undo";
+    of_run.target = tasks.empty() ? "" : tasks.front().spec.target;
+    all_of_them all;
+    auto one = [&](context& ctx, std::string id) -> awaitable<bool> {
+        const auto t = co_await ctx.in().take(id, [](task& now) {
+            check_operation(now.id, now.state, operation::undo).value();
+            now.cancel_asked = false;
+        });
+        const auto undone = co_await ctx.perform(undo{id, gates.empty() ? t.spec.gates : gates});
+        co_return undone.is_done();
+    };
+    auto body = [&](run& r) -> awaitable<void> { all = co_await each(r, order, one); };
+    auto report = co_await as_run(in, ids, of_run, watcher, button, body);
+    if (report && all.first && ids.size() == 1) co_return *all.first;
+    if (report) report->incomplete = !all.done;
     co_return report;
 }
 

@@ -1,5 +1,6 @@
 #include "graftline/effects/landing_intent.hpp"
 
+#include "graftline/effects/land.hpp"
 #include "graftline/effects/run.hpp"
 
 #include <boost/json/parse.hpp>
@@ -16,7 +17,7 @@ std::string text_at(const json::value& v, const char* key)
 
 } // namespace
 
-std::string to_text(const git::move_intent& intent)
+std::string to_text(const git::move_intent& intent, const landing_step& step)
 {
     json::array paths, locks;
     for (const auto& p : intent.paths)
@@ -28,10 +29,14 @@ std::string to_text(const git::move_intent& intent)
                                         {"to", intent.to.hex()},
                                         {"checkout", intent.checkout.string()},
                                         {"paths", std::move(paths)},
-                                        {"locks", std::move(locks)}});
+                                        {"locks", std::move(locks)},
+                                        {"task", step.task},
+                                        {"onto", step.onto},
+                                        {"commit", step.commit},
+                                        {"undoes", step.undoes}});
 }
 
-result<git::move_intent> intent_from_text(const std::string& text)
+result<std::pair<git::move_intent, landing_step>> intent_from_text(const std::string& text)
 {
     try {
         const auto v = json::parse(text);
@@ -47,11 +52,62 @@ result<git::move_intent> intent_from_text(const std::string& text)
         }
         for (const auto& lock : v.at("locks").as_array())
             intent.locks.emplace_back(json::value_to<std::string>(lock));
-        return intent;
+        landing_step step;
+        step.task = text_at(v, "task");
+        step.onto = text_at(v, "onto");
+        step.commit = text_at(v, "commit");
+        step.undoes = v.at("undoes").as_bool();
+        return std::pair(std::move(intent), std::move(step));
     } catch (const std::exception& e) {
         return fault(errc::corrupt, "a landing's intent does not read back").with("cause", e.what());
     }
 }
+
+git::intent_callback keep_intents(project& in, std::vector<landing_step> steps)
+{
+    return [&in, steps = std::move(steps)](const git::move_intent& intent) -> awaitable<result<void>> {
+        std::vector<std::pair<std::string, std::string>> texts;
+        auto whole = intent;
+        for (const auto& step : steps) {
+            texts.emplace_back(step.task, to_text(whole, step));
+            whole.paths.clear(); // once is enough to mend the checkout
+        }
+        co_return co_await in.stored([texts = std::move(texts)](store& s) { s.set_intents(texts); });
+    };
+}
+
+awaitable<result<void>> forget_intents(project& in, const std::vector<landing_step>& steps)
+{
+    co_return co_await in.stored([&](store& s) {
+        for (const auto& step : steps)
+            s.clear_intent(step.task);
+    });
+}
+
+namespace {
+
+/// Mends the checkout, and records in the task what became of it.
+awaitable<result<void>> recover_one(project& in, const std::string& text)
+{
+    auto read = intent_from_text(text);
+    if (!read) co_return read.error();
+    auto [intent, step] = std::move(*read);
+    const auto target = intent.branch;
+    const auto landed = co_await git::recover_move(in.repository(), std::move(intent));
+    if (!landed) co_return landed.error();
+    co_return co_await in.stored([&](store& s) {
+        if (*landed)
+            s.change(step.task, [&](task& now) {
+                const landing found{verdict::merged, step.commit, step.onto, {}, {}, {}};
+                if (step.undoes && now.state == task_state::merged) record_undo(now, found);
+                if (!step.undoes && may_become(now.state, task_state::merged))
+                    record_landing(now, found, target);
+            });
+        s.clear_intent(step.task);
+    });
+}
+
+} // namespace
 
 awaitable<result<std::size_t>> recover_landings(std::shared_ptr<project> in)
 {
@@ -62,12 +118,8 @@ awaitable<result<std::size_t>> recover_landings(std::shared_ptr<project> in)
         const auto t = co_await in->stored([&](store& s) { return s.find(id); });
         if (!t) co_return t.error();
         if (*t && run::is_alive(*in, (*t)->owner)) continue;
-        auto intent = intent_from_text(text);
-        if (!intent) co_return intent.error();
-        auto mended = co_await git::recover_move(in->repository(), std::move(*intent));
-        if (!mended) co_return fault(mended.error()).with("task", id);
-        if (auto cleared = co_await in->stored([&](store& s) { s.clear_intent(id); }); !cleared)
-            co_return cleared.error();
+        if (auto mended = co_await recover_one(*in, text); !mended)
+            co_return fault(mended.error()).with("task", id);
         ++recovered;
     }
     co_return recovered;

@@ -24,6 +24,7 @@ constexpr std::array transitions{
     edge{failed, discarded},    edge{conflicted, pending},   edge{conflicted, merged},
     edge{conflicted, failed},   edge{conflicted, completed}, edge{conflicted, discarded},
     edge{cancelled, pending},   edge{cancelled, completed},  edge{cancelled, discarded},
+    edge{merged, completed}, // undone
 };
 
 struct gating {
@@ -40,6 +41,7 @@ constexpr std::array gates{
     gating{operation::land,
            {completed, conflicted, conflicted, conflicted, conflicted},
            "Retry it or discard it."},
+    gating{operation::undo, {merged, merged, merged, merged, merged}, "It has not landed: discard it."},
     gating{operation::retry, {pending, failed, conflicted, cancelled, cancelled}, "Land it or discard it."},
     gating{operation::cancel, {pending, running, running, running, running}, "It is not running any more."},
     gating{operation::discard, {pending, completed, failed, conflicted, cancelled}, "Cancel it first."},
@@ -50,8 +52,8 @@ constexpr std::array gates{
 
 constexpr std::array<std::string_view, 8> state_names{"pending", "running",   "completed",  "failed",
                                                       "merged",  "discarded", "conflicted", "cancelled"};
-constexpr std::array<std::string_view, 7> operation_names{"start",  "commit",  "land", "retry",
-                                                          "cancel", "discard", "clean"};
+constexpr std::array<std::string_view, 8> operation_names{"start", "commit", "land",    "undo",
+                                                          "retry", "cancel", "discard", "clean"};
 
 } // namespace
 

@@ -14,7 +14,7 @@ enum class task_state { pending, running, completed, failed, merged, discarded, 
 BOOST_DESCRIBE_ENUM(task_state, pending, running, completed, failed, merged, discarded, conflicted, cancelled)
 
 /// What a person or a program may ask of a task.
-enum class operation { start, commit, land, retry, cancel, discard, clean };
+enum class operation { start, commit, land, undo, retry, cancel, discard, clean };
 
 std::string_view to_string(task_state state) noexcept;
 std::string_view to_string(operation asked) noexcept;

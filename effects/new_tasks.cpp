@@ -136,7 +136,9 @@ private:
     {
         spec.base = facts_.base;
         spec.target = facts_.target;
+        spec.into = defaults_.into;
         spec.land = defaults_.land;
+        spec.on_conflict = defaults_.on_conflict;
         spec.gates = defaults_.gates;
         spec.by_hand = defaults_.by_hand;
         spec.keep_worktree = defaults_.keep_worktrees;

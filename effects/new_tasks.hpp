@@ -15,7 +15,9 @@ public:
     std::vector<std::string> command; ///< words after `--`
     std::optional<std::string> base;
     std::optional<std::string> target;
+    std::string into; ///< branch that lands instead of the target; empty: the target itself
     std::optional<land_mode> land;
+    conflict_policy on_conflict = conflict_policy::keep;
     std::vector<std::vector<std::string>> gates;
     std::optional<std::chrono::milliseconds> timeout;
     std::optional<std::chrono::milliseconds> grace;

@@ -22,12 +22,22 @@ public:
     std::optional<land_mode> mode;
     std::optional<std::string> target;
     std::vector<std::vector<std::string>> gates; ///< empty: those of the tasks
+    std::optional<std::string> into;             ///< branch that lands instead of the target
     bool keep_worktrees = false;
+    bool may_undo = false;   ///< lines that landed since a task began may go
+    bool test_again = false; ///< remembered verdicts of gates do not count
 };
 
-/// Lands tasks one after the other in the order given and removes their worktrees and branches.
+/// Lands tasks, those that others come after first, then by priority, then in the order given, and removes
+/// their worktrees and branches.
 awaitable<result<run_report>> land_tasks(std::shared_ptr<project> in, std::vector<std::string> ids,
                                          land_options options, observer& watcher, stop_button& button);
+
+/// Takes back what tasks landed, the latest first, as new commits on their targets through the same queue and
+/// gates (`gates`; empty: those of the tasks). Each is completed again, and can be landed anew.
+awaitable<result<run_report>> undo_tasks(std::shared_ptr<project> in, std::vector<std::string> ids,
+                                         std::vector<std::vector<std::string>> gates, observer& watcher,
+                                         stop_button& button);
 
 /// Ends a task: one that waits is not started, one that runs gets TERM, KILL after its grace; waits for its
 /// end. Its worktree and branch stay. Result: the task as it is then.

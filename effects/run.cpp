@@ -1,5 +1,6 @@
 #include "graftline/effects/run.hpp"
 
+#include "graftline/effects/landing_queue.hpp"
 #include "graftline/effects/views.hpp"
 
 #include <boost/asio/steady_timer.hpp>
@@ -28,10 +29,14 @@ std::string fresh_id(std::string_view prefix, std::size_t digits)
     return id;
 }
 
-run::run(std::shared_ptr<project> in, run_record record, observer& watcher, file_lock::lease alive)
-    : project_(std::move(in)), record_(std::move(record)), watcher_(watcher), alive_(std::move(alive))
+run::run(std::shared_ptr<project> in, run_record record, observer& watcher, file_lock::lease alive,
+         asio::any_io_executor executor)
+    : project_(std::move(in)), record_(std::move(record)), watcher_(watcher), alive_(std::move(alive)),
+      executor_(std::move(executor)), beside_(executor_)
 {
 }
+
+run::~run() = default;
 
 awaitable<result<std::shared_ptr<run>>> run::begin(std::shared_ptr<project> in, run_record record,
                                                    observer& watcher)
@@ -51,9 +56,9 @@ awaitable<result<std::shared_ptr<run>>> run::begin(std::shared_ptr<project> in, 
     if (auto added = co_await in->stored([record](store& s) { s.add(record); }); !added)
         co_return added.error();
 
-    std::shared_ptr<run> begun(new run(std::move(in), std::move(record), watcher, std::move(**alive)));
-    begun->executor_ = co_await asio::this_coro::executor;
-    co_return begun;
+    const auto executor = co_await asio::this_coro::executor;
+    co_return std::shared_ptr<run>(
+        new run(std::move(in), std::move(record), watcher, std::move(**alive), executor));
 }
 
 awaitable<result<void>> run::end()
@@ -123,11 +128,17 @@ awaitable<void> run::release(std::string id)
     (void)released;
 }
 
-semaphore& run::landing_turn(const std::string& target)
+landing_queue& run::queue(const std::string& target)
 {
-    auto& turn = turns_[target];
-    if (!turn) turn = std::make_unique<semaphore>(executor_, 1);
-    return *turn;
+    auto& queue = queues_[target];
+    if (!queue) {
+        const auto& gate = project_->settings().gate;
+        queue_options options;
+        options.speculation = gate.speculate.value_or(options.speculation);
+        options.share_gates = gate.share.value_or(false);
+        queue = std::make_unique<landing_queue>(*this, target, options, beside_);
+    }
+    return *queue;
 }
 
 bool run::is_alive(const project& in, const std::string& run_id)

@@ -4,7 +4,7 @@
 #include "graftline/effects/project.hpp"
 #include "graftline/effects/task.hpp"
 #include "graftline/runtime/file_lock.hpp"
-#include "graftline/runtime/semaphore.hpp"
+#include "graftline/runtime/scope.hpp"
 
 #include <exception>
 #include <map>
@@ -14,6 +14,8 @@
 #include <string_view>
 
 namespace graftline::effects {
+
+class landing_queue;
 
 /// Told what happens, on the run's strand. Must not block and must not throw.
 class observer {
@@ -40,6 +42,8 @@ public:
     /// Registers the run in the store. Errors: those of the store and of the lock.
     static awaitable<result<std::shared_ptr<run>>> begin(std::shared_ptr<project> in, run_record record,
                                                          observer& watcher);
+    ~run();
+
     /// Records how it ended and lets go of its lock.
     awaitable<result<void>> end();
 
@@ -67,21 +71,27 @@ public:
     /// Lets go of a task. Not cancellable; faults are kept to itself: a dead owner counts as none.
     awaitable<void> release(std::string id);
 
-    /// Held by whoever lands on `target`: landings of one target come one after the other.
-    semaphore& landing_turn(const std::string& target);
+    /// Where landings on `target` wait for each other.
+    landing_queue& queue(const std::string& target);
+
+    /// What goes on beside the run's body; whoever began the run joins it before the end.
+    scope& beside() noexcept { return beside_; }
+    const asio::any_io_executor& executor() const noexcept { return executor_; }
 
     /// Is the process that carries `run_id` out alive? By its lock, from any process.
     static bool is_alive(const project& in, const std::string& run_id);
 
 private:
-    run(std::shared_ptr<project> in, run_record record, observer& watcher, file_lock::lease alive);
+    run(std::shared_ptr<project> in, run_record record, observer& watcher, file_lock::lease alive,
+        asio::any_io_executor executor);
 
     std::shared_ptr<project> project_;
     run_record record_;
     observer& watcher_;
     std::optional<file_lock::lease> alive_;
-    std::map<std::string, std::unique_ptr<semaphore>> turns_;
     asio::any_io_executor executor_;
+    std::map<std::string, std::unique_ptr<landing_queue>> queues_;
+    scope beside_;
     bool stopping_ = false;
     bool giving_up_ = false;
 };

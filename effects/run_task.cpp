@@ -2,7 +2,9 @@
 
 #include "graftline/effects/commit_changes.hpp"
 #include "graftline/effects/create_worktree.hpp"
+#include "graftline/effects/landing_target.hpp"
 #include "graftline/effects/remove_worktree.hpp"
+#include "graftline/effects/start_over.hpp"
 
 namespace graftline::effects {
 namespace {
@@ -49,9 +51,55 @@ awaitable<agent_report> let_agent_work(context& ctx, const task& t)
     co_return co_await ctx.perform(run_agent{t.id, {}, {}, {}});
 }
 
+awaitable<change> commit_work(context& ctx, const std::string& id)
+{
+    const auto& settings = ctx.in().in().settings().commit;
+    auto made = co_await ctx.perform(
+        commit_changes{id, {}, settings.type.value_or("feat"), settings.scope.value_or("")});
+    co_await ctx.in().change(id, [&](task& now) {
+        now.state = now.cancel_asked ? task_state::cancelled : task_state::completed;
+        now.reason = now.cancel_asked ? "cancelled" : made.tip.empty() ? "no changes" : "";
+        now.finished_at = now_text();
+    });
+    co_return made;
+}
+
+/// Gives a conflict to an agent, in a fresh worktree on the target as it is now. False: it did not get to
+/// work that could land.
+awaitable<bool> resolve(context& ctx, const task& t, const landing& conflict, semaphore& places)
+{
+    const auto place = co_await places.acquire(t.spec.priority);
+    const auto had = co_await ctx.perform(start_over{t.id});
+    co_await ctx.perform(create_worktree{t.id});
+    const auto brought = co_await ctx.perform(bring_change{t.id, had});
+    const auto resolver = ctx.in().in().settings().landing.resolver.value_or("");
+    const auto report =
+        co_await ctx.perform(run_agent{t.id, {}, resolver, feedback_on(conflict, brought, t.spec.target)});
+    if (!report.done) {
+        co_await record_agent_failure(ctx.in(), t.id, report);
+        co_return false;
+    }
+    co_await ctx.perform(check_markers{t.id, brought.conflicts});
+    const auto made = co_await commit_work(ctx, t.id);
+    co_return !made.tip.empty() && (co_await ctx.in().find(t.id)).state == task_state::completed;
+}
+
+/// Lands what the task made; a conflict goes to an agent as often as is allowed. True: it is done with.
+awaitable<bool> land_work(context& ctx, const task& t, semaphore& places)
+{
+    const auto& settings = ctx.in().in().settings().landing;
+    const auto most = t.spec.on_conflict == conflict_policy::retry ? settings.resolutions.value_or(2) : 0;
+    for (std::size_t resolutions = 0;; ++resolutions) {
+        const auto target = co_await landing_target(ctx.in(), t);
+        const auto landed = co_await ctx.perform(land{t.id, target, *t.spec.land, t.spec.gates});
+        if (landed.is != verdict::conflicted || resolutions == most) co_return landed.is_done();
+        if (!co_await resolve(ctx, t, landed, places)) co_return false;
+    }
+}
+
 } // namespace
 
-awaitable<void> run_task(context& ctx, std::string id, semaphore::lease place)
+awaitable<void> run_task(context& ctx, std::string id, semaphore& places, semaphore::lease place)
 {
     auto& r = ctx.in();
     co_await ctx.perform(create_worktree{id});
@@ -62,20 +110,9 @@ awaitable<void> run_task(context& ctx, std::string id, semaphore::lease place)
         co_await record_agent_failure(r, id, report);
         co_return;
     }
-    const auto& settings = r.in().settings().commit;
-    const auto made = co_await ctx.perform(
-        commit_changes{id, {}, settings.type.value_or("feat"), settings.scope.value_or("")});
-    co_await r.change(id, [&](task& now) {
-        now.state = now.cancel_asked ? task_state::cancelled : task_state::completed;
-        now.reason = now.cancel_asked ? "cancelled" : made.tip.empty() ? "no changes" : "";
-        now.finished_at = now_text();
-    });
+    const auto made = co_await commit_work(ctx, id);
     if (!t.spec.land || (co_await r.find(id)).state != task_state::completed) co_return;
-    bool done_with = made.tip.empty();
-    if (!done_with) {
-        const auto landed = co_await ctx.perform(land{id, t.spec.target, *t.spec.land, t.spec.gates});
-        done_with = landed.is_done();
-    }
+    const bool done_with = made.tip.empty() || co_await land_work(ctx, t, places);
     if (done_with && !t.spec.keep_worktree) co_await ctx.perform(remove_worktree{id});
 }
 

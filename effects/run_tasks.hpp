@@ -24,6 +24,7 @@ struct run_report {
     double duration_s = 0;
     bool interrupted = false;
     bool environment_failed = false; ///< some task failed for want of space, rights or the like
+    bool incomplete = false;         ///< a task did not land, or was not undone, though that was asked
     std::vector<task> tasks;         ///< in the order given, as they stand in the store
 };
 

@@ -244,9 +244,12 @@ task store::change_here(const std::string& id, const std::function<void(task&)>&
     return std::move(*found);
 }
 
-void store::set_intent(const std::string& task, const std::string& intent)
+void store::set_intents(const std::vector<std::pair<std::string, std::string>>& by_task)
 {
-    db_.query("INSERT OR REPLACE INTO intents (task, record) VALUES (?, ?)", task, intent).run();
+    transaction whole(db_);
+    for (const auto& [task, intent] : by_task)
+        db_.query("INSERT OR REPLACE INTO intents (task, record) VALUES (?, ?)", task, intent).run();
+    whole.commit();
 }
 
 void store::clear_intent(const std::string& task)

@@ -68,7 +68,7 @@ public:
                       const std::function<void(task&, const std::vector<task>&)>& change);
 
     /// What a landing is about to do to a checkout, until it is done or recovered: JSON, by task.
-    void set_intent(const std::string& task, const std::string& intent);
+    void set_intents(const std::vector<std::pair<std::string, std::string>>& by_task);
     void clear_intent(const std::string& task);
     std::vector<std::pair<std::string, std::string>> intents();
 

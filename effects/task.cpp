@@ -18,15 +18,17 @@ json::value or_null(const std::string& text)
 
 std::string_view to_string(land_mode mode) noexcept
 {
-    return mode == land_mode::squash ? "squash" : "merge";
+    constexpr std::string_view names[] = {"merge", "squash", "rebase"};
+    return names[static_cast<std::size_t>(mode)];
 }
 
 result<land_mode> land_mode_named(std::string_view name)
 {
     if (name == "merge") return land_mode::merge;
     if (name == "squash") return land_mode::squash;
+    if (name == "rebase") return land_mode::rebase;
     return fault(errc::invalid, "unknown way to land: '" + std::string(name) + "'")
-        .advise("Use merge or squash.");
+        .advise("Use merge, squash or rebase.");
 }
 
 json::object to_public_json(const task& t)
@@ -42,7 +44,8 @@ json::object to_public_json(const task& t)
             {"target", or_null(t.spec.target)},
             {"worktree", or_null(t.worktree)},
             {"commit", or_null(t.commit)},
-            {"landed", or_null(t.landed)},
+            {"landed", or_null(t.undone.empty() ? t.landed : "")},
+            {"undone", or_null(t.undone)},
             {"exit_code", json::value_from(t.exit_code)},
             {"signal", json::value_from(t.signal)},
             {"reason", or_null(t.reason)},

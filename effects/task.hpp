@@ -17,11 +17,18 @@ namespace graftline::effects {
 
 namespace json = boost::json;
 
-enum class land_mode { merge, squash };
-BOOST_DESCRIBE_ENUM(land_mode, merge, squash)
+enum class land_mode { merge, squash, rebase };
+BOOST_DESCRIBE_ENUM(land_mode, merge, squash, rebase)
 std::string_view to_string(land_mode mode) noexcept;
 /// Invalid, with the modes that there are, for any other name.
 result<land_mode> land_mode_named(std::string_view name);
+
+/// What happens to a task that does not merge.
+enum class conflict_policy {
+    keep, ///< it stays as it is, for a person
+    retry ///< an agent gets the conflict in a fresh worktree
+};
+BOOST_DESCRIBE_ENUM(conflict_policy, keep, retry)
 
 /// One stage of a task: an agent of its own in the task's worktree.
 struct stage {
@@ -38,8 +45,9 @@ struct task_spec {
     std::vector<std::string> command; ///< that command's words, placeholders not yet filled
     std::string base;                 ///< revision that the worktree starts from; empty: the target's tip
     std::string target;               ///< short branch name; empty when there is none to land on
-    std::vector<std::string> after;   ///< ids of tasks that must have done what was asked first
-    std::vector<std::string> files;   ///< globs that the task says it will change
+    std::string into; ///< branch that lands instead of the target, made from it when it is not there
+    std::vector<std::string> after; ///< ids of tasks that must have done what was asked first
+    std::vector<std::string> files; ///< globs that the task says it will change
     std::vector<stage> stages;
     std::map<std::string, std::string> env;
     json::object metadata;
@@ -47,6 +55,7 @@ struct task_spec {
     int priority = 0;
     std::optional<land_mode> land; ///< landed when completed, in this mode
     std::vector<std::vector<std::string>> gates;
+    conflict_policy on_conflict = conflict_policy::keep;
     std::optional<std::int64_t> timeout_ms;
     std::int64_t grace_ms = 10'000;
     std::string slug; ///< of the description, as the profile makes them
@@ -56,9 +65,9 @@ struct task_spec {
     bool by_hand = false; ///< made by `create`: a person works in it, no agent is started until asked
 };
 BOOST_DESCRIBE_STRUCT(task_spec, (),
-                      (description, prompt, agent, command, base, target, after, files, stages, env, metadata,
-                       plan, priority, land, gates, timeout_ms, grace_ms, slug, branch_template,
-                       worktree_template, keep_worktree, by_hand))
+                      (description, prompt, agent, command, base, target, into, after, files, stages, env,
+                       metadata, plan, priority, land, gates, on_conflict, timeout_ms, grace_ms, slug,
+                       branch_template, worktree_template, keep_worktree, by_hand))
 
 /// Tokens and money, as the agent's own output reported them.
 struct token_usage {
@@ -86,6 +95,9 @@ struct task {
     bool worktree_ready = false; ///< its checkout is finished: only then does what lies in it count as work
     std::string commit;          ///< tip of the branch; empty when the task has no commit of its own
     std::string landed;          ///< commit on the target
+    std::string landed_on;       ///< what that commit was put on: undoing goes back to it
+    std::string undone;    ///< commit that reverted it; `landed` is then in the history, but not in the files
+    int resolutions = 0;   ///< how often an agent was given its conflict with the target
     bool rejected = false; ///< a gate failed on the merged tree: the work is there and may be landed again
     bool cancel_asked = false;
     std::optional<int> exit_code;
@@ -104,9 +116,9 @@ struct task {
 };
 BOOST_DESCRIBE_STRUCT(task, (),
                       (id, key, spec, state, reason, earlier, run, owner, branch, base, worktree,
-                       worktree_ready, commit, landed, rejected, cancel_asked, exit_code, signal, conflicts,
-                       rescues, files, created_at, started_at, finished_at, attempts, port_base, usage, log,
-                       attempt))
+                       worktree_ready, commit, landed, landed_on, undone, resolutions, rejected, cancel_asked,
+                       exit_code, signal, conflicts, rescues, files, created_at, started_at, finished_at,
+                       attempts, port_base, usage, log, attempt))
 
 /// What users and programs read, in the schema that the interface promises.
 json::object to_public_json(const task& t);

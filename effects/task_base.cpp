@@ -1,5 +1,6 @@
 #include "graftline/effects/task_base.hpp"
 
+#include "graftline/effects/landing_target.hpp"
 #include "graftline/git/commit.hpp"
 #include "graftline/git/merge.hpp"
 #include "graftline/git/refs.hpp"
@@ -37,10 +38,11 @@ awaitable<result<git::oid>> join(run& r, const task& t, git::oid base, const tas
 awaitable<result<git::oid>> task_base(run& r, task t)
 {
     auto& repo = r.repository();
-    const std::string rev = !t.spec.base.empty()     ? t.spec.base
-                            : !t.spec.target.empty() ? "refs/heads/" + t.spec.target
-                                                     : "HEAD";
-    auto base = co_await git::resolve(repo, rev);
+    auto rev = co_await landing_tip(r, t);
+    if (!rev) co_return rev.error();
+    // After a conflict the target as it is now is what the work must fit on.
+    const bool as_asked = !t.spec.base.empty() && t.resolutions == 0;
+    auto base = co_await git::resolve(repo, as_asked ? t.spec.base : *rev);
     if (!base) co_return base.error();
     for (const auto& id : t.spec.after) {
         const auto before = co_await r.find(id);

@@ -1,5 +1,6 @@
 #include "graftline/git/merge.hpp"
 
+#include "graftline/git/commit.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/scratch.hpp"
@@ -136,6 +137,28 @@ awaitable<result<merge_outcome>> merge_commits(repository& repo, oid ours, oid t
     if (conflicted) conflicts = conflicts_of(records);
     if (conflicted && conflicts.empty()) co_return git_failed(words, *output);
     co_return merge_outcome{*tree, std::move(conflicts)};
+}
+
+namespace {
+
+awaitable<result<oid>> synthetic(repository& repo, oid of, std::vector<oid> parents)
+{
+    co_return co_await commit_tree(repo, oid(of.hex() + "^{tree}"), std::move(parents), "graftline\n");
+}
+
+} // namespace
+
+awaitable<result<merge_outcome>> merge_on_base(repository& repo, oid base, oid ours, oid theirs)
+{
+    std::vector<oid> none;
+    auto root = co_await synthetic(repo, base, none);
+    if (!root) co_return root.error();
+    std::vector<oid> parents{*root};
+    auto left = co_await synthetic(repo, ours, parents);
+    if (!left) co_return left.error();
+    auto right = co_await synthetic(repo, theirs, parents);
+    if (!right) co_return right.error();
+    co_return co_await merge_commits(repo, *left, *right);
 }
 
 } // namespace graftline::git

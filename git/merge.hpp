@@ -33,4 +33,8 @@ struct merge_outcome {
 /// Cancellation: git is ended and reaped, then operation_aborted. Lifetime: borrows `repo`.
 awaitable<result<merge_outcome>> merge_commits(repository& repo, oid ours, oid theirs);
 
+/// The same with a base of the caller's choice: puts what lies between the commits `base` and `theirs` on
+/// `ours`.
+awaitable<result<merge_outcome>> merge_on_base(repository& repo, oid base, oid ours, oid theirs);
+
 } // namespace graftline::git

@@ -7,7 +7,7 @@
 namespace graftline::agents {
 namespace {
 
-const std::filesystem::path examples = std::filesystem::path(__FILE__).parent_path() / "../../examples";
+const std::filesystem::path examples = GRAFTLINE_EXAMPLES;
 
 TEST(Examples, settings_are_valid)
 {
@@ -27,7 +27,9 @@ TEST(Examples, settings_show_every_key)
                 grace && fail_fast && keep);
     EXPECT_TRUE(s.worktree.path && s.worktree.branch && !s.worktree.copy.empty() && !s.worktree.link.empty());
     EXPECT_TRUE(s.commit.type && s.commit.scope && !s.commit.trailers.empty());
-    EXPECT_TRUE(s.landing.merge_message && s.landing.squash_message);
+    EXPECT_TRUE(s.landing.merge_message && s.landing.squash_message && s.landing.into &&
+                s.landing.fast_forward && s.landing.resolver && s.landing.resolutions);
+    EXPECT_TRUE(s.gate.speculate && s.gate.share);
     EXPECT_TRUE(s.limits.cpu && s.limits.memory && s.limits.disk_free && s.limits.log);
     EXPECT_EQ(s.gate.commands.size(), 2U);
 }

@@ -20,9 +20,9 @@ TEST(usage, wrong_words_are_named_and_exit_with_2)
         {{"run", "--colour", "x"}, "--colour"},
         {{"run", "x", "--max", "0", "--", "true"}, "--max"},
         {{"run", "x", "--max", "many", "--", "true"}, "--max"},
-        {{"run", "x", "--land=rebase", "--", "true"}, "not there yet"},
         {{"run", "x", "--land=sideways", "--", "true"}, "sideways"},
-        {{"run", "x", "--on-conflict", "retry", "--", "true"}, "not there yet"},
+        {{"run", "x", "--on-conflict", "maybe", "--", "true"}, "--on-conflict"},
+        {{"run", "x", "--land=cherry", "--", "true"}, "merge, squash or rebase"},
         {{"run", "x", "--on-overlap", "panic", "--", "true"}, "--on-overlap"},
         {{"run", "x", "--timeout", "soon", "--", "true"}, "soon"},
         {{"run", "x", "--gate", "make 'test", "--", "true"}, "make 'test"},
@@ -40,7 +40,8 @@ TEST(usage, wrong_words_are_named_and_exit_with_2)
         {{"logs"}, "TASK"},
         {{"land"}, "--all"},
         {{"land", "x", "--all"}, "not both"},
-        {{"land", "--all", "--mode", "rebase"}, "not there yet"},
+        {{"land", "--all", "--mode", "sideways"}, "sideways"},
+        {{"undo"}, "TASK"},
         {{"commit", "x"}, "--message"},
         {{"completion", "tcsh"}, "tcsh"},
         {{"-C", "/no/such/folder", "status"}, "/no/such/folder"},
@@ -70,7 +71,7 @@ TEST(usage, every_command_helps_with_an_example)
 {
     desk d;
     const auto commands = cli::describe_commands();
-    EXPECT_EQ(commands.size(), 14u);
+    EXPECT_EQ(commands.size(), 15u);
     const auto overview = d.graftline({"--help"});
     EXPECT_EQ(overview.status, 0);
     EXPECT_THAT(overview.out, HasSubstr("Example"));

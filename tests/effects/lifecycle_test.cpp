@@ -21,9 +21,11 @@ TEST(Lifecycle, NamesAreReadBack)
 
 TEST(Lifecycle, WhatIsOverStaysOver)
 {
-    for (auto over : {merged, discarded})
-        for (auto other : all)
-            EXPECT_EQ(may_become(over, other), over == other) << to_string(other);
+    for (auto other : all) {
+        EXPECT_EQ(may_become(discarded, other), other == discarded) << to_string(other);
+        EXPECT_EQ(may_become(merged, other), other == merged || other == completed)
+            << to_string(other) << ": only undoing leads back";
+    }
 }
 
 TEST(Lifecycle, NothingIsMergedThatWasNotCompletedOrConflicted)
@@ -54,6 +56,7 @@ const std::vector<row> gating{
     {operation::start, {pending}},
     {operation::commit, {pending, running, failed, conflicted, cancelled}},
     {operation::land, {completed, conflicted}},
+    {operation::undo, {merged}},
     {operation::retry, {pending, failed, conflicted, cancelled}},
     {operation::cancel, {pending, running}},
     {operation::discard, {pending, completed, failed, conflicted, cancelled}},

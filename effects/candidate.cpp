@@ -1,0 +1,156 @@
+#include "graftline/effects/candidate.hpp"
+
+#include "graftline/git/commit.hpp"
+#include "graftline/git/merge.hpp"
+#include "graftline/git/records.hpp"
+#include "graftline/git/refs.hpp"
+#include "graftline/git/repository.hpp"
+
+namespace graftline::effects {
+namespace {
+
+landing there_already(const git::oid& commit, std::string why)
+{
+    return {verdict::up_to_date, commit.hex(), {}, {}, std::move(why), {}};
+}
+
+landing conflict(const std::vector<git::merge_conflict>& conflicts, const std::string& in = {})
+{
+    landing l{verdict::conflicted, {}, {}, {}, {}, {}};
+    for (const auto& c : conflicts) {
+        l.paths.push_back(c.path);
+        l.why += (l.why.empty() ? "" : ", ") + c.path + " (" + c.kind + ")";
+    }
+    l.why = "conflicts with the target in " + l.why + in;
+    return l;
+}
+
+awaitable<result<git::oid>> tree_of(git::repository& repo, const git::oid& commit)
+{
+    auto hex = co_await repo.ask("rev-parse", "--verify", commit.hex() + "^{tree}");
+    if (!hex) co_return hex.error();
+    co_return git::oid(std::move(*hex));
+}
+
+/// One change being put on one commit.
+class placing {
+public:
+    placing(run& r, const landing_request& what, git::oid onto)
+        : repo_(r.repository()), what_(what), onto_(std::move(onto))
+    {
+    }
+
+    awaitable<result<placed>> put()
+    {
+        if (what_.from) co_return co_await put_difference();
+        const auto has_it = co_await git::is_ancestor(repo_, what_.tip, onto_);
+        if (!has_it) co_return has_it.error();
+        if (*has_it) co_return there_already(what_.tip, "the target has it already");
+        const bool straight = what_.may_forward || what_.mode == land_mode::rebase;
+        if (straight && what_.mode != land_mode::squash) {
+            const auto forward = co_await git::is_ancestor(repo_, onto_, what_.tip);
+            if (!forward) co_return forward.error();
+            if (*forward) co_return co_await as_it_is();
+        }
+        if (what_.mode == land_mode::rebase) co_return co_await replay();
+        co_return co_await merge();
+    }
+
+private:
+    awaitable<result<placed>> as_it_is()
+    {
+        auto tree = co_await tree_of(repo_, what_.tip);
+        if (!tree) co_return tree.error();
+        co_return candidate{onto_, what_.tip, std::move(*tree)};
+    }
+
+    awaitable<result<placed>> merge()
+    {
+        auto merged = co_await git::merge_commits(repo_, onto_, what_.tip);
+        if (!merged) co_return merged.error();
+        if (!merged->clean()) co_return conflict(merged->conflicts);
+        std::vector<git::oid> parents{onto_};
+        if (what_.mode == land_mode::merge) parents.push_back(what_.tip);
+        co_return co_await commit(merged->tree, std::move(parents));
+    }
+
+    awaitable<result<placed>> put_difference()
+    {
+        auto merged = co_await git::merge_on_base(repo_, *what_.from, onto_, what_.tip);
+        if (!merged) co_return merged.error();
+        if (!merged->clean()) co_return conflict(merged->conflicts);
+        std::vector<git::oid> parents{onto_};
+        co_return co_await commit(merged->tree, std::move(parents));
+    }
+
+    awaitable<result<placed>> commit(git::oid tree, std::vector<git::oid> parents)
+    {
+        // Squashed before, by us or by somebody else: an empty commit would say nothing.
+        const auto present = co_await tree_of(repo_, onto_);
+        if (!present) co_return present.error();
+        if (*present == tree) co_return there_already(onto_, "the target has these changes already");
+        auto author = what_.keep_author ? git::commit_author::copy_of(what_.tip) : git::commit_author();
+        auto made =
+            co_await git::commit_tree(repo_, tree, std::move(parents), what_.message, std::move(author));
+        if (!made) co_return made.error();
+        co_return candidate{onto_, std::move(*made), std::move(tree)};
+    }
+
+    /// Each commit of its own on the one before it, as `git rebase` does: merges are left out, and so is what
+    /// the target has.
+    awaitable<result<placed>> replay()
+    {
+        const auto list =
+            co_await repo_.ask("rev-list", "--reverse", "--topo-order", "--no-merges", "--cherry-pick",
+                               "--right-only", onto_.hex() + "..." + what_.tip.hex());
+        if (!list) co_return list.error();
+        candidate top{onto_, onto_, {}};
+        for (const auto& hex : git::records_of(*list, '\n')) {
+            auto next = co_await replay_one(git::oid(hex), top);
+            if (!next) co_return next.error();
+            if (const auto* stopped = std::get_if<landing>(&*next)) co_return *stopped;
+            top = std::get<candidate>(*next);
+        }
+        if (top.commit == onto_) co_return there_already(onto_, "the target has these changes already");
+        co_return top;
+    }
+
+    awaitable<result<placed>> replay_one(git::oid commit, candidate top)
+    {
+        const auto parent = co_await repo_.ask("rev-parse", "--verify", "--quiet", commit.hex() + "^");
+        if (!parent)
+            co_return fault(errc::refused, "a commit without a parent cannot be rebased")
+                .with("commit", commit.hex())
+                .advise("Land it as a merge or a squash: --mode merge");
+        auto merged = co_await git::merge_on_base(repo_, git::oid(*parent), top.commit, commit);
+        if (!merged) co_return merged.error();
+        if (!merged->clean()) co_return conflict(merged->conflicts, ", at its commit " + commit.short_hex());
+        if (top.tree.is_null()) {
+            auto tree = co_await tree_of(repo_, top.commit);
+            if (!tree) co_return tree.error();
+            top.tree = std::move(*tree);
+        }
+        if (top.tree == merged->tree) co_return top; // nothing of it is new here
+        auto message = co_await repo_.ask("log", "-1", "--format=%B", commit.hex());
+        if (!message) co_return message.error();
+        std::vector<git::oid> parents{top.commit};
+        auto made = co_await git::commit_tree(repo_, merged->tree, std::move(parents), *message + "\n",
+                                              git::commit_author::copy_of(commit));
+        if (!made) co_return made.error();
+        co_return candidate{onto_, std::move(*made), merged->tree};
+    }
+
+    git::repository& repo_;
+    const landing_request& what_;
+    git::oid onto_;
+};
+
+} // namespace
+
+awaitable<result<placed>> place(run& r, landing_request what, git::oid onto)
+{
+    placing one(r, what, std::move(onto));
+    co_return co_await one.put();
+}
+
+} // namespace graftline::effects

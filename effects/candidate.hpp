@@ -1,0 +1,25 @@
+/// A change put on a commit, without a checkout: what a target may move to.
+#pragma once
+
+#include "graftline/effects/landing.hpp"
+#include "graftline/effects/run.hpp"
+
+#include <variant>
+
+namespace graftline::effects {
+
+/// Put cleanly. Its objects are in the repository and kept from garbage collection while this lives.
+struct candidate {
+    git::oid onto;
+    git::oid commit;
+    git::oid tree;
+};
+
+/// A candidate, or why there is none: conflicted, up_to_date.
+using placed = std::variant<candidate, landing>;
+
+/// Merges, squashes or replays the change on `onto`. No ref moves. Errors: what git said. Cancellation:
+/// terminal; objects that were written are collected some day.
+awaitable<result<placed>> place(run& r, landing_request what, git::oid onto);
+
+} // namespace graftline::effects
