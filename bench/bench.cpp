@@ -1,6 +1,7 @@
 // The benchmark harness: measures graftline beside what people use instead, in one run, and prints the table
-// that docs/performance.md shows. `bench [NAME ...]` runs some of: overhead status worktrees.
+// that docs/performance.md shows. `bench [NAME ...]` runs some of: overhead status worktrees queue.
 
+#include "graftline/bench/landing_queue.hpp"
 #include "graftline/bench/overhead.hpp"
 #include "graftline/bench/worktrees.hpp"
 
@@ -32,6 +33,7 @@ awaitable<void> measure(std::set<std::string> wanted)
     auto is_wanted = [&](const char* name) { return wanted.empty() || wanted.contains(name); };
     if (is_wanted("overhead")) print(co_await bench::overhead());
     if (is_wanted("status")) print(co_await bench::status_of_many());
+    if (is_wanted("queue")) print(co_await bench::landing_queue());
     if (is_wanted("worktrees")) print(co_await bench::worktrees(10));
 }
 

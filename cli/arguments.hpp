@@ -37,7 +37,8 @@ struct run_arguments {
     run_arguments() = default;
     std::vector<std::string> tasks;
     std::string from;
-    std::size_t max = 0; ///< 0: not said
+    std::size_t max = 0;       ///< 0: not said
+    std::size_t speculate = 0; ///< 0: not said
     making_arguments how;
     bool fail_fast = false, dry_run = false, json = false;
 };
@@ -72,6 +73,7 @@ struct land_arguments {
     bool all = false;
     std::string mode, target, into;
     std::vector<std::string> gates;
+    std::size_t speculate = 0; ///< 0: not said
     bool keep_worktrees = false, allow_undo = false, retest = false, json = false;
 };
 struct undo_arguments {

@@ -24,6 +24,13 @@ void add_max(CLI::App& to, std::size_t& max)
         ->check(CLI::Range(std::size_t{1}, std::size_t{10'000}));
 }
 
+void add_speculate(CLI::App& to, std::size_t& landings)
+{
+    to.add_option("--speculate", landings, "Landings whose gates run at the same time (default: 4)")
+        ->type_name("N")
+        ->check(CLI::Range(std::size_t{1}, std::size_t{64}));
+}
+
 } // namespace
 
 std::string help_formatter::make_usage(const CLI::App* command, std::string) const
@@ -136,6 +143,7 @@ void grammar::declare_making_commands()
     r.allow_extras(); // the library would take \"[a,b]\" apart were tasks an option of it
     r.add_option("--from", run.from, "Tasks from tasks.txt, plan.json or plan.toml")->type_name("FILE");
     add_max(r, run.max);
+    add_speculate(r, run.speculate);
     add_making(r, run.how);
     r.add_flag("--fail-fast", run.fail_fast, "Cancel the rest on the first failure");
     r.add_flag("--dry-run", run.dry_run, "Say what would be done, do nothing");
@@ -189,6 +197,7 @@ void grammar::declare_changing_commands()
     l.add_option("--into", land.into, "On this branch instead, made from the target if need be")
         ->type_name("BRANCH");
     add_gates(l, land.gates);
+    add_speculate(l, land.speculate);
     l.add_flag("--retest", land.retest, "Run gates again on files that they have judged before");
     l.add_flag("--allow-undo", land.allow_undo, "Land even what takes back lines that landed meanwhile");
     l.add_flag("--keep-worktrees", land.keep_worktrees, "Do not remove worktrees of landed tasks");

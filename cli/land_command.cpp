@@ -33,6 +33,7 @@ awaitable<int> carry_out(session& s, land_arguments asked)
     options.keep_worktrees = asked.keep_worktrees;
     options.may_undo = asked.allow_undo;
     options.test_again = asked.retest;
+    options.speculation = asked.speculate;
 
     const auto tasks =
         asked.all ? co_await all_that_may_land(*in) : co_await s.find(*in, std::move(asked.tasks));

@@ -77,6 +77,7 @@ awaitable<int> carry_out(session& s, run_arguments asked)
     }
     effects::run_options options;
     options.max = max;
+    options.speculation = asked.speculate;
     options.fail_fast = asked.fail_fast || in->settings().run.fail_fast.value_or(false);
     options.target = tasks.front().spec.target;
     options.arguments["tasks"] = tasks.size();

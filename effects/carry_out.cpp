@@ -292,6 +292,7 @@ awaitable<result<run_report>> carry_out(std::shared_ptr<project> in, std::vector
 
     bool environment_failed = false;
     auto body = [&](run& r) -> awaitable<void> {
+        r.speculate(options.speculation);
         co_await take_all(r, ids, ready);
         crew all(r, executor, ids, places, options.fail_fast);
         std::vector<std::pair<std::size_t, std::string>> numbered;

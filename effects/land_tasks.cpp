@@ -148,7 +148,10 @@ awaitable<result<run_report>> land_tasks(std::shared_ptr<project> in, std::vecto
     of_run.target = options.target.value_or("");
     all_of_them all;
     auto one = [&](context& ctx, std::string id) { return land_one(ctx, std::move(id), options); };
-    auto body = [&](run& r) -> awaitable<void> { all = co_await each(r, in_landing_order(tasks), one); };
+    auto body = [&](run& r) -> awaitable<void> {
+        r.speculate(options.speculation);
+        all = co_await each(r, in_landing_order(tasks), one);
+    };
     auto report = co_await as_run(in, ids, of_run, watcher, button, body);
     if (report && report->target.empty() && !report->tasks.empty())
         report->target = report->tasks.front().spec.target;

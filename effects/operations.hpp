@@ -24,8 +24,9 @@ public:
     std::vector<std::vector<std::string>> gates; ///< empty: those of the tasks
     std::optional<std::string> into;             ///< branch that lands instead of the target
     bool keep_worktrees = false;
-    bool may_undo = false;   ///< lines that landed since a task began may go
-    bool test_again = false; ///< remembered verdicts of gates do not count
+    bool may_undo = false;       ///< lines that landed since a task began may go
+    bool test_again = false;     ///< remembered verdicts of gates do not count
+    std::size_t speculation = 0; ///< landings tested at the same time; 0: as the settings say
 };
 
 /// Lands tasks, those that others come after first, then by priority, then in the order given, and removes

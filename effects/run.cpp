@@ -134,7 +134,7 @@ landing_queue& run::queue(const std::string& target)
     if (!queue) {
         const auto& gate = project_->settings().gate;
         queue_options options;
-        options.speculation = gate.speculate.value_or(options.speculation);
+        options.speculation = speculation_ > 0 ? speculation_ : gate.speculate.value_or(options.speculation);
         options.share_gates = gate.share.value_or(false);
         queue = std::make_unique<landing_queue>(*this, target, options, beside_);
     }

@@ -74,6 +74,9 @@ public:
     /// Where landings on `target` wait for each other.
     landing_queue& queue(const std::string& target);
 
+    /// How many landings are tested at the same time, instead of what the settings say; 0 leaves it to them.
+    void speculate(std::size_t landings) noexcept { speculation_ = landings; }
+
     /// What goes on beside the run's body; whoever began the run joins it before the end.
     scope& beside() noexcept { return beside_; }
     const asio::any_io_executor& executor() const noexcept { return executor_; }
@@ -92,6 +95,7 @@ private:
     asio::any_io_executor executor_;
     std::map<std::string, std::unique_ptr<landing_queue>> queues_;
     scope beside_;
+    std::size_t speculation_ = 0;
     bool stopping_ = false;
     bool giving_up_ = false;
 };

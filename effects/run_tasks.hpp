@@ -15,6 +15,7 @@ public:
     std::string target;
     std::size_t max = 0; ///< tasks at the same time; 0: as many as memory and CPU allow, at most five
     bool fail_fast = false;
+    std::size_t speculation = 0; ///< landings tested at the same time; 0: as the settings say
 };
 
 /// How a run ended.

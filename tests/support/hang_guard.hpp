@@ -11,10 +11,23 @@
 #include <chrono>
 #include <exception>
 #include <optional>
+#include <utility>
 
 namespace graftline::test {
 
-inline constexpr std::chrono::seconds hang_limit{60};
+inline std::chrono::seconds hang_limit{60};
+
+/// While it lives: for tests that take long on purpose.
+class longer_hang_limit {
+public:
+    explicit longer_hang_limit(std::chrono::seconds limit) : before_(std::exchange(hang_limit, limit)) {}
+    ~longer_hang_limit() { hang_limit = before_; }
+    longer_hang_limit(const longer_hang_limit&) = delete;
+    longer_hang_limit& operator=(const longer_hang_limit&) = delete;
+
+private:
+    std::chrono::seconds before_;
+};
 
 /// Runs `io` until it has no work or the limit passes; a test failure then.
 void run_guarded(asio::io_context& io);
