@@ -69,6 +69,8 @@ private:
         auto merged = co_await git::merge_commits(repo_, onto_, what_.tip);
         if (!merged) co_return merged.error();
         if (!merged->clean()) co_return conflict(merged->conflicts);
+        auto written = co_await git::write_objects(repo_, std::move(merged->objects));
+        if (!written) co_return written.error();
         std::vector<git::oid> parents{onto_};
         if (what_.mode == land_mode::merge) parents.push_back(what_.tip);
         co_return co_await commit(merged->tree, std::move(parents));
@@ -79,6 +81,8 @@ private:
         auto merged = co_await git::merge_on_base(repo_, *what_.from, onto_, what_.tip);
         if (!merged) co_return merged.error();
         if (!merged->clean()) co_return conflict(merged->conflicts);
+        auto written = co_await git::write_objects(repo_, std::move(merged->objects));
+        if (!written) co_return written.error();
         std::vector<git::oid> parents{onto_};
         co_return co_await commit(merged->tree, std::move(parents));
     }
@@ -125,6 +129,8 @@ private:
         auto merged = co_await git::merge_on_base(repo_, git::oid(*parent), top.commit, commit);
         if (!merged) co_return merged.error();
         if (!merged->clean()) co_return conflict(merged->conflicts, ", at its commit " + commit.short_hex());
+        auto written = co_await git::write_objects(repo_, std::move(merged->objects));
+        if (!written) co_return written.error();
         if (top.tree.is_null()) {
             auto tree = co_await tree_of(repo_, top.commit);
             if (!tree) co_return tree.error();

@@ -20,7 +20,7 @@ awaitable<result<git::oid>> join(run& r, const task& t, git::oid base, const tas
         co_return forward.error();
     else if (*forward)
         co_return theirs;
-    const auto merged = co_await git::merge_commits(repo, base, theirs);
+    auto merged = co_await git::merge_commits(repo, base, theirs);
     if (!merged) co_return merged.error();
     if (!merged->clean())
         co_return fault(errc::refused,
@@ -29,6 +29,8 @@ awaitable<result<git::oid>> join(run& r, const task& t, git::oid base, const tas
             .with("task", t.id)
             .with("comes after", before.id)
             .advise("Land them first, or resolve it by hand.");
+    auto written = co_await git::write_objects(repo, std::move(merged->objects));
+    if (!written) co_return written.error();
     co_return co_await git::commit_tree(repo, merged->tree, std::vector{base, theirs},
                                         "Join " + before.id + " for " + t.id + "\n");
 }
