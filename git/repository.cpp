@@ -1,5 +1,6 @@
 #include "graftline/git/repository.hpp"
 
+#include "graftline/git/direct_merges.hpp"
 #include "graftline/git/environment.hpp"
 #include "graftline/git/libgit2.hpp"
 #include "graftline/runtime/parallel.hpp"
@@ -168,6 +169,12 @@ libgit2_lane& repository::direct()
 {
     if (!direct_) direct_ = std::make_unique<libgit2_lane>(executor_, git_dir_);
     return *direct_;
+}
+
+direct_merges& repository::merging()
+{
+    if (!merging_) merging_ = std::make_unique<direct_merges>(executor_, git_dir_);
+    return *merging_;
 }
 
 bool repository::may_read_directly() const

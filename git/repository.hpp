@@ -19,6 +19,7 @@
 
 namespace graftline::git {
 
+class direct_merges;
 class libgit2_lane;
 
 /// A repository that was found and is usable. Shared by all who work on it; used from one strand.
@@ -53,6 +54,8 @@ public:
     repository_lock& lock();
     /// libgit2's handle of this repository, for reading. Ask `may_read_directly` first.
     libgit2_lane& direct();
+    /// What merging in our own process keeps. For git/merge.cpp.
+    direct_merges& merging();
     /// Looks again at what can change under us; a few stat calls.
     bool may_read_directly() const;
 
@@ -99,6 +102,7 @@ private:
     capability can_;
     std::unique_ptr<repository_lock> lock_;
     std::unique_ptr<libgit2_lane> direct_;
+    std::unique_ptr<direct_merges> merging_;
 };
 
 /// The fault of a git command that ran and failed: git's own words, the command, its exit.

@@ -1,0 +1,55 @@
+/// Reads objects from an object database and keeps what was read.
+#pragma once
+
+#include "graftline/git/libgit2.hpp"
+
+#include <cstring>
+#include <string_view>
+#include <unordered_map>
+
+namespace graftline::git {
+
+using odb_ptr = owned<git_odb, git_odb_free>;
+using odb_object_ptr = owned<git_odb_object, git_odb_object_free>;
+
+struct raw_id_hash {
+    std::size_t operator()(const git_oid& id) const noexcept
+    {
+        std::size_t first;
+        std::memcpy(&first, id.id, sizeof first);
+        return first;
+    }
+};
+struct raw_id_equal {
+    bool operator()(const git_oid& one, const git_oid& other) const noexcept
+    {
+        return std::memcmp(one.id, other.id, GIT_OID_RAWSZ) == 0;
+    }
+};
+
+/// Objects never change, so what was read once is good for ever. Used by one thread at a time.
+class object_reader {
+public:
+    explicit object_reader(odb_ptr odb) : odb_(std::move(odb)) {}
+
+    /// What git hashes of an object, without its header; valid until `trim`. Errors: libgit2's, invalid when
+    /// it is something else.
+    result<std::string_view> tree(const git_oid& id) { return bytes(id, GIT_OBJECT_TREE); }
+    result<std::string_view> blob(const git_oid& id) { return bytes(id, GIT_OBJECT_BLOB); }
+    /// The tree of a commit.
+    result<git_oid> tree_of(const git_oid& commit);
+    /// How large a blob is, without reading it.
+    result<std::size_t> size_of(const git_oid& blob);
+
+    /// Lets go of everything if it has become more than `bytes`.
+    void trim(std::size_t bytes);
+
+private:
+    result<std::string_view> bytes(const git_oid& id, git_object_t type);
+
+    odb_ptr odb_;
+    std::unordered_map<git_oid, odb_object_ptr, raw_id_hash, raw_id_equal> kept_;
+    std::size_t kept_bytes_ = 0;
+};
+
+} // namespace graftline::git
