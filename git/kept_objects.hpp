@@ -1,6 +1,8 @@
 /// Objects that no garbage collection takes away while no ref reaches them yet.
 #pragma once
 
+#include "graftline/git/new_objects.hpp"
+#include "graftline/git/oid.hpp"
 #include "graftline/runtime/awaitable.hpp"
 #include "graftline/runtime/fault.hpp"
 
@@ -13,34 +15,48 @@ namespace graftline::git {
 
 class repository;
 
-/// A pack with a `.keep` beside it. Between writing objects and moving a ref to them, `git gc --prune=now`
+/// Packs with a `.keep` beside each. Between writing objects and moving a ref to them, `git gc --prune=now`
 /// would delete them and so break the ref; it leaves a kept pack alone. Call `settle` once a ref reaches the
-/// objects; without it the pack stays, but may be collected again from the object's end on.
+/// objects; without it the packs stay, but may be collected from this object's end on.
 class kept_objects {
 public:
-    /// Packs what `wanted` reaches and `known` does not (revisions; "--glob=refs/*" and the like too) and
-    /// keeps it. `source`: the object folder of another repository that has what is wanted. Errors:
-    /// command_failed with git's words when an object is missing: it was collected already, nothing may point
-    /// at it. Cancellation: as for a command; nothing stays. Lifetime: borrows `repo`.
+    /// For a landing: packs what `to` reaches and `from` does not, whether it is in `made` or in the
+    /// repository, loose or about to be collected; what `from` reaches must be safe already, by a ref or
+    /// because it is kept itself. The cost follows what differs; no process is started unless the repository
+    /// is one that libgit2 does not read, or there is very much to pack. With `durability::power` everything
+    /// is on the disk when this returns. Errors: command_failed with git's words when an object is missing:
+    /// nothing may point at `to` then. Cancellation: nothing stays but a pack that git may collect. Lifetime:
+    /// borrows `repo`.
+    static awaitable<result<kept_objects>> keep(repository& repo, new_objects made, oid to, oid from);
+
+    /// For a rescue: packs what `wanted` reaches and `known` does not (revisions; "--glob=refs/*" and the
+    /// like too). `source`: the object folder of another repository that has what is wanted. Otherwise the
+    /// same.
     static awaitable<result<kept_objects>> keep(repository& repo, std::vector<std::string> wanted,
                                                 std::vector<std::string> known,
                                                 std::filesystem::path source = {});
 
     kept_objects(kept_objects&& other) noexcept
-        : objects_(std::move(other.objects_)), packs_(std::exchange(other.packs_, {}))
+        : repo_(other.repo_), packs_(std::exchange(other.packs_, {}))
     {
     }
     kept_objects& operator=(kept_objects&&) = delete;
     ~kept_objects();
 
-    /// A ref reaches the objects now. Drops the `.keep`, and the whole pack where each of its objects lies
-    /// loose too and no collection is running: git counts packs, and many small ones make it nag.
+    /// Keeps what `other` keeps as well: landings that were kept one on the other and move a ref together.
+    void join(kept_objects other);
+
+    /// A ref reaches the objects now: lets git collect them as any others. Many small packs make git nag, so
+    /// each time that twenty of ours have gathered they become one. Faults change nothing: the next call
+    /// tries again. Cancellation: terminal; the packs are let go in any case.
     awaitable<void> settle(repository& repo);
 
 private:
-    explicit kept_objects(std::filesystem::path objects) : objects_(std::move(objects)) {}
+    explicit kept_objects(const repository& repo) : repo_(&repo) {}
+    result<void> install(const std::filesystem::path& folder, const std::filesystem::path& made);
+    void let_go() noexcept;
 
-    std::filesystem::path objects_;
+    const repository* repo_;
     std::vector<std::filesystem::path> packs_; ///< without extension
 };
 

@@ -1,6 +1,7 @@
 /// Moving a branch to a landing, also when somebody has it checked out and works there.
 #pragma once
 
+#include "graftline/git/new_objects.hpp"
 #include "graftline/git/oid.hpp"
 #include "graftline/git/staged.hpp"
 #include "graftline/runtime/awaitable.hpp"
@@ -15,6 +16,7 @@
 
 namespace graftline::git {
 
+class kept_objects;
 class repository;
 
 /// The branch is at the landing, and so are the files where it is checked out.
@@ -50,8 +52,20 @@ using intent_callback = std::function<awaitable<result<void>>(const move_intent&
 /// the landing's paths are edited, staged or in the way there. Errors: moved (errc) when the branch is not at
 /// `from`; busy when git's locks stay taken; command_failed otherwise. Cancellation: honoured until files
 /// begin to change, from then on only after the ref has moved. Lifetime: borrows `repo` until completion.
+///
+/// `made`: what of `to` lies in no repository yet; all that `to` reaches and `from` does not is kept from
+/// collection before the ref moves. Where nobody has the branch checked out no process is started, unless
+/// the repository or its configuration is one that only git understands. With `durability::power` objects
+/// and ref are on the disk when this returns.
 awaitable<result<move_outcome>> move_target(repository& repo, std::string branch, oid from, oid to,
-                                            std::string reflog_message, intent_callback intent = {});
+                                            std::string reflog_message, intent_callback intent = {},
+                                            new_objects made = {});
+
+/// The same for a landing that was kept before, to be tested: `kept` holds all that `to` reaches and `from`
+/// does not. It is settled when the branch has moved. Lifetime: borrows `kept` too.
+awaitable<result<move_outcome>> move_target(repository& repo, std::string branch, oid from, oid to,
+                                            std::string reflog_message, kept_objects& kept,
+                                            intent_callback intent = {});
 
 /// Sets right what git's own race leaves: `git commit` reads the index before it locks it, so a landing in
 /// between is taken back in the index, and the user's next commit would revert it. Paths of recent landings

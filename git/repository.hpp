@@ -2,6 +2,7 @@
 #pragma once
 
 #include "graftline/git/capability.hpp"
+#include "graftline/git/durability.hpp"
 #include "graftline/git/oid.hpp"
 #include "graftline/runtime/awaitable.hpp"
 #include "graftline/runtime/command.hpp"
@@ -20,6 +21,7 @@
 namespace graftline::git {
 
 class direct_merges;
+class configured;
 class libgit2_lane;
 
 /// A repository that was found and is usable. Shared by all who work on it; used from one strand.
@@ -52,6 +54,13 @@ public:
     const capability& can() const noexcept { return can_; }
     /// Held while worktree metadata changes, by all our processes in turn.
     repository_lock& lock();
+    /// What landings outlive from now on; `process` at first. Not while anything runs on the repository.
+    void set_durability(durability of_landings);
+    durability durable() const noexcept { return durability_; }
+    /// With `durability::power`: all objects that were written so far are on the disk. Otherwise nothing.
+    awaitable<result<void>> flush_objects();
+    /// Git's configuration, as far as commits and refs of ours depend on it.
+    configured& configuration_of() noexcept { return *configured_; }
     /// libgit2's handle of this repository, for reading. Ask `may_read_directly` first.
     libgit2_lane& direct();
     /// What merging in our own process keeps. For git/merge.cpp.
@@ -103,6 +112,9 @@ private:
     std::unique_ptr<repository_lock> lock_;
     std::unique_ptr<libgit2_lane> direct_;
     std::unique_ptr<direct_merges> merging_;
+    std::unique_ptr<configured> configured_;
+    durability durability_ = durability::process;
+    std::unique_ptr<shared_flush> flush_;
 };
 
 /// The fault of a git command that ran and failed: git's own words, the command, its exit.

@@ -1,0 +1,53 @@
+/// What git's configuration says about the commits and refs that we make without the git command.
+#pragma once
+
+#include "graftline/git/commit.hpp"
+#include "graftline/runtime/awaitable.hpp"
+#include "graftline/runtime/fault.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace graftline::git {
+
+class repository;
+
+/// Git's own answers. Anything unusual is not interpreted here, it only says that git has to do the work.
+struct configuration {
+    std::optional<identity> author;    ///< nullopt: git knows none
+    std::optional<identity> committer; ///< nullopt: git knows none
+    bool plain_commits = false;        ///< neither signed nor in an encoding of their own
+    bool plain_files = false;          ///< with the permissions that the process gives them
+    bool plain_reflogs = false;        ///< written for the refs for which libgit2 writes them too
+    std::string hooks_path;            ///< core.hooksPath; empty when it is not set
+};
+
+/// Asks git once, and again when a file of the configuration has changed.
+class configured {
+public:
+    /// A few stat calls, or at first three git processes. Result: never null. Errors: git's words.
+    /// Cancellation: as for a command. Lifetime: borrows `repo` and this; the result is the caller's.
+    awaitable<result<std::shared_ptr<const configuration>>> now(const repository& repo);
+
+private:
+    /// A file as it was when git read it.
+    struct stamp {
+        std::filesystem::path file;
+        std::int64_t seconds = 0;
+        std::int64_t nanoseconds = 0;
+        std::int64_t size = -1; ///< -1: it was not there
+        friend bool operator==(const stamp&, const stamp&) = default;
+    };
+    static stamp stamp_of(std::filesystem::path file);
+    bool is_fresh() const;
+
+    std::shared_ptr<const configuration> known_;
+    std::vector<stamp> files_;
+};
+
+} // namespace graftline::git
