@@ -1,6 +1,6 @@
 #include "graftline/effects/candidate.hpp"
 
-#include "graftline/git/commit.hpp"
+#include "graftline/git/make_commit.hpp"
 #include "graftline/git/merge.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/refs.hpp"
@@ -23,13 +23,6 @@ landing conflict(const std::vector<git::merge_conflict>& conflicts, const std::s
     }
     l.why = "conflicts with the target in " + l.why + in;
     return l;
-}
-
-awaitable<result<git::oid>> tree_of(git::repository& repo, const git::oid& commit)
-{
-    auto hex = co_await repo.ask("rev-parse", "--verify", commit.hex() + "^{tree}");
-    if (!hex) co_return hex.error();
-    co_return git::oid(std::move(*hex));
 }
 
 /// One change being put on one commit.
@@ -59,9 +52,9 @@ public:
 private:
     awaitable<result<placed>> as_it_is()
     {
-        auto tree = co_await tree_of(repo_, what_.tip);
+        auto tree = co_await git::tree_of(repo_, what_.tip);
         if (!tree) co_return tree.error();
-        co_return candidate{onto_, what_.tip, std::move(*tree)};
+        co_return co_await keep({onto_, what_.tip, std::move(*tree), {}}, {});
     }
 
     awaitable<result<placed>> merge()
@@ -69,11 +62,9 @@ private:
         auto merged = co_await git::merge_commits(repo_, onto_, what_.tip);
         if (!merged) co_return merged.error();
         if (!merged->clean()) co_return conflict(merged->conflicts);
-        auto written = co_await git::write_objects(repo_, std::move(merged->objects));
-        if (!written) co_return written.error();
         std::vector<git::oid> parents{onto_};
         if (what_.mode == land_mode::merge) parents.push_back(what_.tip);
-        co_return co_await commit(merged->tree, std::move(parents));
+        co_return co_await commit(std::move(*merged), std::move(parents));
     }
 
     awaitable<result<placed>> put_difference()
@@ -81,23 +72,29 @@ private:
         auto merged = co_await git::merge_on_base(repo_, *what_.from, onto_, what_.tip);
         if (!merged) co_return merged.error();
         if (!merged->clean()) co_return conflict(merged->conflicts);
-        auto written = co_await git::write_objects(repo_, std::move(merged->objects));
-        if (!written) co_return written.error();
         std::vector<git::oid> parents{onto_};
-        co_return co_await commit(merged->tree, std::move(parents));
+        co_return co_await commit(std::move(*merged), std::move(parents));
     }
 
-    awaitable<result<placed>> commit(git::oid tree, std::vector<git::oid> parents)
+    awaitable<result<placed>> commit(git::merge_outcome merged, std::vector<git::oid> parents)
     {
         // Squashed before, by us or by somebody else: an empty commit would say nothing.
-        const auto present = co_await tree_of(repo_, onto_);
+        const auto present = co_await git::tree_of(repo_, onto_);
         if (!present) co_return present.error();
-        if (*present == tree) co_return there_already(onto_, "the target has these changes already");
+        if (*present == merged.tree) co_return there_already(onto_, "the target has these changes already");
         auto author = what_.keep_author ? git::commit_author::copy_of(what_.tip) : git::commit_author();
-        auto made =
-            co_await git::commit_tree(repo_, tree, std::move(parents), what_.message, std::move(author));
+        auto made = co_await git::make_commit(repo_, merged.tree, std::move(parents), what_.message,
+                                              std::move(author), merged.objects);
         if (!made) co_return made.error();
-        co_return candidate{onto_, std::move(*made), std::move(tree)};
+        co_return co_await keep({onto_, std::move(*made), merged.tree, {}}, std::move(merged.objects));
+    }
+
+    awaitable<result<placed>> keep(candidate c, git::new_objects made)
+    {
+        auto kept = co_await git::kept_objects::keep(repo_, std::move(made), c.commit, c.onto);
+        if (!kept) co_return kept.error();
+        c.kept = std::make_shared<git::kept_objects>(std::move(*kept));
+        co_return c;
     }
 
     /// Each commit of its own on the one before it, as `git rebase` does: merges are left out, and so is what
@@ -108,7 +105,9 @@ private:
             co_await repo_.ask("rev-list", "--reverse", "--topo-order", "--no-merges", "--cherry-pick",
                                "--right-only", onto_.hex() + "..." + what_.tip.hex());
         if (!list) co_return list.error();
-        candidate top{onto_, onto_, {}};
+        auto tree = co_await git::tree_of(repo_, onto_);
+        if (!tree) co_return tree.error();
+        candidate top{onto_, onto_, std::move(*tree), {}};
         for (const auto& hex : git::records_of(*list, '\n')) {
             auto next = co_await replay_one(git::oid(hex), top);
             if (!next) co_return next.error();
@@ -129,21 +128,20 @@ private:
         auto merged = co_await git::merge_on_base(repo_, git::oid(*parent), top.commit, commit);
         if (!merged) co_return merged.error();
         if (!merged->clean()) co_return conflict(merged->conflicts, ", at its commit " + commit.short_hex());
-        auto written = co_await git::write_objects(repo_, std::move(merged->objects));
-        if (!written) co_return written.error();
-        if (top.tree.is_null()) {
-            auto tree = co_await tree_of(repo_, top.commit);
-            if (!tree) co_return tree.error();
-            top.tree = std::move(*tree);
-        }
         if (top.tree == merged->tree) co_return top; // nothing of it is new here
         auto message = co_await repo_.ask("log", "-1", "--format=%B", commit.hex());
         if (!message) co_return message.error();
         std::vector<git::oid> parents{top.commit};
-        auto made = co_await git::commit_tree(repo_, merged->tree, std::move(parents), *message + "\n",
-                                              git::commit_author::copy_of(commit));
+        auto made = co_await git::make_commit(repo_, merged->tree, std::move(parents), *message + "\n",
+                                              git::commit_author::copy_of(commit), merged->objects);
         if (!made) co_return made.error();
-        co_return candidate{onto_, std::move(*made), merged->tree};
+        auto kept =
+            co_await keep({top.commit, std::move(*made), merged->tree, {}}, std::move(merged->objects));
+        if (!kept) co_return kept.error();
+        auto next = std::get<candidate>(std::move(*kept));
+        if (top.kept) next.kept->join(std::move(*top.kept));
+        next.onto = onto_;
+        co_return next;
     }
 
     git::repository& repo_;

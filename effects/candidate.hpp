@@ -3,16 +3,20 @@
 
 #include "graftline/effects/landing.hpp"
 #include "graftline/effects/run.hpp"
+#include "graftline/git/kept_objects.hpp"
 
+#include <memory>
 #include <variant>
 
 namespace graftline::effects {
 
-/// Put cleanly. Its objects are in the repository and kept from garbage collection while this lives.
+/// Put cleanly. Its objects are in the repository and kept from garbage collection while a copy of this
+/// lives.
 struct candidate {
     git::oid onto;
     git::oid commit;
     git::oid tree;
+    std::shared_ptr<git::kept_objects> kept;
 };
 
 /// A candidate, or why there is none: conflicted, up_to_date.

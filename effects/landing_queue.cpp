@@ -310,15 +310,17 @@ awaitable<void> landing_queue::move(std::size_t slots)
     const auto to = chain_[slots - 1]->commit();
     std::vector<landing_step> steps;
     std::string ids;
+    const auto kept = chain_.front()->candidates.front().kept;
     for (std::size_t i = 0; i < slots; ++i)
         for (std::size_t j = 0; j < chain_[i]->entries.size(); ++j) {
             const auto& task = chain_[i]->entries[j]->what.task;
             const auto& c = chain_[i]->candidates[j];
             steps.push_back({task, c.onto.hex(), c.commit.hex(), chain_[i]->entries[j]->what.reverts});
             ids += " " + task;
+            if (c.kept != kept) kept->join(std::move(*c.kept));
         }
     auto done = co_await git::move_target(run_.repository(), target_, *tip_, to, "graftline: land" + ids,
-                                          keep_intents(run_.in(), steps));
+                                          *kept, keep_intents(run_.in(), steps));
     if (done && std::holds_alternative<git::moved>(*done)) {
         batch_ = std::min(batch_ * 2, longest_chain);
         tip_ = to;

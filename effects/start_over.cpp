@@ -1,7 +1,7 @@
 #include "graftline/effects/start_over.hpp"
 
 #include "graftline/effects/remove_worktree.hpp"
-#include "graftline/git/commit.hpp"
+#include "graftline/git/make_commit.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/rescue.hpp"
 #include "graftline/git/worktree.hpp"

@@ -1,7 +1,7 @@
 #include "graftline/effects/task_base.hpp"
 
 #include "graftline/effects/landing_target.hpp"
-#include "graftline/git/commit.hpp"
+#include "graftline/git/make_commit.hpp"
 #include "graftline/git/merge.hpp"
 #include "graftline/git/refs.hpp"
 
@@ -29,10 +29,13 @@ awaitable<result<git::oid>> join(run& r, const task& t, git::oid base, const tas
             .with("task", t.id)
             .with("comes after", before.id)
             .advise("Land them first, or resolve it by hand.");
-    auto written = co_await git::write_objects(repo, std::move(merged->objects));
+    auto commit = co_await git::make_commit(repo, merged->tree, std::vector{base, theirs},
+                                            "Join " + before.id + " for " + t.id + "\n", git::commit_author(),
+                                            merged->objects);
+    if (!commit) co_return commit;
+    const auto written = co_await git::write_objects(repo, std::move(merged->objects));
     if (!written) co_return written.error();
-    co_return co_await git::commit_tree(repo, merged->tree, std::vector{base, theirs},
-                                        "Join " + before.id + " for " + t.id + "\n");
+    co_return commit;
 }
 
 } // namespace

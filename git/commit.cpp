@@ -131,34 +131,6 @@ std::string one_line(std::string text)
     return text;
 }
 
-/// Author and author date of `commit` as variables for git, in `call`.
-awaitable<result<void>> copy_author(repository& repo, oid commit, command& call)
-{
-    auto lines = co_await repo.ask("-c", "i18n.logOutputEncoding=UTF-8", "show", "-s", "--no-show-signature",
-                                   "--format=%an%n%ae%n%ad", "--date=raw", commit.hex());
-    if (!lines) co_return lines.error();
-    std::vector<std::string> fields = records_of(*lines, '\n');
-    fields.resize(3);
-    // A commit without an author's name exists in old histories; git refuses to write one.
-    call.set("GIT_AUTHOR_NAME", fields[0].empty() ? "unknown" : fields[0]);
-    call.set("GIT_AUTHOR_EMAIL", fields[1]);
-    call.set("GIT_AUTHOR_DATE", fields[2]);
-    co_return result<void>();
-}
-
-awaitable<bool> wants_signature(repository& repo)
-{
-    auto value = co_await repo.ask("config", "--type=bool", "commit.gpgSign");
-    co_return value && *value == "true";
-}
-
-/// Git does not know a committer: only then may ours stand in, and only for commits that we make ourselves.
-awaitable<bool> lacks_identity(repository& repo)
-{
-    auto known = co_await repo.ask("var", "GIT_COMMITTER_IDENT");
-    co_return !known;
-}
-
 } // namespace
 
 const identity& own_identity()
@@ -191,31 +163,6 @@ awaitable<result<std::optional<oid>>> commit_everything(repository& repo, fs::pa
     auto head = co_await repo.ask_in(worktree, "rev-parse", "--verify", "HEAD^{commit}");
     if (!head) co_return head.error();
     co_return oid(*head);
-}
-
-awaitable<result<oid>> commit_tree(repository& repo, oid tree, std::vector<oid> parents, std::string message,
-                                   commit_author author_of)
-{
-    command write = repo.git("commit-tree");
-    if (co_await wants_signature(repo)) write.add("-S");
-    for (const oid& parent : parents)
-        write.args("-p", parent.hex());
-    write.args("-F", "-", tree.hex());
-    write.feed(std::move(message));
-    if (author_of.source()) {
-        auto copied = co_await copy_author(repo, *author_of.source(), write);
-        if (!copied) co_return copied.error();
-    }
-    command again = write;
-    auto id = co_await repository::answer(std::move(write));
-    if (!id && co_await lacks_identity(repo)) {
-        const identity& us = own_identity();
-        again.set("GIT_COMMITTER_NAME", us.name()).set("GIT_COMMITTER_EMAIL", us.email());
-        if (!author_of.source()) again.set("GIT_AUTHOR_NAME", us.name()).set("GIT_AUTHOR_EMAIL", us.email());
-        id = co_await repository::answer(std::move(again));
-    }
-    if (!id) co_return id.error();
-    co_return oid(*id);
 }
 
 awaitable<result<std::vector<std::string>>> changed_paths(repository& repo, oid from, oid to)

@@ -59,28 +59,6 @@ private:
 awaitable<result<std::optional<oid>>> commit_everything(repository& repo, std::filesystem::path worktree,
                                                         commit_request request);
 
-/// Whose name a commit of ours bears as its author. The committer is always the user, or our own identity
-/// where git knows none.
-class commit_author {
-public:
-    commit_author() = default; ///< the committer
-    static commit_author copy_of(oid commit)
-    {
-        return commit_author(std::move(commit));
-    } ///< author and date of it
-    const std::optional<oid>& source() const noexcept { return source_; }
-
-private:
-    explicit commit_author(oid commit) : source_(std::move(commit)) {}
-    std::optional<oid> source_;
-};
-
-/// Writes a commit of a tree that is there already. No hook runs; it is signed when `commit.gpgSign` says so.
-/// Errors: command_failed with git's words. Cancellation: as for `commit_everything`. Lifetime: borrows
-/// `repo`.
-awaitable<result<oid>> commit_tree(repository& repo, oid tree, std::vector<oid> parents, std::string message,
-                                   commit_author author_of = {});
-
 /// The paths in which two commits (or trees) differ, sorted; a rename is two paths.
 awaitable<result<std::vector<std::string>>> changed_paths(repository& repo, oid from, oid to);
 

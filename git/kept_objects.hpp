@@ -1,6 +1,7 @@
 /// Objects that no garbage collection takes away while no ref reaches them yet.
 #pragma once
 
+#include "graftline/git/landing_packs.hpp"
 #include "graftline/git/new_objects.hpp"
 #include "graftline/git/oid.hpp"
 #include "graftline/runtime/awaitable.hpp"
@@ -37,7 +38,7 @@ public:
                                                 std::filesystem::path source = {});
 
     kept_objects(kept_objects&& other) noexcept
-        : repo_(other.repo_), packs_(std::exchange(other.packs_, {}))
+        : list_(std::move(other.list_)), packs_(std::exchange(other.packs_, {}))
     {
     }
     kept_objects& operator=(kept_objects&&) = delete;
@@ -52,11 +53,11 @@ public:
     awaitable<void> settle(repository& repo);
 
 private:
-    explicit kept_objects(const repository& repo) : repo_(&repo) {}
-    result<void> install(const std::filesystem::path& folder, const std::filesystem::path& made);
-    void let_go() noexcept;
+    explicit kept_objects(landing_packs list) : list_(std::move(list)) {}
+    result<void> take(const std::vector<std::filesystem::path>& made);
+    void let_go();
 
-    const repository* repo_;
+    landing_packs list_;
     std::vector<std::filesystem::path> packs_; ///< without extension
 };
 

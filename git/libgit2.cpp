@@ -1,5 +1,7 @@
 #include "graftline/git/libgit2.hpp"
 
+#include "graftline/git/scratch.hpp"
+
 #include <boost/asio/execution/context.hpp>
 #include <boost/asio/query.hpp>
 
@@ -53,17 +55,41 @@ result<git_oid> from_oid(const oid& id)
 
 asio::execution_context::id libgit2_service::id;
 
-libgit2_lane::libgit2_lane(asio::any_io_executor loop, std::filesystem::path git_dir)
-    : handle_(std::make_shared<lazy_handle>(std::move(git_dir))), lane_(loop)
+libgit2_lane::libgit2_lane(asio::any_io_executor loop, std::filesystem::path git_dir, durability of_writes)
+    : handle_(std::make_shared<lazy_handle>(std::move(git_dir), of_writes)), lane_(loop)
 {
     asio::use_service<libgit2_service>(asio::query(loop, asio::execution::context));
 }
 
+result<void> libgit2_lane::lazy_handle::open()
+{
+    jobs_ = 0;
+    int code = git_repository_open(out(repository_), git_dir_.c_str());
+    if (code < 0) return last_fault(code, "libgit2 cannot open the repository");
+    if (of_writes_ == durability::process) return {};
+    // For this handle alone; the switch that libgit2 offers beside it is for the whole process.
+    config_ptr config;
+    code = git_repository_config(out(config), repository_.get());
+    const std::filesystem::path file =
+        std::filesystem::path(git_repository_commondir(repository_.get())) / "graftline" / "libgit2.power";
+    auto written = replace_file(file, "[core]\n\tfsyncObjectFiles = true\n");
+    if (!written) return written;
+    if (code == 0)
+        code = git_config_add_file_ondisk(config.get(), file.c_str(), GIT_CONFIG_LEVEL_APP, repository_.get(),
+                                          true);
+    if (code < 0) return last_fault(code, "libgit2 cannot be told to flush what it writes");
+    return {};
+}
+
 result<git_repository*> libgit2_lane::lazy_handle::get()
 {
-    if (!repository_) {
-        const int code = git_repository_open(out(repository_), git_dir_.c_str());
-        if (code < 0) return last_fault(code, "libgit2 cannot open the repository");
+    constexpr int jobs_of_a_handle = 500;
+    if (!repository_ || ++jobs_ > jobs_of_a_handle) {
+        auto opened = open();
+        if (!opened) {
+            repository_.reset();
+            return opened.error();
+        }
     }
     return repository_.get();
 }

@@ -2,6 +2,7 @@
 /// loop.
 #pragma once
 
+#include "graftline/git/durability.hpp"
 #include "graftline/git/oid.hpp"
 #include "graftline/runtime/awaitable.hpp"
 #include "graftline/runtime/fault.hpp"
@@ -32,6 +33,8 @@ using commit_ptr = owned<git_commit, git_commit_free>;
 using tree_ptr = owned<git_tree, git_tree_free>;
 using diff_ptr = owned<git_diff, git_diff_free>;
 using revwalk_ptr = owned<git_revwalk, git_revwalk_free>;
+using odb_ptr = owned<git_odb, git_odb_free>;
+using config_ptr = owned<git_config, git_config_free>;
 static_assert(sizeof(repository_ptr) == sizeof(void*));
 
 /// Lets a C function fill an owner: `git_commit_lookup(out(commit), ...)`. Filled when the full expression
@@ -88,10 +91,13 @@ private:
     libgit2_use use_;
 };
 
-/// One handle of one repository, used by one job at a time, on the blocking pool.
+/// One handle of one repository, used by one job at a time, on the blocking pool. It is opened anew now and
+/// then: libgit2 holds on to every pack that it has read, and each landing makes one.
 class libgit2_lane {
 public:
-    libgit2_lane(asio::any_io_executor loop, std::filesystem::path git_dir);
+    /// With `durability::power` what is written through the handle is flushed to the disk.
+    libgit2_lane(asio::any_io_executor loop, std::filesystem::path git_dir,
+                 durability of_writes = durability::process);
 
     /// Runs `job(git_repository&)`, which returns a `result`, and resumes on the loop. The handle is opened
     /// by the first job; a failure to open it is the job's result. Values only may leave the job, no git_
@@ -111,11 +117,18 @@ private:
     /// Shared with a job that is still on the pool when the lane goes.
     class lazy_handle {
     public:
-        explicit lazy_handle(std::filesystem::path git_dir) : git_dir_(std::move(git_dir)) {}
+        lazy_handle(std::filesystem::path git_dir, durability of_writes)
+            : git_dir_(std::move(git_dir)), of_writes_(of_writes)
+        {
+        }
         result<git_repository*> get();
 
     private:
+        result<void> open();
+
         std::filesystem::path git_dir_;
+        durability of_writes_;
+        int jobs_ = 0; ///< since it was opened
         libgit2_use use_;
         repository_ptr repository_;
     };

@@ -264,12 +264,18 @@ awaitable<result<move_outcome>> move_alone(landing what, intent_callback intent)
     co_return move_outcome(moved{});
 }
 
-awaitable<result<void>> check_start(landing what)
+awaitable<result<void>> check_tip(landing what)
 {
     auto tip = co_await read_ref(*what.repo, what.fullname);
     if (!tip) co_return tip.error();
     if (!*tip) co_return fault(errc::moved, "there is no branch " + what.branch + " any more");
     if (**tip != what.from) co_return not_at(what, (*tip)->hex());
+    co_return result<void>();
+}
+
+/// The landing contains the tip. Asked when all its commits are in the repository.
+awaitable<result<void>> check_forward(landing what)
+{
     auto forward = co_await is_ancestor(*what.repo, what.from, what.to);
     if (!forward) co_return forward.error();
     if (!*forward)
@@ -278,28 +284,51 @@ awaitable<result<void>> check_start(landing what)
     co_return result<void>();
 }
 
-} // namespace
-
-awaitable<result<move_outcome>> move_target(repository& repo, std::string branch, oid from, oid to,
-                                            std::string reflog_message, intent_callback intent)
+awaitable<result<move_outcome>> move_kept(landing what, kept_objects& kept, intent_callback intent)
 {
+    repository& repo = *what.repo;
+    auto forward = co_await check_forward(what);
+    if (!forward) co_return forward.error();
     auto held = co_await repo.lock().acquire();
     if (!held) co_return held.error();
-    const landing what(repo, std::move(branch), std::move(from), std::move(to), std::move(reflog_message));
-    auto startable = co_await check_start(what);
+    auto startable = co_await check_tip(what);
     if (!startable) co_return startable.error();
     if (what.from == what.to) co_return move_outcome(moved{});
     auto uses = uses_of(repo, what.fullname);
     if (!uses) co_return uses.error();
     if (auto reason = reason_to_wait(what, *uses)) co_return move_outcome(std::move(*reason));
 
-    auto kept = co_await kept_objects::keep(repo, std::vector<std::string>(1, what.to.hex()),
-                                            std::vector<std::string>(1, what.from.hex()));
-    if (!kept) co_return kept.error();
     auto outcome = uses->empty() ? move_alone(what, intent) : move_with_checkout(what, uses->front(), intent);
     auto done = co_await std::move(outcome);
-    if (done && std::holds_alternative<moved>(*done)) co_await kept->settle(repo);
+    if (done && std::holds_alternative<moved>(*done)) co_await kept.settle(repo);
     co_return done;
+}
+
+} // namespace
+
+awaitable<result<move_outcome>> move_target(repository& repo, std::string branch, oid from, oid to,
+                                            std::string reflog_message, intent_callback intent,
+                                            new_objects made)
+{
+    const landing what(repo, std::move(branch), std::move(from), std::move(to), std::move(reflog_message));
+    // In vain otherwise; all of it is looked at again under the lock.
+    auto still_there = co_await check_tip(what);
+    if (!still_there) co_return still_there.error();
+    if (what.from == what.to) co_return move_outcome(moved{});
+    auto uses = uses_of(repo, what.fullname);
+    if (!uses) co_return uses.error();
+    if (auto reason = reason_to_wait(what, *uses)) co_return move_outcome(std::move(*reason));
+    auto kept = co_await kept_objects::keep(repo, std::move(made), what.to, what.from);
+    if (!kept) co_return kept.error();
+    co_return co_await move_kept(what, *kept, std::move(intent));
+}
+
+awaitable<result<move_outcome>> move_target(repository& repo, std::string branch, oid from, oid to,
+                                            std::string reflog_message, kept_objects& kept,
+                                            intent_callback intent)
+{
+    const landing what(repo, std::move(branch), std::move(from), std::move(to), std::move(reflog_message));
+    co_return co_await move_kept(what, kept, std::move(intent));
 }
 
 awaitable<result<bool>> recover_move(repository& repo, move_intent intent)

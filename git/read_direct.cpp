@@ -99,6 +99,19 @@ awaitable<result<oid>> resolve(repository& repo, std::string rev)
     co_return co_await repo.direct().run(std::move(job));
 }
 
+awaitable<result<oid>> tree_of(repository& repo, oid commit)
+{
+    auto job = [commit = std::move(commit)](git_repository& repository) -> result<oid> {
+        const auto id = from_oid(commit);
+        if (!id) return id.error();
+        commit_ptr found;
+        if (const int code = git_commit_lookup(out(found), &repository, &*id); code < 0)
+            return last_fault(code, "no such commit");
+        return to_oid(*git_commit_tree_id(found.get()));
+    };
+    co_return co_await repo.direct().run(std::move(job));
+}
+
 awaitable<result<std::optional<oid>>> read_ref(repository& repo, std::string fullname)
 {
     auto job = [fullname = std::move(fullname)](git_repository& repository) {

@@ -17,6 +17,7 @@ class repository;
 namespace graftline::git::read_direct {
 
 awaitable<result<oid>> resolve(repository& repo, std::string rev);
+awaitable<result<oid>> tree_of(repository& repo, oid commit);
 awaitable<result<std::optional<oid>>> read_ref(repository& repo, std::string fullname);
 awaitable<result<bool>> is_ancestor(repository& repo, oid ancestor, oid descendant);
 awaitable<result<std::vector<oid>>> merge_bases(repository& repo, oid one, oid other);

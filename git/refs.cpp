@@ -3,6 +3,7 @@
 #include "graftline/git/read_by_command.hpp"
 #include "graftline/git/read_direct.hpp"
 #include "graftline/git/repository.hpp"
+#include "graftline/git/write_ref_direct.hpp"
 #include "graftline/runtime/shielded.hpp"
 
 #include <algorithm>
@@ -58,6 +59,17 @@ bool is_full_name(std::string_view name)
 
 } // namespace
 
+awaitable<result<oid>> tree_of(repository& repo, oid commit)
+{
+    if (repo.may_read_directly()) {
+        auto found = co_await read_direct::tree_of(repo, commit);
+        if (found) co_return found;
+    }
+    auto answer = co_await repo.ask("rev-parse", "--verify", commit.hex() + "^{tree}");
+    if (!answer) co_return answer.error();
+    co_return oid(std::move(*answer));
+}
+
 awaitable<result<oid>> resolve(repository& repo, std::string rev)
 {
     if (repo.may_read_directly()) {
@@ -83,6 +95,11 @@ awaitable<result<void>> update_ref(repository& repo, std::string fullname, oid t
     if (!is_full_name(fullname)) co_return fault(errc::invalid, "not a ref's full name: " + fullname);
     // To move a ref to the null id is to delete it: nobody who has an id in hand means that.
     if (to.is_null()) co_return fault(errc::invalid, "a ref cannot be moved to nothing: " + fullname);
+    if (expected) {
+        auto written = co_await write_ref_direct(repo, fullname, to, *expected, reflog_message);
+        if (!written) co_return written.error();
+        if (*written) co_return result<void>();
+    }
     auto prepared = repo.git("update-ref", "-m", reflog_message, fullname, to.hex());
     if (expected)
         prepared.add(expected->is_null() ? "" : expected->hex()); // "": it must not exist, in any hash

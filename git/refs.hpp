@@ -20,12 +20,16 @@ class repository;
 /// Errors: not_found, naming `rev`; an empty repository is said to be one.
 awaitable<result<oid>> resolve(repository& repo, std::string rev);
 
+/// The tree of a commit. Errors: not_found.
+awaitable<result<oid>> tree_of(repository& repo, oid commit);
+
 /// What the ref of this full name ("refs/heads/main", "HEAD") holds, symbolic refs followed; nullopt if there
 /// is none.
 awaitable<result<std::optional<oid>>> read_ref(repository& repo, std::string fullname);
 
 /// Moves or makes a ref. `expected`: what it must hold; the null id: it must not exist; nullopt: whatever it
-/// holds. Errors: moved, when it holds something else; nothing has changed then.
+/// holds. Starts no process for a plain ref with an expected value. Errors: moved, when it holds something
+/// else; nothing has changed then.
 awaitable<result<void>> update_ref(repository& repo, std::string fullname, oid to,
                                    std::optional<oid> expected, std::string reflog_message);
 

@@ -2,6 +2,7 @@
 
 #include "graftline/git/direct_merges.hpp"
 #include "graftline/git/environment.hpp"
+#include "graftline/git/git_settings.hpp"
 #include "graftline/git/libgit2.hpp"
 #include "graftline/runtime/parallel.hpp"
 
@@ -165,9 +166,28 @@ repository_lock& repository::lock()
     return *lock_;
 }
 
+void repository::set_durability(durability of_landings)
+{
+    durability_ = of_landings;
+    direct_.reset();
+}
+
+awaitable<result<void>> repository::flush_objects()
+{
+    if (durability_ == durability::process) co_return result<void>();
+    if (!flush_) flush_ = std::make_unique<shared_flush>(executor_, common_dir_ / "objects");
+    co_return co_await flush_->wait();
+}
+
+known_settings& repository::settings()
+{
+    if (!settings_) settings_ = std::make_unique<known_settings>();
+    return *settings_;
+}
+
 libgit2_lane& repository::direct()
 {
-    if (!direct_) direct_ = std::make_unique<libgit2_lane>(executor_, git_dir_);
+    if (!direct_) direct_ = std::make_unique<libgit2_lane>(executor_, git_dir_, durability_);
     return *direct_;
 }
 
@@ -182,10 +202,17 @@ bool repository::may_read_directly() const
     return can_.direct_reads() && !has_become_indirect(common_dir_);
 }
 
+/// Git flushes what it writes only when it is told to.
+static void make_durable(command& git, durability wanted)
+{
+    if (wanted == durability::power) git.args("-c", "core.fsync=all", "-c", "core.fsyncMethod=batch");
+}
+
 command repository::prepare(std::vector<std::string> words) const
 {
     command git("git");
     prepare_own_call(git);
+    make_durable(git, durability_);
     // The linked worktree that we were started in may have been removed meanwhile, by ourselves.
     std::error_code failed;
     const bool still_here =
@@ -207,6 +234,7 @@ command repository::prepare_in(const fs::path& folder, std::vector<std::string> 
     prepare_own_call(git);
     git.in(folder);
     git.set("GIT_CEILING_DIRECTORIES", folder.parent_path().string());
+    make_durable(git, durability_);
     for (std::string& word : words)
         git.add(std::move(word));
     return git;

@@ -21,7 +21,7 @@
 namespace graftline::git {
 
 class direct_merges;
-class configured;
+class known_settings;
 class libgit2_lane;
 
 /// A repository that was found and is usable. Shared by all who work on it; used from one strand.
@@ -60,7 +60,7 @@ public:
     /// With `durability::power`: all objects that were written so far are on the disk. Otherwise nothing.
     awaitable<result<void>> flush_objects();
     /// Git's configuration, as far as commits and refs of ours depend on it.
-    configured& configuration_of() noexcept { return *configured_; }
+    known_settings& settings();
     /// libgit2's handle of this repository, for reading. Ask `may_read_directly` first.
     libgit2_lane& direct();
     /// What merging in our own process keeps. For git/merge.cpp.
@@ -112,7 +112,7 @@ private:
     std::unique_ptr<repository_lock> lock_;
     std::unique_ptr<libgit2_lane> direct_;
     std::unique_ptr<direct_merges> merging_;
-    std::unique_ptr<configured> configured_;
+    std::unique_ptr<known_settings> settings_;
     durability durability_ = durability::process;
     std::unique_ptr<shared_flush> flush_;
 };

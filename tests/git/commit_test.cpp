@@ -1,4 +1,5 @@
 #include "graftline/git/commit.hpp"
+#include "graftline/git/make_commit.hpp"
 #include "graftline/git/repository.hpp"
 
 #include "tests/support/hang_guard.hpp"

@@ -1,4 +1,5 @@
 #include "graftline/git/commit.hpp"
+#include "graftline/git/make_commit.hpp"
 #include "graftline/git/merge.hpp"
 #include "graftline/git/move_target.hpp"
 #include "graftline/git/refs.hpp"
@@ -60,12 +61,14 @@ protected:
     static awaitable<bool> land(git::repository& into, oid task)
     {
         const oid tip = (co_await git::resolve(into, "refs/heads/main")).value();
-        const auto merged = (co_await git::merge_commits(into, tip, task)).value();
+        auto merged = (co_await git::merge_commits(into, tip, task)).value();
         EXPECT_TRUE(merged.clean());
         std::vector<oid> parents{tip, task};
-        const oid commit =
-            (co_await git::commit_tree(into, merged.tree, std::move(parents), "landing")).value();
-        const auto done = co_await git::move_target(into, "main", tip, commit, "graftline: land");
+        const oid commit = (co_await git::make_commit(into, merged.tree, std::move(parents), "landing",
+                                                      git::commit_author(), merged.objects))
+                               .value();
+        const auto done = co_await git::move_target(into, "main", tip, commit, "graftline: land",
+                                                    git::intent_callback(), std::move(merged.objects));
         if (!done) EXPECT_TRUE(done.error().is(errc::moved)) << done.error().message();
         co_return done&& std::holds_alternative<git::moved>(*done);
     }

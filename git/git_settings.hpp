@@ -5,6 +5,7 @@
 #include "graftline/runtime/awaitable.hpp"
 #include "graftline/runtime/fault.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -18,21 +19,21 @@ namespace graftline::git {
 class repository;
 
 /// Git's own answers. Anything unusual is not interpreted here, it only says that git has to do the work.
-struct configuration {
+struct git_settings {
     std::optional<identity> author;    ///< nullopt: git knows none
     std::optional<identity> committer; ///< nullopt: git knows none
     bool plain_commits = false;        ///< neither signed nor in an encoding of their own
     bool plain_files = false;          ///< with the permissions that the process gives them
     bool plain_reflogs = false;        ///< written for the refs for which libgit2 writes them too
-    std::string hooks_path;            ///< core.hooksPath; empty when it is not set
+    std::filesystem::path hooks;       ///< where git looks for hooks, absolute; empty when only git can tell
 };
 
 /// Asks git once, and again when a file of the configuration has changed.
-class configured {
+class known_settings {
 public:
     /// A few stat calls, or at first three git processes. Result: never null. Errors: git's words.
     /// Cancellation: as for a command. Lifetime: borrows `repo` and this; the result is the caller's.
-    awaitable<result<std::shared_ptr<const configuration>>> now(const repository& repo);
+    awaitable<result<std::shared_ptr<const git_settings>>> now(const repository& repo);
 
 private:
     /// A file as it was when git read it.
@@ -43,10 +44,12 @@ private:
         std::int64_t size = -1; ///< -1: it was not there
         friend bool operator==(const stamp&, const stamp&) = default;
     };
+    static constexpr std::int64_t unknown_size = -2; ///< equals that of no file
     static stamp stamp_of(std::filesystem::path file);
+    static bool is_too_young(const stamp& file, std::chrono::system_clock::time_point read_at);
     bool is_fresh() const;
 
-    std::shared_ptr<const configuration> known_;
+    std::shared_ptr<const git_settings> known_;
     std::vector<stamp> files_;
 };
 

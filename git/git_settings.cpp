@@ -1,0 +1,150 @@
+#include "graftline/git/git_settings.hpp"
+
+#include "graftline/git/records.hpp"
+#include "graftline/git/repository.hpp"
+#include "graftline/runtime/parallel.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+
+namespace graftline::git {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A value and the file that it comes from ("file:/home/me/.gitconfig").
+struct setting {
+    std::string origin;
+    std::string value;
+};
+
+/// `git config --list --show-origin -z`: origin, NUL, key, newline, value, NUL; the last value of a key
+/// counts. A key without a value means true.
+std::map<std::string, setting> read_settings(const std::vector<std::string>& records)
+{
+    std::map<std::string, setting> settings;
+    for (std::size_t at = 0; at + 1 < records.size(); at += 2) {
+        const std::string& entry = records[at + 1];
+        const auto line = entry.find('\n');
+        settings[entry.substr(0, line)] = {records[at], line == entry.npos ? "true" : entry.substr(line + 1)};
+    }
+    return settings;
+}
+
+/// "Name <email> 1700000000 +0100", as `git var` prints it.
+std::optional<identity> identity_in(const result<std::string>& line)
+{
+    if (!line) return std::nullopt; // git knows nobody, and says so by its exit
+    const auto open = line->find(" <");
+    const auto close = line->rfind('>');
+    if (open == line->npos || close == line->npos || close < open) return std::nullopt;
+    return identity(line->substr(0, open), line->substr(open + 2, close - open - 2));
+}
+
+bool is_false(const std::string& value)
+{
+    return value == "false" || value == "no" || value == "off" || value == "0" || value.empty();
+}
+
+/// Where hooks are. Git takes a relative path from the folder that it runs in; one with placeholders is its
+/// own business.
+fs::path hooks_of(const repository& repo, const std::map<std::string, setting>& settings)
+{
+    const auto found = settings.find("core.hookspath");
+    if (found == settings.end() || found->second.value.empty()) return repo.common_dir() / "hooks";
+    const std::string& path = found->second.value;
+    if (path.starts_with('~') || path.starts_with('%')) return {};
+    return repo.git().folder() / path;
+}
+
+git_settings interpret(const repository& repo, const std::map<std::string, setting>& settings)
+{
+    const auto is_off = [&](const char* key) {
+        const auto found = settings.find(key);
+        return found == settings.end() || is_false(found->second.value);
+    };
+    git_settings known;
+    known.plain_commits = is_off("commit.gpgsign") && !settings.contains("i18n.commitencoding");
+    known.plain_files = is_off("core.sharedrepository");
+    // libgit2 reads the repository's own configuration as git does, but not always what lies above it.
+    const auto reflogs = settings.find("core.logallrefupdates");
+    known.plain_reflogs = reflogs == settings.end() ||
+                          reflogs->second.origin == "file:" + (repo.common_dir() / "config").string();
+    known.hooks = hooks_of(repo, settings);
+    return known;
+}
+
+/// The files in which something is set, and those in which something may be set later.
+std::vector<fs::path> files_behind(const repository& repo, const std::vector<std::string>& records,
+                                   const fs::path& relative_to)
+{
+    std::vector<fs::path> files{repo.common_dir() / "config"};
+    if (const char* home = std::getenv("HOME")) {
+        files.push_back(fs::path(home) / ".gitconfig");
+        files.push_back(fs::path(home) / ".config/git/config");
+    }
+    for (std::size_t at = 0; at + 1 < records.size(); at += 2) {
+        if (!records[at].starts_with("file:")) continue;
+        fs::path file = relative_to / records[at].substr(5);
+        if (std::find(files.begin(), files.end(), file) == files.end()) files.push_back(std::move(file));
+    }
+    return files;
+}
+
+} // namespace
+
+known_settings::stamp known_settings::stamp_of(fs::path file)
+{
+    stamp now{std::move(file)};
+    struct stat is{};
+    if (::stat(now.file.c_str(), &is) == 0) {
+        now.seconds = is.st_mtim.tv_sec;
+        now.nanoseconds = is.st_mtim.tv_nsec;
+        now.size = is.st_size;
+    }
+    return now;
+}
+
+/// A file that git may have read while it was being written: no stamp can tell.
+bool known_settings::is_too_young(const stamp& file, std::chrono::system_clock::time_point read_at)
+{
+    // File systems stamp by a clock that ticks every few milliseconds.
+    const auto written = std::chrono::seconds(file.seconds) + std::chrono::nanoseconds(file.nanoseconds);
+    return written > read_at.time_since_epoch() - std::chrono::milliseconds(20);
+}
+
+bool known_settings::is_fresh() const
+{
+    for (const stamp& then : files_)
+        if (stamp_of(then.file) != then) return false;
+    return known_ != nullptr;
+}
+
+awaitable<result<std::shared_ptr<const git_settings>>> known_settings::now(const repository& repo)
+{
+    if (is_fresh()) co_return known_;
+    const auto begun = std::chrono::system_clock::now();
+    std::vector<awaitable<result<std::string>>> questions;
+    questions.push_back(repo.ask("config", "--list", "--show-origin", "-z"));
+    questions.push_back(repo.ask("var", "GIT_AUTHOR_IDENT"));
+    questions.push_back(repo.ask("var", "GIT_COMMITTER_IDENT"));
+    auto answers = co_await parallel::all(std::move(questions));
+    const result<std::string> list = std::move(answers[0].value());
+    if (!list) co_return list.error();
+    const std::vector<std::string> records = records_of(*list);
+    auto known = std::make_shared<git_settings>(interpret(repo, read_settings(records)));
+    known->author = identity_in(answers[1].value());
+    known->committer = identity_in(answers[2].value());
+    files_.clear();
+    for (fs::path& file : files_behind(repo, records, repo.git().folder())) {
+        files_.push_back(stamp_of(std::move(file)));
+        if (is_too_young(files_.back(), begun)) files_.back().size = unknown_size;
+    }
+    known_ = std::move(known);
+    co_return known_;
+}
+
+} // namespace graftline::git

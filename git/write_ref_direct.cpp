@@ -1,0 +1,173 @@
+#include "graftline/git/write_ref_direct.hpp"
+
+#include "graftline/git/git_settings.hpp"
+#include "graftline/git/landing_record.hpp"
+#include "graftline/git/libgit2.hpp"
+#include "graftline/git/records.hpp"
+#include "graftline/git/repository.hpp"
+#include "graftline/git/scratch.hpp"
+#include "graftline/runtime/descriptor.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <optional>
+
+namespace graftline::git {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Locked by who writes the file, until he has removed it, or is dead.
+bool lock_now(const descriptor& file)
+{
+    struct flock whole{};
+    whole.l_type = F_WRLCK;
+    whole.l_whence = SEEK_SET;
+    return file && ::fcntl(file.get(), F_OFD_SETLK, &whole) == 0;
+}
+
+fs::path notes_folder(const fs::path& state)
+{
+    return state / "ref-writes";
+}
+
+/// Says, while it lives, which lock this process is about to take: killed in between, a process leaves the
+/// ref locked for ever, and only this tells whose lock it was.
+class written_note {
+public:
+    written_note(const fs::path& state, const fs::path& lock, const oid& to)
+    {
+        std::error_code ignored;
+        fs::create_directories(notes_folder(state), ignored);
+        std::string name = (notes_folder(state) / "XXXXXX").string();
+        file_ = descriptor(::mkostemp(name.data(), O_CLOEXEC));
+        if (file_) name_ = name;
+        // Locked before it says anything: one that says nothing has nobody's lock.
+        held_ = lock_now(file_) && write_all(file_.get(), lock.string() + "\n" + to.hex() + "\n");
+    }
+    written_note(const written_note&) = delete;
+    written_note& operator=(const written_note&) = delete;
+    ~written_note()
+    {
+        if (!name_.empty()) ::unlink(name_.c_str());
+    }
+    explicit operator bool() const noexcept { return held_; }
+
+private:
+    std::string name_;
+    descriptor file_;
+    bool held_ = false;
+};
+
+/// The lock of a dead process of ours holds nothing yet, or what it was to write. Another one is somebody
+/// else's.
+void drop_lock(const fs::path& lock, const std::string& to)
+{
+    std::error_code ignored;
+    if (!fs::exists(lock, ignored)) return;
+    const std::string text = text_of(lock);
+    if (text.empty() || text == to + "\n") (void)drop_dead_locks(std::vector<fs::path>(1, lock));
+}
+
+/// What of the repository the job on the pool needs.
+struct ref_write {
+    fs::path common_dir;
+    fs::path state;
+    std::string fullname;
+    git_oid to;
+    git_oid expected;
+    std::string message;
+    identity who;
+};
+
+fault holds_something_else(const std::string& fullname)
+{
+    return fault(errc::moved, "the ref holds something else by now: " + fullname);
+}
+
+/// A plain ref at the expected value, or one that is missing as expected. Nullopt: git has to look at it.
+std::optional<result<void>> check(git_repository& repository, const ref_write& wanted)
+{
+    reference_ptr now;
+    const int code = git_reference_lookup(out(now), &repository, wanted.fullname.c_str());
+    const bool to_be_made = git_oid_is_zero(&wanted.expected);
+    if (code == GIT_ENOTFOUND)
+        return to_be_made ? result<void>() : result<void>(holds_something_else(wanted.fullname));
+    if (code < 0 || git_reference_type(now.get()) != GIT_REFERENCE_DIRECT) return std::nullopt;
+    if (to_be_made || !git_oid_equal(git_reference_target(now.get()), &wanted.expected))
+        return result<void>(holds_something_else(wanted.fullname));
+    return result<void>();
+}
+
+result<bool> write_now(git_repository& repository, const ref_write& wanted)
+{
+    const auto startable = check(repository, wanted);
+    if (!startable) return false;
+    if (!*startable) return startable->error();
+    const written_note note(wanted.state, wanted.common_dir / (wanted.fullname + ".lock"), to_oid(wanted.to));
+    if (!note) return false;
+    git_repository_set_ident(&repository, wanted.who.name().c_str(), wanted.who.email().c_str());
+    const bool to_be_made = git_oid_is_zero(&wanted.expected);
+    reference_ptr made;
+    const int code = git_reference_create_matching(
+        out(made), &repository, wanted.fullname.c_str(), &wanted.to, to_be_made ? 0 : 1,
+        to_be_made ? nullptr : &wanted.expected, wanted.message.c_str());
+    if (code == GIT_EMODIFIED) return holds_something_else(wanted.fullname);
+    return code == 0; // everything else git says in better words
+}
+
+bool is_plain_name(std::string_view fullname)
+{
+    for (const std::string_view part : {"refs/heads/", "refs/graftline/"})
+        if (fullname.starts_with(part)) return git_reference_is_valid_name(std::string(fullname).c_str());
+    return false; // some of the others belong to single worktrees
+}
+
+bool is_watched(const git_settings& known)
+{
+    std::error_code ignored;
+    return known.hooks.empty() || fs::exists(known.hooks / "reference-transaction", ignored);
+}
+
+} // namespace
+
+awaitable<result<bool>> write_ref_direct(repository& repo, std::string fullname, oid to, oid expected,
+                                         std::string reflog_message)
+{
+    drop_abandoned_ref_locks(repo);
+    if (!repo.may_read_directly() || !is_plain_name(fullname)) co_return false;
+    auto known = co_await repo.settings().now(repo);
+    if (!known || is_watched(**known) || !(*known)->plain_files || !(*known)->plain_reflogs) co_return false;
+    auto new_value = from_oid(to);
+    auto old_value = from_oid(expected);
+    if (!new_value || !old_value) co_return false;
+    const identity who = (*known)->committer.value_or(own_identity());
+    ref_write wanted{repo.common_dir(),
+                     repo.state_folder(),
+                     std::move(fullname),
+                     *new_value,
+                     *old_value,
+                     std::move(reflog_message),
+                     who};
+    auto job = [wanted = std::move(wanted)](git_repository& repository) {
+        return write_now(repository, wanted);
+    };
+    co_return co_await repo.direct().run(std::move(job));
+}
+
+void drop_abandoned_ref_locks(const repository& repo)
+{
+    std::error_code failed;
+    for (fs::directory_iterator entry(notes_folder(repo.state_folder()), failed), end;
+         !failed && entry != end; entry.increment(failed)) {
+        const descriptor file(::open(entry->path().c_str(), O_RDWR | O_CLOEXEC));
+        if (!lock_now(file)) continue; // its writer lives
+        const std::vector<std::string> lines = records_of(text_of(entry->path()), '\n');
+        if (lines.size() == 2) drop_lock(lines[0], lines[1]);
+        ::unlink(entry->path().c_str());
+    }
+}
+
+} // namespace graftline::git

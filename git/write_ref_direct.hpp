@@ -1,0 +1,26 @@
+/// Moving a ref through libgit2. `refs.hpp` decides when that may be done.
+#pragma once
+
+#include "graftline/git/oid.hpp"
+#include "graftline/runtime/awaitable.hpp"
+#include "graftline/runtime/fault.hpp"
+
+#include <string>
+
+namespace graftline::git {
+
+class repository;
+
+/// Moves the branch or other plain ref `fullname` from `expected` (null: it must not exist) to `to`, with an
+/// entry in its reflog, under git's own lock of the ref. Result: false when git has to do it, and nothing has
+/// changed: a hook watches refs, the ref is symbolic, another ref is in the way, somebody holds the lock.
+/// Errors: moved, when it holds something else. Cancellation: the job on the pool ends first. Lifetime:
+/// borrows `repo`.
+awaitable<result<bool>> write_ref_direct(repository& repo, std::string fullname, oid to, oid expected,
+                                         std::string reflog_message);
+
+/// Removes the locks of refs that processes of ours left when they were killed in the middle of the above.
+/// Reads one small folder, which is empty usually.
+void drop_abandoned_ref_locks(const repository& repo);
+
+} // namespace graftline::git
