@@ -338,6 +338,7 @@ awaitable<void> landing_queue::move(std::size_t slots)
     }
     if (steps.size() > 1 && slots > 1) {
         // What is in the way of all need not be in the way of the first.
+        take_apart(1);
         co_await move(1);
         co_return;
     }
