@@ -4,8 +4,6 @@
 #include "graftline/git/repository.hpp"
 #include "graftline/runtime/parallel.hpp"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <map>
@@ -77,72 +75,62 @@ git_settings interpret(const repository& repo, const std::map<std::string, setti
     return known;
 }
 
-/// The files in which something is set, and those in which something may be set later.
-std::vector<fs::path> files_behind(const repository& repo, const std::vector<std::string>& records,
-                                   const fs::path& relative_to)
+/// Where something may be set later, whether there is such a file now or not.
+std::vector<fs::path> usual_places(const repository& repo)
 {
-    std::vector<fs::path> files{repo.common_dir() / "config"};
+    std::vector<fs::path> places{repo.common_dir() / "config", "/etc/gitconfig"};
     if (const char* home = std::getenv("HOME")) {
-        files.push_back(fs::path(home) / ".gitconfig");
-        files.push_back(fs::path(home) / ".config/git/config");
+        places.push_back(fs::path(home) / ".gitconfig");
+        places.push_back(fs::path(home) / ".config/git/config");
     }
+    return places;
+}
+
+/// Watches the files that the settings come from. False when one of them is new: it may have changed before.
+bool watch_origins(const std::vector<std::string>& records, const fs::path& relative_to,
+                   std::vector<watched_file>& watched)
+{
+    bool all_known = true;
     for (std::size_t at = 0; at + 1 < records.size(); at += 2) {
         if (!records[at].starts_with("file:")) continue;
-        fs::path file = relative_to / records[at].substr(5);
-        if (std::find(files.begin(), files.end(), file) == files.end()) files.push_back(std::move(file));
+        const fs::path file = relative_to / records[at].substr(5);
+        if (std::ranges::any_of(watched, [&](const watched_file& one) { return one.path() == file; }))
+            continue;
+        watched.emplace_back(file);
+        all_known = false;
     }
-    return files;
+    return all_known;
 }
 
 } // namespace
 
-known_settings::stamp known_settings::stamp_of(fs::path file)
-{
-    stamp now{std::move(file)};
-    struct stat is{};
-    if (::stat(now.file.c_str(), &is) == 0) {
-        now.seconds = is.st_mtim.tv_sec;
-        now.nanoseconds = is.st_mtim.tv_nsec;
-        now.size = is.st_size;
-    }
-    return now;
-}
-
-/// A file that git may have read while it was being written: no stamp can tell.
-bool known_settings::is_too_young(const stamp& file, std::chrono::system_clock::time_point read_at)
-{
-    // File systems stamp by a clock that ticks every few milliseconds.
-    const auto written = std::chrono::seconds(file.seconds) + std::chrono::nanoseconds(file.nanoseconds);
-    return written > read_at.time_since_epoch() - std::chrono::milliseconds(20);
-}
-
 bool known_settings::is_fresh() const
 {
-    for (const stamp& then : files_)
-        if (stamp_of(then.file) != then) return false;
-    return known_ != nullptr;
+    return known_ && std::ranges::all_of(files_, &watched_file::is_as_it_was);
 }
 
 awaitable<result<std::shared_ptr<const git_settings>>> known_settings::now(const repository& repo)
 {
     if (is_fresh()) co_return known_;
-    const auto begun = std::chrono::system_clock::now();
-    std::vector<awaitable<result<std::string>>> questions;
-    questions.push_back(repo.ask("config", "--list", "--show-origin", "-z"));
-    questions.push_back(repo.ask("var", "GIT_AUTHOR_IDENT"));
-    questions.push_back(repo.ask("var", "GIT_COMMITTER_IDENT"));
-    auto answers = co_await parallel::all(std::move(questions));
-    const result<std::string> list = std::move(answers[0].value());
-    if (!list) co_return list.error();
-    const std::vector<std::string> records = records_of(*list);
-    auto known = std::make_shared<git_settings>(interpret(repo, read_settings(records)));
-    known->author = identity_in(answers[1].value());
-    known->committer = identity_in(answers[2].value());
-    files_.clear();
-    for (fs::path& file : files_behind(repo, records, repo.git().folder())) {
-        files_.push_back(stamp_of(std::move(file)));
-        if (is_too_young(files_.back(), begun)) files_.back().size = unknown_size;
+    std::vector<watched_file> watched; // from before git reads them
+    for (fs::path& place : usual_places(repo))
+        watched.emplace_back(std::move(place));
+    std::shared_ptr<git_settings> known;
+    while (!known) {
+        std::vector<awaitable<result<std::string>>> questions;
+        questions.push_back(repo.ask("config", "--list", "--show-origin", "-z"));
+        questions.push_back(repo.ask("var", "GIT_AUTHOR_IDENT"));
+        questions.push_back(repo.ask("var", "GIT_COMMITTER_IDENT"));
+        auto answers = co_await parallel::all(std::move(questions));
+        const result<std::string> list = std::move(answers[0].value());
+        if (!list) co_return list.error();
+        const std::vector<std::string> records = records_of(*list);
+        if (!watch_origins(records, repo.git().folder(), watched)) continue;
+        known = std::make_shared<git_settings>(interpret(repo, read_settings(records)));
+        known->author = identity_in(answers[1].value());
+        known->committer = identity_in(answers[2].value());
     }
+    files_ = std::move(watched);
     known_ = std::move(known);
     co_return known_;
 }

@@ -2,11 +2,10 @@
 #pragma once
 
 #include "graftline/git/commit.hpp"
+#include "graftline/git/merge_settings.hpp"
 #include "graftline/runtime/awaitable.hpp"
 #include "graftline/runtime/fault.hpp"
 
-#include <chrono>
-#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -31,26 +30,15 @@ struct git_settings {
 /// Asks git once, and again when a file of the configuration has changed.
 class known_settings {
 public:
-    /// A few stat calls, or at first three git processes. Result: never null. Errors: git's words.
+    /// A few stat calls, or at first a few git processes. Result: never null. Errors: git's words.
     /// Cancellation: as for a command. Lifetime: borrows `repo` and this; the result is the caller's.
     awaitable<result<std::shared_ptr<const git_settings>>> now(const repository& repo);
 
 private:
-    /// A file as it was when git read it.
-    struct stamp {
-        std::filesystem::path file;
-        std::int64_t seconds = 0;
-        std::int64_t nanoseconds = 0;
-        std::int64_t size = -1; ///< -1: it was not there
-        friend bool operator==(const stamp&, const stamp&) = default;
-    };
-    static constexpr std::int64_t unknown_size = -2; ///< equals that of no file
-    static stamp stamp_of(std::filesystem::path file);
-    static bool is_too_young(const stamp& file, std::chrono::system_clock::time_point read_at);
     bool is_fresh() const;
 
     std::shared_ptr<const git_settings> known_;
-    std::vector<stamp> files_;
+    std::vector<watched_file> files_;
 };
 
 } // namespace graftline::git

@@ -179,12 +179,12 @@ bool is_there(git_repository& repository, const new_objects& made, const oid& wa
 {
     const auto is_it = [&](const new_object& one) { return one.id == wanted && one.kind == kind; };
     if (std::ranges::any_of(made.in_memory, is_it)) return true;
-    odb_ptr odb;
-    git_object_t type;
-    std::size_t size;
     auto id = from_oid(wanted);
-    return id && git_repository_odb(out(odb), &repository) == 0 &&
-           git_odb_read_header(&size, &type, odb.get(), &*id) == 0 && type == libgit2_type(kind);
+    odb_ptr odb;
+    if (!id || git_repository_odb(out(odb), &repository) < 0) return false;
+    git_object_t type;
+    std::size_t size = 0;
+    return git_odb_read_header(&size, &type, odb.get(), &*id) == 0 && type == libgit2_type(kind);
 }
 
 /// What a commit is made of. Two lines are ready, as far as they do not depend on another commit.

@@ -117,10 +117,14 @@ public:
     }
 
 private:
+    /// Parents before children: what a tree was found to share with the history below it holds only for a
+    /// history that was packed already. (Where a child swaps two folders, each is seen in the place of the
+    /// other.)
     result<void> walk(const git_oid& to, const git_oid& known)
     {
         revwalk_ptr commits;
         int code = git_revwalk_new(out(commits), from_.repository());
+        if (code == 0) code = git_revwalk_sorting(commits.get(), GIT_SORT_TOPOLOGICAL | GIT_SORT_REVERSE);
         if (code == 0) code = git_revwalk_push(commits.get(), &to);
         if (code == 0) code = git_revwalk_hide(commits.get(), &known);
         git_oid id;
