@@ -1,7 +1,8 @@
 // The benchmark harness: measures graftline beside what people use instead, in one run, and prints the table
-// that docs/performance.md shows. `bench [NAME ...]` runs some of: overhead status worktrees queue.
+// that docs/performance.md shows. `bench [NAME ...]` runs some of: overhead status worktrees merging queue.
 
 #include "graftline/bench/landing_queue.hpp"
+#include "graftline/bench/merging.hpp"
 #include "graftline/bench/overhead.hpp"
 #include "graftline/bench/worktrees.hpp"
 
@@ -34,6 +35,7 @@ awaitable<void> measure(std::set<std::string> wanted)
     if (is_wanted("overhead")) print(co_await bench::overhead());
     if (is_wanted("status")) print(co_await bench::status_of_many());
     if (is_wanted("queue")) print(co_await bench::landing_queue());
+    if (is_wanted("merging")) print(co_await bench::merging());
     if (is_wanted("worktrees")) print(co_await bench::worktrees(10));
 }
 

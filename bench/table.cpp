@@ -76,7 +76,11 @@ awaitable<fs::path> make_repository(fs::path in, std::string name, int files)
 std::string seconds(double value)
 {
     char text[32];
-    std::snprintf(text, sizeof text, value < 0.1 ? "%.1f ms" : "%.2f s", value < 0.1 ? value * 1000 : value);
+    std::snprintf(text, sizeof text,
+                  value < 0.001 ? "%.3f ms"
+                  : value < 0.1 ? "%.1f ms"
+                                : "%.2f s",
+                  value < 0.1 ? value * 1000 : value);
     return text;
 }
 

@@ -3,7 +3,10 @@
 
 #include "graftline/git/libgit2.hpp"
 
+#include <git2/sys/odb_backend.h>
+
 #include <cstring>
+#include <memory>
 #include <string_view>
 #include <unordered_map>
 
@@ -27,6 +30,19 @@ struct raw_id_equal {
     }
 };
 
+/// Frees an object's bytes.
+struct object_bytes_freer {
+    git_odb_backend* from = nullptr; ///< what read them; null: we made them
+    void operator()(char* bytes) const noexcept;
+};
+
+/// An object in memory.
+struct kept_object {
+    std::unique_ptr<char, object_bytes_freer> memory;
+    std::size_t size = 0;
+    git_object_t type{};
+};
+
 /// Objects never change, so what was read once is good for ever. Used by one thread at a time.
 class object_reader {
 public:
@@ -41,14 +57,17 @@ public:
     /// How large a blob is, without reading it.
     result<std::size_t> size_of(const git_oid& blob);
 
+    /// Keeps what was just made: it will be read next, if it lands.
+    void keep(const git_oid& id, git_object_t type, std::string_view bytes);
     /// Lets go of everything if it has become more than `bytes`.
     void trim(std::size_t bytes);
 
 private:
     result<std::string_view> bytes(const git_oid& id, git_object_t type);
+    result<kept_object> read(const git_oid& id);
 
     odb_ptr odb_;
-    std::unordered_map<git_oid, odb_object_ptr, raw_id_hash, raw_id_equal> kept_;
+    std::unordered_map<git_oid, kept_object, raw_id_hash, raw_id_equal> kept_;
     std::size_t kept_bytes_ = 0;
 };
 

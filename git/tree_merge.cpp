@@ -341,6 +341,7 @@ result<git_oid> finish::add(object_kind kind, std::string bytes)
     const git_object_t type = kind == object_kind::tree ? GIT_OBJECT_TREE : GIT_OBJECT_BLOB;
     if (const int code = git_odb_hash(&id, bytes.data(), bytes.size(), type); code < 0)
         return last_fault(code, "an object has no id");
+    if (kind == object_kind::tree) objects_.keep(id, type, bytes);
     outcome.objects.in_memory.push_back({to_oid(id), kind, std::move(bytes)});
     return id;
 }

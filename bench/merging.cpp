@@ -1,0 +1,158 @@
+#include "graftline/bench/merging.hpp"
+
+#include "graftline/git/merge.hpp"
+#include "graftline/git/refs.hpp"
+#include "graftline/git/repository.hpp"
+#include "graftline/git/tree_merge.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <functional>
+#include <stdexcept>
+
+namespace graftline::bench {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Pairs of branches, each of two commits of its own.
+constexpr int pairs = 60;
+constexpr int lines_in_file = 40;
+
+std::string contents(int file, int changed_line, const std::string& text)
+{
+    std::string all = "file " + std::to_string(file) + "\n";
+    for (int line = 0; line < lines_in_file; ++line)
+        all += line == changed_line ? text + "\n" : "line " + std::to_string(line) + "\n";
+    return all;
+}
+
+std::string file_of(int number, int changed_line = -1, const std::string& text = {})
+{
+    const std::string all = contents(number, changed_line, text);
+    return "M 100644 inline d" + std::to_string(number / 100) + "/f" + std::to_string(number) +
+           ".txt\ndata " + std::to_string(all.size()) + "\n" + all + "\n";
+}
+
+std::string branch_of(const std::string& name, int time, const std::string& files)
+{
+    return "commit refs/heads/" + name + "\ncommitter Bench <bench@example.org> " + std::to_string(time) +
+           " +0000\ndata 0\n" + files + "\n";
+}
+
+/// A repository of this many files, with branches `oursN` and `theirsN`: each changes three files, one of
+/// them is the same, in other lines.
+awaitable<fs::path> make_branches(fs::path in, int files)
+{
+    const fs::path top = in / std::to_string(files);
+    fs::create_directories(top);
+    co_await must_run(git(top, {"init", "-q", "--bare"}));
+    std::string all;
+    for (int file = 0; file < files; ++file)
+        all += file_of(file);
+    std::string stream = branch_of("main", 1000, all);
+    for (int pair = 0; pair < pairs; ++pair) {
+        const int step = files / (pairs * 4);
+        const int both = pair * step * 4;
+        const std::string number = std::to_string(pair);
+        const std::string from = "from refs/heads/main\n";
+        stream += branch_of("ours" + number, 2000 + pair,
+                            from + file_of(both, 3, "ours " + number) + file_of(both + step, 3, "ours") +
+                                file_of(both + 2 * step, 3, "ours"));
+        stream +=
+            branch_of("theirs" + number, 3000 + pair,
+                      from + file_of(both, 30, "theirs " + number) + file_of(both + step + 1, 3, "theirs") +
+                          file_of(both + 3 * step, 3, "theirs"));
+    }
+    auto import = git(top, {"fast-import", "--quiet"});
+    import.feed(std::move(stream));
+    co_await must_run(std::move(import));
+    co_return top;
+}
+
+struct measured {
+    double walk, whole, command;
+};
+
+double median(std::vector<double> all)
+{
+    std::ranges::sort(all);
+    return all[all.size() / 2];
+}
+
+double since(std::chrono::steady_clock::time_point begin)
+{
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+/// The walk without commits and without the pool.
+double walk_alone(const fs::path& top, const std::vector<git::merge_question>& questions)
+{
+    const git::libgit2_use use;
+    git::odb_ptr odb;
+    if (git_odb_open(git::out(odb), (top / "objects").c_str()) < 0) throw std::runtime_error("no objects");
+    git::object_reader objects(std::move(odb));
+    git::merge_surroundings around;
+    std::vector<double> all;
+    git_oid base{};
+    for (const auto& one : questions) {
+        const git_oid commits[2] = {git::from_oid(one.ours).value(), git::from_oid(one.theirs).value()};
+        git::merge_trees trees{base, objects.tree_of(commits[0]).value(),
+                               objects.tree_of(commits[1]).value()};
+        if (&one == &questions.front()) { // the base is the first question, merged with itself
+            base = trees.ours;
+            continue;
+        }
+        const auto begin = std::chrono::steady_clock::now();
+        const auto merged = git::tree_merge(objects, around, trees, {"ours", "theirs"});
+        all.push_back(since(begin));
+        if (!merged || !merged->clean()) throw std::runtime_error("a walk gave no clean merge");
+    }
+    return median(std::move(all));
+}
+
+awaitable<measured> measure(fs::path top)
+{
+    auto repo = (co_await git::repository::discover(top)).value();
+    std::vector<git::merge_question> questions;
+    const auto main = (co_await git::resolve(*repo, "main")).value();
+    questions.push_back({main, main});
+    for (int pair = 0; pair < pairs; ++pair) {
+        const std::string number = std::to_string(pair);
+        const auto ours = (co_await git::resolve(*repo, "ours" + number)).value();
+        const auto theirs = (co_await git::resolve(*repo, "theirs" + number)).value();
+        questions.push_back({ours, theirs});
+    }
+    std::vector<double> whole;
+    std::vector<double> command;
+    for (const auto& one : questions) {
+        const auto begin = std::chrono::steady_clock::now();
+        const auto merged = (co_await git::merge_commits(*repo, one.ours, one.theirs)).value();
+        whole.push_back(since(begin));
+        if (!merged.clean() || !merged.in_process) throw std::runtime_error("a merge was left to git");
+        command.push_back(
+            co_await timed(git(top, {"merge-tree", "--write-tree", one.ours.hex(), one.theirs.hex()})));
+    }
+    co_return measured{walk_alone(top, questions), median(std::move(whole)), median(std::move(command))};
+}
+
+} // namespace
+
+awaitable<std::vector<row>> merging()
+{
+    const workplace place;
+    std::vector<row> rows;
+    for (const int files : {1'000, 10'000, 100'000}) {
+        const auto top = co_await make_branches(place.path(), files);
+        const measured m = co_await measure(top);
+        const std::string many = std::to_string(files) + " files, 3 changed a side";
+        rows.push_back({"clean merge, the walk alone, " + many, seconds(m.walk),
+                        "git merge-tree: " + seconds(m.command), times(m.command / m.walk)});
+        rows.push_back({"clean merge of commits, " + many, seconds(m.whole),
+                        "git merge-tree: " + seconds(m.command), times(m.command / m.whole)});
+    }
+    co_return rows;
+}
+
+} // namespace graftline::bench
