@@ -64,6 +64,15 @@ std::variant<asked, answer> pick_land(grammar& g, const CLI::App& command)
     return asked(std::move(g.land));
 }
 
+std::variant<asked, answer> pick_merge_tree(grammar& g, const CLI::App& command)
+{
+    if (g.merge_tree.from_input && !g.merge_tree.ours.empty())
+        return usage_error(&command, "name two commits or say --stdin, not both");
+    if (!g.merge_tree.from_input && g.merge_tree.theirs.empty())
+        return usage_error(&command, "name two commits, OURS and THEIRS, or say --stdin");
+    return asked(std::move(g.merge_tree));
+}
+
 std::variant<asked, answer> pick(grammar& g, const CLI::App& command, std::vector<std::string> theirs)
 {
     const std::string name = command.get_name();
@@ -74,6 +83,7 @@ std::variant<asked, answer> pick(grammar& g, const CLI::App& command, std::vecto
     if (!g.shell.command.empty())
         return usage_error(&command, "graftline " + name + " takes no command after --");
     if (name == "land") return pick_land(g, command);
+    if (name == "merge-tree") return pick_merge_tree(g, command);
     if (name == "status") return asked(std::move(g.status));
     if (name == "logs") return asked(std::move(g.logs));
     if (name == "diff") return asked(std::move(g.diff));

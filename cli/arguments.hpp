@@ -110,15 +110,20 @@ struct doctor_arguments {
     doctor_arguments() = default;
     bool json = false;
 };
+struct merge_tree_arguments {
+    merge_tree_arguments() = default;
+    std::string ours, theirs;
+    bool from_input = false;
+};
 struct completion_arguments {
     completion_arguments() = default;
     std::string shell; ///< bash, zsh, fish, or tasks: what those scripts ask for
 };
 
-using asked =
-    std::variant<run_arguments, create_arguments, status_arguments, logs_arguments, diff_arguments,
-                 commit_arguments, land_arguments, undo_arguments, retry_arguments, cancel_arguments,
-                 discard_arguments, clean_arguments, shell_arguments, doctor_arguments, completion_arguments>;
+using asked = std::variant<run_arguments, create_arguments, status_arguments, logs_arguments, diff_arguments,
+                           commit_arguments, land_arguments, undo_arguments, retry_arguments,
+                           cancel_arguments, discard_arguments, clean_arguments, shell_arguments,
+                           doctor_arguments, completion_arguments, merge_tree_arguments>;
 
 struct invocation {
     common_arguments common;

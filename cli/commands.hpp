@@ -19,6 +19,7 @@ awaitable<int> carry_out(session& s, discard_arguments asked);
 awaitable<int> carry_out(session& s, clean_arguments asked);
 awaitable<int> carry_out(session& s, shell_arguments asked);
 awaitable<int> carry_out(session& s, doctor_arguments asked);
+awaitable<int> carry_out(session& s, merge_tree_arguments asked);
 awaitable<int> carry_out(session& s, completion_arguments asked);
 
 } // namespace graftline::cli

@@ -241,6 +241,12 @@ void grammar::declare_other_commands()
     auto& d = command("doctor", "Is everything here that is needed", "[--json]", "graftline doctor");
     add_json(d, doctor.json);
 
+    auto& m = command("merge-tree", "Merge two commits without a checkout, as git merge-tree --write-tree",
+                      "OURS THEIRS | --stdin", "graftline merge-tree main topic");
+    m.add_option("OURS", merge_tree.ours, "A commit");
+    m.add_option("THEIRS", merge_tree.theirs, "What is merged into it");
+    m.add_flag("--stdin", merge_tree.from_input, "Read lines OURS THEIRS and answer each with one line");
+
     auto& c = command("completion", "Print a completion script for a shell", "bash|zsh|fish",
                       "source <(graftline completion bash)");
     c.add_option("SHELL", completion.shell, "bash, zsh or fish")

@@ -48,6 +48,7 @@ public:
     clean_arguments clean;
     shell_arguments shell;
     doctor_arguments doctor;
+    merge_tree_arguments merge_tree;
     completion_arguments completion;
     std::vector<std::string> takes_task; ///< commands whose words are ids of tasks
 

@@ -33,6 +33,7 @@ awaitable<int> dispatch(session& s, asked what)
     if (auto* a = std::get_if<clean_arguments>(&what)) co_return co_await carry_out(s, std::move(*a));
     if (auto* a = std::get_if<shell_arguments>(&what)) co_return co_await carry_out(s, std::move(*a));
     if (auto* a = std::get_if<doctor_arguments>(&what)) co_return co_await carry_out(s, std::move(*a));
+    if (auto* a = std::get_if<merge_tree_arguments>(&what)) co_return co_await carry_out(s, std::move(*a));
     co_return co_await carry_out(s, std::move(std::get<completion_arguments>(what)));
 }
 

@@ -1,22 +1,11 @@
 #include "tests/git/random_history.hpp"
 
-#include "graftline/git/records.hpp"
-#include "graftline/runtime/command.hpp"
+#include "tests/git/imported_history.hpp"
 
-#include "tests/support/hang_guard.hpp"
-
-#include <map>
 #include <random>
-#include <stdexcept>
 
 namespace graftline::test {
 namespace {
-
-struct file {
-    std::string mode = "100644"; ///< "160000": `text` is a commit's id
-    std::string text;
-};
-using file_tree = std::map<std::string, file>;
 
 class dice {
 public:
@@ -111,11 +100,11 @@ std::string edited(dice& d, const std::string& text)
     return made;
 }
 
-file some_file(dice& d)
+tree_file some_file(dice& d)
 {
     if (d.chance(4)) return {"120000", "target" + std::to_string(d.pick(5))};
     if (d.chance(2)) return {"160000", std::string(39, 'a') + std::to_string(d.pick(10))};
-    file made{d.chance(10) ? "100755" : "100644", joined(some_lines(d, 30))};
+    tree_file made{d.chance(10) ? "100755" : "100644", joined(some_lines(d, 30))};
     if (d.chance(3)) made.text.insert(d.pick(made.text.size() + 1), 1, '\0');
     return made;
 }
@@ -132,7 +121,7 @@ std::string some_path(dice& d)
 }
 
 /// Puts a file where git lets one be: nothing above it is a file, nothing lies below it.
-void put(file_tree& tree, const std::string& path, file what)
+void put(file_tree& tree, const std::string& path, tree_file what)
 {
     for (auto slash = path.find('/'); slash != path.npos; slash = path.find('/', slash + 1))
         tree.erase(path.substr(0, slash));
@@ -166,7 +155,7 @@ void rename_folder(dice& d, file_tree& tree)
         put(tree, path, what);
 }
 
-void edit_file(dice& d, file& what)
+void edit_file(dice& d, tree_file& what)
 {
     if (what.mode == "160000")
         what.text = std::string(39, 'b') + std::to_string(d.pick(10));
@@ -187,14 +176,14 @@ void change(dice& d, file_tree& tree, bool calm)
     } else if (what < (calm ? 96u : 70u)) {
         tree.erase(some_entry(d, tree));
     } else if (what < (calm ? 98u : 75u)) {
-        file& one = some_entry(d, tree)->second;
+        tree_file& one = some_entry(d, tree)->second;
         if (one.mode.starts_with("100")) one.mode = one.mode == "100644" ? "100755" : "100644";
     } else if (calm) {
         const std::string folder = some_folder(d, tree);
         if (!folder.empty()) tree.erase(tree.lower_bound(folder), tree.lower_bound(folder + "\xff"));
     } else if (what < 85) {
         const auto from = some_entry(d, tree);
-        file moved = from->second;
+        tree_file moved = from->second;
         tree.erase(from);
         if (d.chance(40)) edit_file(d, moved);
         put(tree, some_path(d), std::move(moved));
@@ -211,51 +200,8 @@ void change(dice& d, file_tree& tree, bool calm)
     }
 }
 
-/// Speaks to git fast-import.
-class importer {
-public:
-    int commit(const file_tree& tree, const std::vector<int>& parents)
-    {
-        ++marks_;
-        text_ += "reset refs/heads/all\ncommit refs/heads/all\nmark :" + std::to_string(marks_) +
-                 "\ncommitter Test Person <test@example.org> " + std::to_string(1'000'000 + marks_) +
-                 " +0000\ndata 0\n";
-        for (std::size_t at = 0; at < parents.size(); ++at)
-            text_ += (at == 0 ? "from :" : "merge :") + std::to_string(parents[at]) + "\n";
-        text_ += "deleteall\n";
-        for (const auto& [path, what] : tree) {
-            if (what.mode == "160000")
-                text_ += "M 160000 " + what.text + " " + path + "\n";
-            else
-                text_ += "M " + what.mode + " inline " + path + "\ndata " + std::to_string(what.text.size()) +
-                         "\n" + what.text + "\n";
-        }
-        return marks_;
-    }
-
-    /// The ids of the commits, by their marks.
-    std::map<int, git::oid> run(const test_repository& repo)
-    {
-        const auto marks_file = repo.root() / "marks";
-        command import("git");
-        import.in(repo.top());
-        import.args("fast-import", "--quiet", "--force", "--export-marks=" + marks_file.string());
-        import.feed(std::move(text_));
-        const auto output = run_here(graftline::run(std::move(import))).value();
-        if (!output.ok()) throw std::runtime_error("git fast-import failed: " + output.err);
-        std::map<int, git::oid> ids;
-        for (const std::string& line : git::records_of(read_file(marks_file), '\n'))
-            ids.emplace(std::stoi(line.substr(1)), git::oid(line.substr(line.find(' ') + 1)));
-        return ids;
-    }
-
-private:
-    std::string text_;
-    int marks_ = 0;
-};
-
 /// Some commits on top of `parent`; gives the last one.
-int add_commits(dice& d, importer& to, file_tree& tree, int parent, bool calm)
+int add_commits(dice& d, history_importer& to, file_tree& tree, int parent, bool calm)
 {
     for (std::size_t commits = 1 + d.pick(2); commits > 0; --commits) {
         for (std::size_t changes = 1 + d.pick(calm ? 6 : 4); changes > 0; --changes)
@@ -265,7 +211,7 @@ int add_commits(dice& d, importer& to, file_tree& tree, int parent, bool calm)
     return parent;
 }
 
-std::pair<int, int> add_case(dice& d, importer& to)
+std::pair<int, int> add_case(dice& d, history_importer& to)
 {
     const bool calm = d.chance(70);
     file_tree tree;
@@ -291,15 +237,15 @@ std::pair<int, int> add_case(dice& d, importer& to)
 
 } // namespace
 
-std::vector<random_case> make_random_cases(const test_repository& repo, std::uint64_t seed, int count)
+std::vector<git::merge_question> make_random_cases(const test_repository& repo, std::uint64_t seed, int count)
 {
     dice d(seed);
-    importer to;
+    history_importer to;
     std::vector<std::pair<int, int>> marks;
     for (int made = 0; made < count; ++made)
         marks.push_back(add_case(d, to));
     const auto ids = to.run(repo);
-    std::vector<random_case> cases;
+    std::vector<git::merge_question> cases;
     for (const auto& [one, other] : marks)
         cases.push_back({ids.at(one), ids.at(other)});
     return cases;

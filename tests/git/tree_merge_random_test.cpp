@@ -1,87 +1,22 @@
 #include "graftline/git/direct_merges.hpp"
-#include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
 
+#include "tests/git/gits_merges.hpp"
 #include "tests/git/random_history.hpp"
 #include "tests/support/hang_guard.hpp"
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <iostream>
-#include <map>
-#include <optional>
 
 namespace graftline::test {
 namespace {
 
 using git::merge_conflict;
 using git::merge_outcome;
-using git::oid;
-
-/// What git says about one case.
-struct gits_answer {
-    oid tree;
-    std::vector<merge_conflict> conflicts;
-};
-
-std::string kind_of(const std::string& type)
-{
-    if (!type.starts_with("CONFLICT (")) return {};
-    return type.substr(10, type.rfind(')') - 10);
-}
-
-/// Reads one answer of `git merge-tree --stdin`: whether it is clean, the tree, an empty record; with conflicts
-/// the entries come before that, and messages and another empty record after it.
-gits_answer read_answer(const std::vector<std::string>& records, std::size_t& at)
-{
-    const bool clean = records.at(at++) == "1";
-    gits_answer answer{oid(records.at(at++)), {}};
-    std::map<std::string, std::string> kinds;
-    for (; !records.at(at).empty(); ++at)
-        kinds[records[at].substr(records[at].find('\t') + 1)];
-    for (++at; !clean && !records.at(at).empty();) {
-        if (records[at].starts_with("Recursive merging with submodules")) break; // advice, once, at the end
-        const std::size_t count = std::stoul(records[at]);
-        const std::string kind = kind_of(records.at(at + count + 1));
-        for (std::size_t n = 1; n <= count && !kind.empty(); ++n)
-            if (kinds[records.at(at + n)].empty()) kinds[records[at + n]] = kind;
-        at += count + 3;
-    }
-    at += clean ? 0 : 1;
-    for (const auto& [path, kind] : kinds)
-        answer.conflicts.push_back({path, kind});
-    return answer;
-}
-
-/// Git dies of some merges; the others are asked for again without it.
-std::vector<std::optional<gits_answer>>
-ask_git(const test_repository& repo, const std::vector<random_case>& cases, std::size_t from, std::size_t to)
-{
-    command merge("git");
-    merge.in(repo.top());
-    merge.args("merge-tree", "--write-tree", "--stdin");
-    std::string questions;
-    for (std::size_t at = from; at < to; ++at)
-        questions += cases[at].ours.hex() + " " + cases[at].theirs.hex() + "\n";
-    merge.feed(std::move(questions));
-    const auto output = run_here(run(std::move(merge))).value();
-    std::vector<std::optional<gits_answer>> answers;
-    if (output.ok()) {
-        const auto records = git::records_of(output.out);
-        for (std::size_t at = 0; at < records.size();)
-            answers.push_back(read_answer(records, at));
-        return answers;
-    }
-    if (to - from == 1) return {std::nullopt};
-    const std::size_t middle = from + (to - from) / 2;
-    answers = ask_git(repo, cases, from, middle);
-    auto rest = ask_git(repo, cases, middle, to);
-    std::ranges::move(rest, std::back_inserter(answers));
-    return answers;
-}
 
 std::vector<result<merge_outcome>> ask_ourselves(const test_repository& repo,
-                                                 const std::vector<random_case>& cases)
+                                                 const std::vector<git::merge_question>& cases)
 {
     auto body =
         [](std::filesystem::path top,
@@ -90,7 +25,7 @@ std::vector<result<merge_outcome>> ask_ourselves(const test_repository& repo,
         co_return co_await (*found)->merging().answer(**found, std::move(questions));
     };
     std::vector<git::direct_question> questions;
-    for (const random_case& one : cases)
+    for (const git::merge_question& one : cases)
         questions.push_back({std::nullopt, one.ours, one.theirs});
     return run_here(body(repo.top(), std::move(questions)));
 }
@@ -113,7 +48,7 @@ void compare(std::uint64_t seed, int count, tally& all)
     test_repository repo;
     const auto cases = make_random_cases(repo, seed, count);
     const auto ours = ask_ourselves(repo, cases);
-    const auto gits = ask_git(repo, cases, 0, cases.size());
+    const auto gits = ask_git(repo, cases);
     ASSERT_EQ(gits.size(), cases.size());
     for (std::size_t at = 0; at < cases.size(); ++at) {
         ++all.cases;
