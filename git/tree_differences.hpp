@@ -1,0 +1,51 @@
+/// In what two trees differ, and the contents of it, read by git wherever the objects lie.
+#pragma once
+
+#include "graftline/git/oid.hpp"
+#include "graftline/runtime/awaitable.hpp"
+#include "graftline/runtime/command.hpp"
+#include "graftline/runtime/fault.hpp"
+
+#include <filesystem>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace graftline::git {
+
+class repository;
+
+/// What a tree has at a path.
+struct tree_entry {
+    std::string mode; ///< "100644"; empty where there is nothing
+    oid id;
+    bool is_there() const noexcept { return !mode.empty(); }
+    bool is_file() const noexcept { return mode.starts_with("100"); }
+    friend bool operator==(const tree_entry&, const tree_entry&) = default;
+};
+
+/// By path: what the one tree has and what the other has.
+using tree_differences = std::map<std::string, std::pair<tree_entry, tree_entry>>;
+
+/// Reads a repository together with object directories beside it. Borrows the repository.
+class object_reader {
+public:
+    object_reader(repository& repo, std::vector<std::filesystem::path> more_objects)
+        : repo_(&repo), more_objects_(std::move(more_objects))
+    {
+    }
+    /// `git WORDS...` that sees all these objects.
+    command git(std::vector<std::string> words) const;
+    /// Two trees or commits; every path by itself, renames are two.
+    awaitable<result<tree_differences>> compare(std::string from, std::string to) const;
+    /// The contents of blobs; what is missing or no blob is left out.
+    awaitable<result<std::map<oid, std::string>>> contents(std::set<oid> blobs) const;
+
+private:
+    repository* repo_;
+    std::vector<std::filesystem::path> more_objects_;
+};
+
+} // namespace graftline::git
