@@ -87,6 +87,7 @@ std::variant<asked, answer> pick(grammar& g, const CLI::App& command, std::vecto
     if (name == "status") return asked(std::move(g.status));
     if (name == "logs") return asked(std::move(g.logs));
     if (name == "diff") return asked(std::move(g.diff));
+    if (name == "check") return asked(std::move(g.check));
     if (name == "commit") return asked(std::move(g.commit));
     if (name == "undo") return asked(std::move(g.undo));
     if (name == "retry") return asked(std::move(g.retry));

@@ -63,6 +63,10 @@ struct diff_arguments {
     std::string task;
     bool stat = false;
 };
+struct check_arguments {
+    check_arguments() = default;
+    bool json = false;
+};
 struct commit_arguments {
     commit_arguments() = default;
     std::string task, message, type = "feat", scope;
@@ -121,7 +125,7 @@ struct completion_arguments {
 };
 
 using asked = std::variant<run_arguments, create_arguments, status_arguments, logs_arguments, diff_arguments,
-                           commit_arguments, land_arguments, undo_arguments, retry_arguments,
+                           check_arguments, commit_arguments, land_arguments, undo_arguments, retry_arguments,
                            cancel_arguments, discard_arguments, clean_arguments, shell_arguments,
                            doctor_arguments, completion_arguments, merge_tree_arguments>;
 

@@ -10,6 +10,7 @@ awaitable<int> carry_out(session& s, create_arguments asked);
 awaitable<int> carry_out(session& s, status_arguments asked);
 awaitable<int> carry_out(session& s, logs_arguments asked);
 awaitable<int> carry_out(session& s, diff_arguments asked);
+awaitable<int> carry_out(session& s, check_arguments asked);
 awaitable<int> carry_out(session& s, commit_arguments asked);
 awaitable<int> carry_out(session& s, land_arguments asked);
 awaitable<int> carry_out(session& s, undo_arguments asked);

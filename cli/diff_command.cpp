@@ -1,5 +1,6 @@
 #include "graftline/cli/commands.hpp"
 #include "graftline/cli/failure.hpp"
+#include "graftline/git/filters.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -20,24 +21,6 @@ std::vector<std::string> diff_words(session& s, bool stat)
                                    s.out().has_colors() ? "--color=always" : "--color=never"};
     if (stat) words.push_back("--stat=" + std::to_string(s.out().is_terminal() ? s.out().columns() : 80));
     return words;
-}
-
-/// Drivers that the configuration names would be run on changed files: none is, files are compared as they
-/// are.
-awaitable<std::vector<std::string>> without_filters(git::repository& repo)
-{
-    std::vector<std::string> words;
-    const auto listed = co_await repo.ask("config", "--name-only", "--get-regexp",
-                                          "^filter\\..*\\.(clean|process|required)$");
-    if (!listed) co_return words; // there are none
-    for (std::size_t at = 0; at < listed->size();) {
-        const auto end = std::min(listed->find('\n', at), listed->size());
-        const auto name = listed->substr(at, end - at);
-        words.push_back("-c");
-        words.push_back(name + (name.ends_with(".required") ? "=false" : "="));
-        at = end + 1;
-    }
-    co_return words;
 }
 
 /// A copy of a worktree's index in which new files are noted, so that a diff shows them. The worktree's own
@@ -98,7 +81,8 @@ awaitable<int> carry_out(session& s, diff_arguments asked)
     const bool has_worktree =
         t.worktree_ready && !t.worktree.empty() && std::filesystem::is_directory(t.worktree);
 
-    auto words = co_await without_filters(repo);
+    // Drivers that the configuration names would be run on changed files: files are compared as they are.
+    auto words = (co_await git::find_filters(repo)).value().words;
     const auto said = diff_words(s, asked.stat);
     words.insert(words.begin(), said.front());
     words.insert(words.end(), said.begin() + 1, said.end());

@@ -174,6 +174,10 @@ void grammar::declare_looking_commands()
                       "graftline diff 3fa9 --stat");
     add_task(d, diff.task)->required();
     d.add_flag("--stat", diff.stat, "Only how much in which files");
+
+    auto& c = command("check", "Which tasks will conflict, and where, as they are now", "[--json]",
+                      "graftline check");
+    add_json(c, check.json);
 }
 
 void grammar::declare_changing_commands()

@@ -39,6 +39,7 @@ public:
     status_arguments status;
     logs_arguments logs;
     diff_arguments diff;
+    check_arguments check;
     commit_arguments commit;
     land_arguments land;
     undo_arguments undo;

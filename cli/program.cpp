@@ -24,6 +24,7 @@ awaitable<int> dispatch(session& s, asked what)
     if (auto* a = std::get_if<status_arguments>(&what)) co_return co_await carry_out(s, std::move(*a));
     if (auto* a = std::get_if<logs_arguments>(&what)) co_return co_await carry_out(s, std::move(*a));
     if (auto* a = std::get_if<diff_arguments>(&what)) co_return co_await carry_out(s, std::move(*a));
+    if (auto* a = std::get_if<check_arguments>(&what)) co_return co_await carry_out(s, std::move(*a));
     if (auto* a = std::get_if<commit_arguments>(&what)) co_return co_await carry_out(s, std::move(*a));
     if (auto* a = std::get_if<land_arguments>(&what)) co_return co_await carry_out(s, std::move(*a));
     if (auto* a = std::get_if<undo_arguments>(&what)) co_return co_await carry_out(s, std::move(*a));

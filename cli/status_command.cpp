@@ -23,6 +23,7 @@ awaitable<std::string> text_of(session& s, std::shared_ptr<effects::project> in,
     const auto t = co_await s.find(*in, asked.task);
     if (!asked.json) co_return details_of(t, view, s.out());
     view.tasks = {t};
+    std::erase_if(view.overlaps, [&](const auto& one) { return one.a != t.id && one.b != t.id; });
     std::erase_if(view.runs, [&](const auto& r) { return r.id != t.run; });
     co_return boost::json::serialize(as_json(view)) + "\n";
 }

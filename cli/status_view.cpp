@@ -87,6 +87,7 @@ awaitable<status_view> status_view::read(std::shared_ptr<effects::project> in, c
     auto stored = co_await in->must_store([](effects::store& s) { return std::pair(s.tasks(), s.runs()); });
     view.tasks = std::move(stored.first);
     view.runs = std::move(stored.second);
+    view.overlaps = effects::recorded_overlaps(in->state_folder(), view.tasks);
     for (const auto& r : view.runs)
         if (r.finished_at.empty() && effects::run::is_alive(*in, r.id)) view.alive.insert(r.id);
     co_return view;
@@ -99,7 +100,9 @@ bool status_view::is_abandoned(const task& t) const
 
 boost::json::object as_json(const status_view& view)
 {
-    boost::json::array tasks, runs;
+    boost::json::array tasks, runs, overlaps;
+    for (const auto& one : view.overlaps)
+        overlaps.push_back(effects::to_public_json(one));
     for (const auto& t : view.tasks) {
         auto one = effects::to_public_json(t);
         if (view.is_abandoned(t)) one["reason"] = abandoned;
@@ -123,6 +126,7 @@ boost::json::object as_json(const status_view& view)
     const auto& r = view.resources;
     return {{"tasks", std::move(tasks)},
             {"runs", std::move(runs)},
+            {"overlaps", std::move(overlaps)},
             {"resources", boost::json::object{{"cpu_percent", r.cpu_percent},
                                               {"memory_percent", r.memory_percent},
                                               {"memory_available_gb", r.memory_available_gb},
@@ -143,6 +147,8 @@ std::string as_text(const status_view& view, const terminal& on, std::size_t col
         text += row_of(t, view, on, id_width, columns);
     text += view.tasks.empty() ? "No tasks yet. Begin with: graftline run TASK ... -- AGENT-COMMAND\n"
                                : counts_of(view.tasks) + "\n";
+    for (const auto& one : view.overlaps)
+        text += on.in(tint::warning, fit(harmless_line(effects::to_sentence(one)), columns)) + "\n";
     for (const auto& r : view.runs)
         if (view.alive.contains(r.id))
             text += r.id + " (" + r.program + ") goes on in process " + std::to_string(r.pid) + "\n";
@@ -168,6 +174,8 @@ std::string details_of(const task& t, const status_view& view, const terminal& o
     say("worktree", t.worktree);
     for (const auto& path : t.conflicts)
         say("conflict", harmless_line(path));
+    for (const auto& one : view.overlaps)
+        if (one.a == t.id || one.b == t.id) say("overlap", harmless_line(effects::to_sentence(one)));
     for (const auto& before : t.spec.after)
         say("after", before);
     for (const auto& ref : t.rescues)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "graftline/cli/terminal.hpp"
+#include "graftline/effects/overlap_record.hpp"
 #include "graftline/effects/project.hpp"
 #include "graftline/effects/run.hpp"
 #include "graftline/runtime/resources.hpp"
@@ -18,7 +19,8 @@ namespace graftline::cli {
 struct status_view {
     std::vector<effects::task> tasks;
     std::vector<effects::run_record> runs;
-    std::set<std::string> alive; ///< ids of runs whose process lives
+    std::set<std::string> alive;            ///< ids of runs whose process lives
+    std::vector<effects::overlap> overlaps; ///< as a run saw them last
     resource_reading resources;
 
     static awaitable<status_view> read(std::shared_ptr<effects::project> in, cpu_meter& cpu);

@@ -1,6 +1,7 @@
 #include "graftline/effects/carry_out.hpp"
 
 #include "graftline/effects/finish_line.hpp"
+#include "graftline/effects/radar_watch.hpp"
 #include "graftline/effects/run_task.hpp"
 #include "graftline/git/move_target.hpp"
 #include "graftline/runtime/parallel.hpp"
@@ -250,6 +251,7 @@ awaitable<result<run_report>> as_run(std::shared_ptr<project> in, std::vector<st
     // Beside what lands: git's own commit race leaves a landing undone in the user's index, which is mended
     // at once.
     r.beside().spawn(git::keep_index(r.repository()));
+    r.beside().spawn(watch_for_overlaps(r));
     std::optional<fault> failed;
     std::exception_ptr escaped;
     try {

@@ -301,7 +301,7 @@ awaitable<result<std::map<std::string, line_change>>> meant_reverts(repository& 
     for (const auto& commit : *own)
         for (const oid& id : reverted_in(commit.body))
             reverted.insert(id);
-    const object_reader reader(repo, {});
+    const tree_reader reader(repo, {});
     for (const oid& id : reverted) {
         const auto landed = co_await is_ancestor(repo, id, target);
         const auto older = co_await is_ancestor(repo, id, start);
@@ -324,7 +324,7 @@ awaitable<result<std::map<std::string, line_change>>> meant_reverts(repository& 
 }
 
 /// The newest commit of the target's own line that brought (or took away) the first telling line.
-awaitable<std::string> landed_by(const object_reader& reader, oid start, oid target, undone_lines undone)
+awaitable<std::string> landed_by(const tree_reader& reader, oid start, oid target, undone_lines undone)
 {
     std::vector<std::string> words{"log",
                                    "--first-parent",
@@ -362,7 +362,7 @@ awaitable<result<std::vector<undone_lines>>> lines_undone(repository& repo, oid 
     std::vector<new_objects> both{honest->objects, std::move(made)};
     auto folders = co_await lay_out(std::move(both), scratch->path());
     if (!folders) co_return folders.error();
-    const object_reader reader(repo, std::move(*folders));
+    const tree_reader reader(repo, std::move(*folders));
     evidence known;
     auto landed = co_await reader.compare((*start)->hex(), target_tip.hex());
     if (!landed) co_return landed.error();

@@ -17,14 +17,14 @@ tree_entry entry_of(const std::string& mode, const std::string& id)
 
 } // namespace
 
-command object_reader::git(std::vector<std::string> words) const
+command tree_reader::git(std::vector<std::string> words) const
 {
     command call = repo_->prepare(std::move(words));
     if (!more_objects_.empty()) call.set("GIT_ALTERNATE_OBJECT_DIRECTORIES", as_alternates(more_objects_));
     return call;
 }
 
-awaitable<result<tree_differences>> object_reader::compare(std::string from, std::string to) const
+awaitable<result<tree_differences>> tree_reader::compare(std::string from, std::string to) const
 {
     auto listing = co_await repository::answer(
         git({"diff-tree", "-r", "-z", "--raw", "--no-abbrev", "--no-renames", from, to}));
@@ -39,7 +39,7 @@ awaitable<result<tree_differences>> object_reader::compare(std::string from, std
     co_return all;
 }
 
-awaitable<result<std::map<oid, std::string>>> object_reader::contents(std::set<oid> blobs) const
+awaitable<result<std::map<oid, std::string>>> tree_reader::contents(std::set<oid> blobs) const
 {
     std::map<oid, std::string> texts;
     std::string questions;

@@ -30,9 +30,9 @@ struct tree_entry {
 using tree_differences = std::map<std::string, std::pair<tree_entry, tree_entry>>;
 
 /// Reads a repository together with object directories beside it. Borrows the repository.
-class object_reader {
+class tree_reader {
 public:
-    object_reader(repository& repo, std::vector<std::filesystem::path> more_objects)
+    tree_reader(repository& repo, std::vector<std::filesystem::path> more_objects)
         : repo_(&repo), more_objects_(std::move(more_objects))
     {
     }
