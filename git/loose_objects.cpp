@@ -39,27 +39,4 @@ result<void> write_loose(const std::vector<new_object>& objects, const std::file
     return {};
 }
 
-std::string as_alternates(const std::vector<std::filesystem::path>& directories)
-{
-    std::string list;
-    for (const auto& directory : directories) {
-        const std::string plain = directory.string();
-        if (!list.empty()) list += ':';
-        if (plain.find_first_of(":\n") == plain.npos && !plain.starts_with('"')) {
-            list += plain;
-            continue;
-        }
-        list += '"'; // quoted as git quotes a path
-        for (const char c : plain) {
-            if (c == '"' || c == '\\') list += '\\';
-            if (c == '\n')
-                list += "\\n";
-            else
-                list += c;
-        }
-        list += '"';
-    }
-    return list;
-}
-
 } // namespace graftline::git

@@ -5,7 +5,6 @@
 #include "graftline/runtime/fault.hpp"
 
 #include <filesystem>
-#include <string>
 #include <vector>
 
 namespace graftline::git {
@@ -13,8 +12,5 @@ namespace graftline::git {
 /// Writes objects into an object directory, which need not hold anything yet. Blocking. SHA-1 only. Errors:
 /// libgit2's.
 result<void> write_loose(const std::vector<new_object>& objects, const std::filesystem::path& directory);
-
-/// Object directories as the environment variable GIT_ALTERNATE_OBJECT_DIRECTORIES names them.
-std::string as_alternates(const std::vector<std::filesystem::path>& directories);
 
 } // namespace graftline::git

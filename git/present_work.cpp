@@ -1,7 +1,7 @@
 #include "graftline/git/present_work.hpp"
 
 #include "graftline/git/commit.hpp"
-#include "graftline/git/loose_objects.hpp"
+#include "graftline/git/new_objects.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/unreached.hpp"
@@ -94,8 +94,7 @@ public:
     {
         command call = git(std::move(words));
         call.set("GIT_INDEX_FILE", index.string());
-        call.set("GIT_OBJECT_DIRECTORY", objects.string());
-        call.set("GIT_ALTERNATE_OBJECT_DIRECTORIES", as_alternates({repo_.common_dir() / "objects"}));
+        write_apart(call, repo_, objects);
         return call;
     }
 

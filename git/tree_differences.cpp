@@ -1,6 +1,6 @@
 #include "graftline/git/tree_differences.hpp"
 
-#include "graftline/git/loose_objects.hpp"
+#include "graftline/git/new_objects.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
 
@@ -20,7 +20,7 @@ tree_entry entry_of(const std::string& mode, const std::string& id)
 command tree_reader::git(std::vector<std::string> words) const
 {
     command call = repo_->prepare(std::move(words));
-    if (!more_objects_.empty()) call.set("GIT_ALTERNATE_OBJECT_DIRECTORIES", as_alternates(more_objects_));
+    if (!more_objects_.empty()) call.set("GIT_ALTERNATE_OBJECT_DIRECTORIES", alternates_text(more_objects_));
     return call;
 }
 
