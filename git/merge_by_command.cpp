@@ -134,7 +134,7 @@ awaitable<result<oid>> stand_in(const workplace& at, oid like, std::optional<oid
     for (const char* who : {"AUTHOR", "COMMITTER"}) {
         make.set(std::string("GIT_") + who + "_NAME", "graftline");
         make.set(std::string("GIT_") + who + "_EMAIL", "graftline@localhost");
-        make.set(std::string("GIT_") + who + "_DATE", "0 +0000");
+        make.set(std::string("GIT_") + who + "_DATE", "@0 +0000");
     }
     if (parent) make.args("-p", parent->hex());
     auto made = co_await repository::answer(std::move(make));
