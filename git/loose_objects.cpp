@@ -27,7 +27,7 @@ result<void> write_loose(const std::vector<new_object>& objects, const std::file
     if (const int code = git_odb_new(out(store)); code < 0)
         return last_fault(code, "no object store can be made");
     git_odb_backend* files = nullptr;
-    constexpr int quick = 0; // not compressed: it is gone in a moment
+    constexpr int quick = 1; // it is gone in a moment; 0 writes what git cannot read
     int code = git_odb_backend_loose(&files, directory.c_str(), quick, 0, 0700, 0600);
     if (code == 0 && (code = git_odb_add_backend(store.get(), files, 1)) < 0) files->free(files);
     if (code < 0) return last_fault(code, "no object store can be made in " + directory.string());

@@ -60,8 +60,8 @@ protected:
         };
         auto lines = run_here(body(repo.top(), oid(base), oid(repo.git("rev-parse", "main")),
                                    oid(repo.git("rev-parse", "task"))));
-        EXPECT_TRUE(std::filesystem::is_empty(repo.git_folder() / "graftline" / "scratch") ||
-                    !std::filesystem::exists(repo.git_folder() / "graftline" / "scratch"));
+        const auto scratch = repo.git_folder() / "graftline" / "scratch";
+        EXPECT_TRUE(!std::filesystem::exists(scratch) || std::filesystem::is_empty(scratch));
         return lines;
     }
     void expect_the_fix_is_saved()
