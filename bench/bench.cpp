@@ -1,9 +1,11 @@
 // The benchmark harness: measures graftline beside what people use instead, in one run, and prints the table
-// that docs/performance.md shows. `bench [NAME ...]` runs some of: overhead status worktrees merging queue.
+// that docs/performance.md shows. `bench [NAME ...]` runs some of: overhead status queue merging radar
+// worktrees.
 
 #include "graftline/bench/landing_queue.hpp"
 #include "graftline/bench/merging.hpp"
 #include "graftline/bench/overhead.hpp"
+#include "graftline/bench/radar.hpp"
 #include "graftline/bench/worktrees.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -36,6 +38,7 @@ awaitable<void> measure(std::set<std::string> wanted)
     if (is_wanted("status")) print(co_await bench::status_of_many());
     if (is_wanted("queue")) print(co_await bench::landing_queue());
     if (is_wanted("merging")) print(co_await bench::merging());
+    if (is_wanted("radar")) print(co_await bench::radar());
     if (is_wanted("worktrees")) print(co_await bench::worktrees(10));
 }
 
