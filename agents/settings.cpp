@@ -26,6 +26,7 @@ void read_run(table_reader& t, settings::run_section& run)
     t.read("grace", run.grace);
     t.read("fail_fast", run.fail_fast);
     t.read("keep_worktrees", run.keep_worktrees);
+    t.read_choice("durability", run.durability, {"process", "power"});
 }
 
 /// A path of the repository that is to be in every worktree too: it must not lead out of either.

@@ -32,6 +32,7 @@ struct settings {
         std::optional<std::chrono::milliseconds> grace;
         std::optional<bool> fail_fast;
         std::optional<bool> keep_worktrees;
+        std::optional<std::string> durability; ///< process, power: what a commit survives
     } run;
     struct gate_section {
         std::vector<command_words> commands;

@@ -3,8 +3,13 @@
 
 #include "graftline/effects/run.hpp"
 #include "graftline/effects/stored_json.hpp"
+#include "graftline/runtime/parallel.hpp"
+
+#include <boost/asio/this_coro.hpp>
 
 #include <concepts>
+#include <functional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -12,7 +17,9 @@ namespace graftline::effects {
 
 /// One step of a task: a described struct whose members are its arguments, with a name, a described result,
 /// and how it is done. `carry_out` gives faults as values; its exceptions mean cancelled, interrupted or a
-/// bug.
+/// bug. It may be carried out more than once when a process dies in between: what is safe to redo, and how,
+/// is each effect's own matter. An effect that says `static constexpr bool is_pure = true` changes nothing
+/// outside the program and does not wait for its request to be committed.
 template <class E>
 concept effect = requires(const E& e, run& r) {
     { E::kind } -> std::convertible_to<std::string_view>;
@@ -20,17 +27,53 @@ concept effect = requires(const E& e, run& r) {
     { e.carry_out(r) } -> std::same_as<awaitable<result<typename E::outcome>>>;
 };
 
+/// Thrown by `perform` when the program, or its combinator, has cancelled the strand meanwhile; on record.
+struct cancelled : boost::system::system_error {
+    cancelled() : system_error(asio::error::operation_aborted) {}
+};
+
+class context;
+
+/// The combinators of runtime/parallel.hpp for strands that perform effects: every child gets a context of
+/// its own, numbered by its place among the children, and the run knows when all of them are at rest.
+/// Results, errors and cancellation are theirs.
+class fan_out {
+    template <class F, class T> using made_by = typename std::invoke_result_t<F&, context&, T>::value_type;
+
+public:
+    explicit fan_out(context& of) : context_(of) {}
+
+    /// `make(context&, item)` for each item.
+    template <class T, class F, class R = made_by<F, T>>
+    awaitable<std::vector<parallel::outcome<R>>> map(std::vector<T> items, F make,
+                                                     parallel::options how = parallel::options());
+    template <class R> using child = std::function<awaitable<R>(context&)>;
+    template <class R>
+    awaitable<std::vector<parallel::outcome<R>>> all(std::vector<child<R>> children,
+                                                     parallel::options how = parallel::options());
+    template <class R> awaitable<std::pair<std::size_t, R>> race(std::vector<child<R>> children);
+
+private:
+    template <class T, class F, class R>
+    static awaitable<R> carry(replay::children& group, context& parent, std::string path, F& make, T item);
+
+    context& context_;
+};
+
 /// A place in the tree of effects. Effects performed here are numbered in order below its path, so that the
 /// same program gives the same ids however its tasks interleave. Every parallel child has a context of its
-/// own.
+/// own, from `parallel`.
 class context {
 public:
-    context(run& r, std::string path) : run_(r), path_(std::move(path)) {}
+    /// A strand of the run's that goes on by itself.
+    context(run& r, std::string path) : context(r, std::move(path), true) {}
     context(const context&) = delete;
     context& operator=(const context&) = delete;
 
-    /// Carries `e` out and journals it: requested, started, resolved. Throws fault_error with its fault;
-    /// throws interrupted, and records no outcome, once the run is being stopped.
+    /// Carries `e` out and journals it: requested, started, resolved, delivered; in a run that is gone on
+    /// with, gives the outcome on record. Throws fault_error with its fault; throws interrupted, and records
+    /// no outcome, once the run is being stopped; throws diverged when another program was recorded; throws
+    /// cancelled.
     template <effect E> awaitable<typename E::outcome> perform(E e)
     {
         auto outcome = co_await try_perform(std::move(e));
@@ -40,47 +83,175 @@ public:
     /// The same for bodies that act on a failure.
     template <effect E> awaitable<result<typename E::outcome>> try_perform(E e);
 
+    /// Fans out from here: `co_await ctx.parallel.map(items, one, parallel::options().limit(5))`.
+    fan_out parallel{*this};
+
     run& in() noexcept { return run_; }
     const std::string& path() const noexcept { return path_; }
-    std::string next_path() { return path_ + "." + std::to_string(count_++); }
 
 private:
-    awaitable<void> record_start(const std::string& path, std::string_view kind, json::value arguments);
-    awaitable<void> record_end(const std::string& path, bool done, json::value outcome);
+    friend class fan_out;
+    friend class performance;
+    context(run& r, std::string path, bool is_strand);
+    std::string next_path() { return path_ + "." + std::to_string(count_++); }
+
+    /// Held while the context waits; std::logic_error when it does already.
+    class wait {
+    public:
+        explicit wait(context& of);
+        ~wait() { of_.waiting_ = false; }
+        wait(const wait&) = delete;
+        wait& operator=(const wait&) = delete;
+
+    private:
+        context& of_;
+    };
 
     run& run_;
     std::string path_;
     int count_ = 0;
     bool waiting_ = false;
+    std::optional<replay::strand> strand_; // none where its combinator counts it
+};
+
+/// One effect on its way, for `try_perform`.
+class performance {
+public:
+    /// Throws interrupted when no effect is to begin any more, std::logic_error when the context waits.
+    performance(context& of, std::string_view kind, const json::value& arguments,
+                const json::value& defaults);
+    performance(const performance&) = delete;
+    performance& operator=(const performance&) = delete;
+
+    bool may_be_recorded() const { return !run_.past().is_empty(); }
+    awaitable<std::optional<replay::answer>> ask();
+    /// The answer is taken by a strand whose own state of cancellation this is.
+    void delivered(const replay::answer& answer);
+
+    /// Records the request and the start. Result: what to wait for.
+    journal::ticket begin();
+    bool should_wait() const { return run_.in().journal().is_full(); }
+    void end(bool done, const json::value& outcome, bool still_cancelled);
+    /// Throws what `escaped` comes to, after recording it where the program has cancelled the effect.
+    [[noreturn]] void abandon(std::exception_ptr escaped, bool still_cancelled);
+
+private:
+    journal::ticket record(journal_event event, std::int64_t detail, std::string body = {},
+                           std::string kind = {});
+
+    context::wait alone_;
+    run& run_;
+    std::string path_;
+    std::string_view kind_;
+    std::string arguments_;
+    std::int64_t hash_;
 };
 
 json::value to_stored(const fault& f);
+fault fault_from_stored(const json::value& stored);
+
+/// Fields in the order of their names, those that are as in `defaults` left out: the same however a program
+/// comes to say it.
+std::string canonical_text(const json::value& arguments, const json::value& defaults);
+
+namespace detail {
+
+template <class E>
+concept pure = requires { requires E::is_pure; };
+
+json::value parse_outcome(const std::string& text);
+
+/// What the journal says of an outcome, as the program gets it.
+template <class T> result<T> outcome_of(const replay::answer& recorded)
+{
+    const auto stored = parse_outcome(recorded.body);
+    if (recorded.cancelled) throw cancelled();
+    if (!recorded.done) return fault_from_stored(stored);
+    return from_stored<T>(stored);
+}
+} // namespace detail
 
 template <effect E> awaitable<result<typename E::outcome>> context::try_perform(E e)
 {
-    if (waiting_)
-        throw std::logic_error("perform on a context that already waits: give each parallel child its own");
-    if (run_.is_over()) throw interrupted{};
-    const std::string path = next_path();
-    co_await record_start(path, E::kind, to_stored(e));
-    waiting_ = true;
-    result<typename E::outcome> outcome = fault(errc::internal, "no outcome");
+    using value = typename E::outcome;
+    static const json::value defaults = to_stored(E{});
+    performance now(*this, E::kind, to_stored(e), defaults);
+    if (now.may_be_recorded()) {
+        const auto answer = co_await now.ask();
+        if (answer) {
+            const bool asked =
+                (co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none;
+            if (asked && !answer->still_cancelled) // the effect had dealt with it by itself
+                co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
+            now.delivered(*answer);
+            co_return detail::outcome_of<value>(*answer);
+        }
+    }
+    result<value> outcome = fault(errc::internal, "no outcome");
     std::exception_ptr escaped;
     try {
+        const auto written = now.begin();
+        if (!detail::pure<E> || now.should_wait()) co_await journal::committed(written);
         outcome = co_await e.carry_out(run_);
+    } catch (const fault_error& f) {
+        outcome = f.why();
     } catch (...) {
         escaped = std::current_exception();
     }
-    waiting_ = false;
-    if (escaped) std::rethrow_exception(escaped); // cancelled, interrupted or a bug: not an outcome
-    if (!outcome) {
-        co_await record_end(path, false, to_stored(outcome.error()));
-        co_return outcome.error();
-    }
+    const bool still_cancelled =
+        (co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none;
+    if (escaped) now.abandon(escaped, still_cancelled);
     // Through JSON on the live path too: a replay gets nothing that a first run does not.
-    json::value stored = to_stored(*outcome);
-    co_await record_end(path, true, stored);
-    co_return from_stored<typename E::outcome>(stored);
+    const json::value stored = outcome ? to_stored(*outcome) : to_stored(outcome.error());
+    now.end(outcome.has_value(), stored, still_cancelled);
+    if (!outcome) co_return fault_from_stored(stored);
+    co_return from_stored<value>(stored);
+}
+
+template <class T, class F, class R>
+awaitable<R> fan_out::carry(replay::children& group, context& parent, std::string path, F& make, T item)
+{
+    group.enter();
+    const auto leave = std::shared_ptr<void>(nullptr, [&group](void*) { group.leave(); });
+    context own(parent.run_, std::move(path), false);
+    co_return co_await make(own, std::move(item));
+}
+
+template <class T, class F, class R>
+awaitable<std::vector<parallel::outcome<R>>> fan_out::map(std::vector<T> items, F make, parallel::options how)
+{
+    const context::wait alone(context_);
+    const std::string path = context_.next_path();
+    replay::children group(context_.run_.past());
+    std::vector<std::pair<std::size_t, T>> numbered;
+    for (auto& item : items)
+        numbered.emplace_back(numbered.size(), std::move(item));
+    auto one = [&](std::pair<std::size_t, T> item) {
+        return carry<T, F, R>(group, context_, path + "." + std::to_string(item.first), make,
+                              std::move(item.second));
+    };
+    co_return co_await graftline::parallel::map(std::move(numbered), one, how);
+}
+
+template <class R>
+awaitable<std::vector<parallel::outcome<R>>> fan_out::all(std::vector<child<R>> children,
+                                                          parallel::options how)
+{
+    auto begin = [](context& ctx, child<R> body) -> awaitable<R> { co_return co_await body(ctx); };
+    co_return co_await map(std::move(children), begin, how);
+}
+
+template <class R> awaitable<std::pair<std::size_t, R>> fan_out::race(std::vector<child<R>> children)
+{
+    const context::wait alone(context_);
+    const std::string path = context_.next_path();
+    replay::children group(context_.run_.past());
+    auto begin = [](context& ctx, child<R>* body) -> awaitable<R> { co_return co_await (*body)(ctx); };
+    std::vector<awaitable<R>> runners;
+    for (std::size_t i = 0; i < children.size(); ++i)
+        runners.push_back(carry<child<R>*, decltype(begin), R>(
+            group, context_, path + "." + std::to_string(i), begin, &children[i]));
+    co_return co_await graftline::parallel::race(std::move(runners));
 }
 
 } // namespace graftline::effects

@@ -1,5 +1,7 @@
 #include "graftline/effects/project.hpp"
 
+#include "graftline/agents/text_file.hpp"
+
 #include <boost/asio/this_coro.hpp>
 
 #include <cstdlib>
@@ -18,8 +20,12 @@ std::filesystem::path user_settings_file()
 } // namespace
 
 project::project(asio::any_io_executor executor, std::shared_ptr<git::repository> repository,
-                 agents::settings settings)
-    : repository_(std::move(repository)), settings_(std::move(settings)), lane_(std::move(executor))
+                 agents::settings settings, json::object configuration)
+    : repository_(std::move(repository)), settings_(std::move(settings)),
+      configuration_(std::move(configuration)),
+      durability_(settings_.run.durability == "power" ? database::commits::survive_power
+                                                      : database::commits::survive_processes),
+      journal_(executor, repository_->state_folder(), durability_), lane_(std::move(executor))
 {
 }
 
@@ -31,8 +37,25 @@ awaitable<result<std::shared_ptr<project>>> project::open(std::filesystem::path 
     if (const auto& top = (*repository)->main_work_tree()) file = *top / "graftline.toml";
     auto settings = agents::load_settings(file, user_settings_file());
     if (!settings) co_return settings.error();
-    co_return std::shared_ptr<project>(
-        new project(co_await asio::this_coro::executor, std::move(*repository), std::move(*settings)));
+    json::object texts;
+    if (const auto text = file ? agents::read_text_file(*file) : fault(errc::not_found, ""))
+        texts["repository"] = *text;
+    if (const auto text = agents::read_text_file(user_settings_file())) texts["user"] = *text;
+    co_return std::shared_ptr<project>(new project(co_await asio::this_coro::executor, std::move(*repository),
+                                                   std::move(*settings), std::move(texts)));
+}
+
+result<void> project::configure(const json::object& texts)
+{
+    agents::settings read;
+    for (const char* whose : {"repository", "user"})
+        if (const auto* text = texts.if_contains(whose); text && text->is_string())
+            if (auto understood = agents::read_settings(std::string(text->get_string()), whose, read);
+                !understood)
+                return understood.error();
+    settings_ = std::move(read);
+    configuration_ = texts;
+    return {};
 }
 
 } // namespace graftline::effects

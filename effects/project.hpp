@@ -2,6 +2,7 @@
 #pragma once
 
 #include "graftline/agents/settings.hpp"
+#include "graftline/effects/journal.hpp"
 #include "graftline/effects/store.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/runtime/awaitable.hpp"
@@ -26,6 +27,10 @@ public:
 
     git::repository& repository() noexcept { return *repository_; }
     const agents::settings& settings() const noexcept { return settings_; }
+    /// The texts of the files that the settings came from, by "repository" and "user"; for the record.
+    const json::object& configuration() const noexcept { return configuration_; }
+    /// Takes the settings from such texts instead, as a run that is gone on with began. Errors: invalid.
+    result<void> configure(const json::object& texts);
     /// `<git common dir>/graftline`: state.db, logs, locks; never in a work tree.
     std::filesystem::path state_folder() const { return repository_->state_folder(); }
     /// The attempts and logs of a task.
@@ -47,15 +52,23 @@ public:
             co_return std::move(done.value());
     }
 
+    /// Where the effects of all runs of this process are recorded. The store must have been opened before.
+    effects::journal& journal() noexcept { return journal_; }
+    /// What is recorded survives the death of any process, or a power cut too, as `run.durability` says.
+    database::commits durability() const noexcept { return durability_; }
+
     /// How a supervisor is started; a host program that is not the graftline command names that command here.
     std::vector<std::string> supervisor_command{"/proc/self/exe", "supervise"};
 
 private:
     project(asio::any_io_executor executor, std::shared_ptr<git::repository> repository,
-            agents::settings settings);
+            agents::settings settings, json::object configuration);
 
     std::shared_ptr<git::repository> repository_;
     agents::settings settings_;
+    json::object configuration_;
+    database::commits durability_;
+    effects::journal journal_;
     lane lane_;
     std::unique_ptr<store> store_; // touched on the lane only
 };
@@ -65,7 +78,7 @@ template <class Job> awaitable<result<std::invoke_result_t<Job&, store&>>> proje
     using value = std::invoke_result_t<Job&, store&>;
     auto guarded = [this, &job]() -> result<value> {
         try {
-            if (!store_) store_ = std::make_unique<store>(state_folder());
+            if (!store_) store_ = std::make_unique<store>(state_folder(), durability_);
             if constexpr (std::is_void_v<value>) {
                 job(*store_);
                 return {};

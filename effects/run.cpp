@@ -18,6 +18,16 @@ std::filesystem::path lock_file_of(const project& in, const std::string& run_id)
     return in.state_folder() / "runs" / (run_id + ".lock");
 }
 
+/// None when another process has it.
+awaitable<result<std::optional<file_lock::lease>>> take_lock(const project& in, const std::string& run_id)
+{
+    const auto file = lock_file_of(in, run_id);
+    std::error_code ignored; // the lock says what is wrong
+    std::filesystem::create_directories(file.parent_path(), ignored);
+    file_lock lock(co_await asio::this_coro::executor, file);
+    co_return lock.try_acquire();
+}
+
 } // namespace
 
 std::string fresh_id(std::string_view prefix, std::size_t digits)
@@ -31,9 +41,11 @@ std::string fresh_id(std::string_view prefix, std::size_t digits)
 
 run::run(std::shared_ptr<project> in, run_record record, observer& watcher, file_lock::lease alive,
          asio::any_io_executor executor)
-    : project_(std::move(in)), record_(std::move(record)), watcher_(watcher), alive_(std::move(alive)),
-      executor_(std::move(executor)), beside_(executor_)
+    : project_(std::move(in)), record_(std::move(record)), watcher_(watcher),
+      past_(std::make_shared<replay>(executor)), alive_(std::move(alive)), executor_(std::move(executor)),
+      beside_(executor_)
 {
+    past_->on_failure = [this] { stopping_ = true; };
 }
 
 run::~run() = default;
@@ -44,27 +56,63 @@ awaitable<result<std::shared_ptr<run>>> run::begin(std::shared_ptr<project> in, 
     record.id = fresh_id("run-", 8);
     record.pid = ::getpid();
     record.started_at = now_text();
+    record.configuration = in->configuration();
     // The store makes the state folder; the lock comes before anybody can read of the run.
     if (auto opened = co_await in->stored([](store&) {}); !opened) co_return opened.error();
-    const auto file = lock_file_of(*in, record.id);
-    std::error_code failed;
-    std::filesystem::create_directories(file.parent_path(), failed);
-    file_lock lock(co_await asio::this_coro::executor, file);
-    auto alive = lock.try_acquire();
+    auto alive = co_await take_lock(*in, record.id);
     if (!alive) co_return alive.error();
-    if (!*alive) co_return fault(errc::internal, "a new run's lock is taken").with("file", file.string());
-    if (auto added = co_await in->stored([record](store& s) { s.add(record); }); !added)
-        co_return added.error();
+    if (!*alive) co_return fault(errc::internal, "a new run's lock is taken").with("run", record.id);
+    auto added = co_await in->stored([record](store& s) { return s.add(record); });
+    if (!added) co_return added.error();
+    co_return std::shared_ptr<run>(new run(std::move(in), std::move(*added), watcher, std::move(**alive),
+                                           co_await asio::this_coro::executor));
+}
 
-    const auto executor = co_await asio::this_coro::executor;
-    co_return std::shared_ptr<run>(
-        new run(std::move(in), std::move(record), watcher, std::move(**alive), executor));
+awaitable<result<std::shared_ptr<run>>> run::resume(std::shared_ptr<project> in, std::string id,
+                                                    observer& watcher)
+{
+    auto record = co_await in->stored([id](store& s) { return s.find_run(id); });
+    if (!record) co_return record.error();
+    auto alive = co_await take_lock(*in, id);
+    if (!alive) co_return alive.error();
+    if (!*alive) {
+        // Who carried it on last has written who it is, unless it took the lock this very moment.
+        const auto owner = co_await in->stored([id](store& s) { return s.find_run(id); });
+        if (!owner) co_return owner.error();
+        co_return fault(errc::busy, "another process carries this run out")
+            .with("run", id)
+            .with("pid", std::to_string(owner->pid))
+            .with("started", owner->started_at)
+            .advise("Wait for it, or interrupt it.");
+    }
+    std::shared_ptr<run> resumed(
+        new run(in, std::move(*record), watcher, std::move(**alive), co_await asio::this_coro::executor));
+    auto& past = *resumed->past_;
+    auto read = co_await in->stored([&](store& s) {
+        // Read again under the lock: it may have ended meanwhile.
+        auto now = s.find_run(id);
+        if (now.outcome == "done")
+            throw fault_error(
+                fault(errc::refused, "the run has ended").with("run", id).with("ended", now.finished_at));
+        s.read_journal(0, now.number, [&](journal_record&& r) {
+            past.take(std::move(r));
+            return true;
+        });
+        s.resume_run(id, ::getpid());
+        return s.find_run(id);
+    });
+    if (!read) co_return read.error();
+    resumed->record_ = std::move(*read);
+    resumed->resumed_ = true;
+    co_return resumed;
 }
 
 awaitable<result<void>> run::end()
 {
     const std::string outcome = stopping_ ? "interrupted" : "done";
-    auto recorded = co_await project_->stored([this, outcome](store& s) { s.finish_run(id(), outcome); });
+    auto recorded = co_await project_->journal().flush();
+    if (recorded)
+        recorded = co_await project_->stored([this, outcome](store& s) { s.finish_run(id(), outcome); });
     const auto viewed =
         co_await project_->stored([this](store& s) { write_views(s, project_->state_folder()); });
     if (!viewed) watcher_.note(viewed.error().message()); // copies only: no reason to fail what was done

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "graftline/effects/project.hpp"
+#include "graftline/effects/replay.hpp"
 #include "graftline/effects/task.hpp"
 #include "graftline/runtime/file_lock.hpp"
 #include "graftline/runtime/scope.hpp"
@@ -31,11 +32,6 @@ public:
     virtual void note(std::string_view /*sentence*/) {}
 };
 
-/// Thrown by every effect of a run that is being stopped. Not an outcome: nothing records it.
-struct interrupted : std::exception {
-    const char* what() const noexcept override { return "the run is being stopped"; }
-};
-
 /// A run that goes on. Its lock file is held while its process lives, so that others can tell.
 class run {
 public:
@@ -44,17 +40,30 @@ public:
                                                          observer& watcher);
     ~run();
 
-    /// Records how it ended and lets go of its lock.
+    /// Goes on with a run that was interrupted or whose process died, with what it has on record. Errors:
+    /// not_found; refused when it has ended; busy, with pid and start time of its owner, when it goes on;
+    /// corrupt when its journal does not read back.
+    static awaitable<result<std::shared_ptr<run>>> resume(std::shared_ptr<project> in, std::string id,
+                                                          observer& watcher);
+    /// Waits until all of its effects are recorded, records how it ended and lets go of its lock.
     awaitable<result<void>> end();
 
     project& in() noexcept { return *project_; }
     git::repository& repository() noexcept { return project_->repository(); }
     const std::string& id() const noexcept { return record_.id; }
+    const run_record& record() const noexcept { return record_; }
+    /// What it has on record from before; nothing for a new run.
+    replay& past() noexcept { return *past_; }
+    bool is_resumed() const noexcept { return resumed_; }
     observer& watcher() noexcept { return watcher_; }
 
     /// No new effects from now on; what runs is ended gracefully by the cancellation that the caller emits
     /// next.
-    void stop() noexcept { stopping_ = true; }
+    void stop() noexcept
+    {
+        stopping_ = true;
+        past_->stop();
+    }
     bool stopping() const noexcept { return stopping_; }
     /// Under --fail-fast: what has not ended is cancelled, for good.
     void give_up() noexcept { giving_up_ = true; }
@@ -91,12 +100,14 @@ private:
     std::shared_ptr<project> project_;
     run_record record_;
     observer& watcher_;
+    std::shared_ptr<replay> past_;
     std::optional<file_lock::lease> alive_;
     asio::any_io_executor executor_;
     std::map<std::string, std::unique_ptr<landing_queue>> queues_;
     scope beside_;
     std::size_t speculation_ = 0;
     bool stopping_ = false;
+    bool resumed_ = false;
     bool giving_up_ = false;
 };
 

@@ -2,6 +2,8 @@
 
 #include <sqlite3.h>
 
+#include <map>
+
 namespace graftline::effects {
 namespace {
 
@@ -24,6 +26,19 @@ namespace {
     if (const char* file = db ? sqlite3_db_filename(db, "main") : nullptr; file && *file)
         f.with("file", file);
     throw fault_error(std::move(f));
+}
+
+std::shared_ptr<std::mutex> turn_of(const std::filesystem::path& file)
+{
+    static std::mutex guard;
+    static std::map<std::filesystem::path, std::weak_ptr<std::mutex>> turns;
+    std::error_code ignored; // without a folder, opening it says what is wrong
+    const auto name = std::filesystem::weakly_canonical(file, ignored);
+    const std::lock_guard lock(guard);
+    auto& known = turns[name];
+    auto turn = known.lock();
+    if (!turn) known = turn = std::make_shared<std::mutex>();
+    return turn;
 }
 
 } // namespace
@@ -89,12 +104,17 @@ void statement::bind(int index, std::nullptr_t)
     sqlite3_bind_null(handle_.get(), index);
 }
 
+void statement::reset()
+{
+    sqlite3_reset(handle_.get());
+}
+
 void database::closer::operator()(sqlite3* db) const noexcept
 {
     sqlite3_close_v2(db);
 }
 
-database::database(const std::filesystem::path& file)
+database::database(const std::filesystem::path& file, commits how) : write_turn_(turn_of(file))
 {
     sqlite3* opened = nullptr;
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
@@ -103,6 +123,7 @@ database::database(const std::filesystem::path& file)
     if (rc != SQLITE_OK) fail(opened, "the state database could not be opened");
     sqlite3_busy_timeout(opened, 15'000);
     execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON");
+    if (how == commits::survive_power) execute("PRAGMA synchronous = FULL");
 }
 
 void database::execute(const char* sql)
@@ -111,7 +132,7 @@ void database::execute(const char* sql)
         fail(handle_.get(), "the state database could not be read or written");
 }
 
-transaction::transaction(database& db) : db_(db)
+transaction::transaction(database& db) : db_(db), turn_(*db.write_turn_)
 {
     db_.execute("BEGIN IMMEDIATE");
 }
@@ -130,6 +151,7 @@ void transaction::commit()
 {
     db_.execute("COMMIT");
     open_ = false;
+    turn_.unlock();
 }
 
 } // namespace graftline::effects

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,6 +31,8 @@ public:
     void bind(int index, std::string_view value);
     void bind(int index, std::int64_t value);
     void bind(int index, std::nullptr_t);
+    /// Makes it ready to be stepped through again; what was bound stays.
+    void reset();
 
 private:
     friend class database;
@@ -44,8 +47,11 @@ private:
 /// A connection. One thread at a time; other processes may have their own.
 class database {
 public:
+    /// What a commit survives: the death of any process, or a power cut too.
+    enum class commits { survive_processes, survive_power };
+
     /// Opens or creates `file` with write-ahead logging; waits up to 15 s for other processes' writes.
-    explicit database(const std::filesystem::path& file);
+    explicit database(const std::filesystem::path& file, commits how = commits::survive_processes);
 
     /// Runs statements that bind nothing.
     void execute(const char* sql);
@@ -59,13 +65,16 @@ public:
     }
 
 private:
+    friend class transaction;
     struct closer {
         void operator()(sqlite3* db) const noexcept;
     };
     std::unique_ptr<sqlite3, closer> handle_;
+    std::shared_ptr<std::mutex> write_turn_; // of all connections of this process to this file
 };
 
-/// A write transaction; rolled back unless committed.
+/// A write transaction; rolled back unless committed. Those of one process wait for each other in line, which
+/// SQLite's own waiting, by sleeps that grow, does not do. Not to be nested.
 class transaction {
 public:
     explicit transaction(database& db);
@@ -76,6 +85,7 @@ public:
 
 private:
     database& db_;
+    std::unique_lock<std::mutex> turn_;
     bool open_ = true;
 };
 

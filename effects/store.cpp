@@ -1,6 +1,7 @@
 #include "graftline/effects/store.hpp"
 
 #include "graftline/effects/stored_json.hpp"
+#include "graftline/runtime/clock.hpp"
 #include "graftline/runtime/descriptor.hpp"
 
 #include <boost/json/parse.hpp>
@@ -10,14 +11,15 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <map>
 
 namespace graftline::effects {
 namespace {
 
-constexpr std::int64_t schema_version = 1;
+constexpr std::int64_t schema_version = 2;
 
 // A task is one JSON record beside the columns that are searched by: a new field needs no migration.
-constexpr const char* schema_1 = R"(
+constexpr const char* tables = R"(
     CREATE TABLE tasks (
         id TEXT PRIMARY KEY,
         number INTEGER NOT NULL,
@@ -33,24 +35,39 @@ constexpr const char* schema_1 = R"(
         id TEXT NOT NULL UNIQUE,
         record TEXT NOT NULL
     );
-    CREATE TABLE effects (
-        number INTEGER PRIMARY KEY,
-        run TEXT NOT NULL,
-        path TEXT NOT NULL,
-        kind TEXT NOT NULL,
-        arguments TEXT NOT NULL,
-        state TEXT NOT NULL,
-        outcome TEXT NOT NULL DEFAULT '',
-        started_at TEXT NOT NULL,
-        resolved_at TEXT NOT NULL DEFAULT '',
-        UNIQUE (run, path)
-    );
     CREATE TABLE intents (
         task TEXT PRIMARY KEY,
         record TEXT NOT NULL
     ) WITHOUT ROWID;
-    PRAGMA user_version = 1;
 )";
+
+// Only ever added to. Since schema 2, instead of the table of effects that schema 1 had.
+constexpr const char* journal_table = R"(
+    CREATE TABLE journal (
+        number INTEGER PRIMARY KEY,
+        time INTEGER NOT NULL,
+        run INTEGER NOT NULL,
+        event INTEGER NOT NULL,
+        path TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        detail INTEGER NOT NULL,
+        body TEXT,
+        file TEXT,
+        checksum INTEGER NOT NULL
+    );
+    PRAGMA user_version = 2;
+)";
+
+std::int64_t milliseconds_of(const std::string& time)
+{
+    const auto read = from_iso8601(time);
+    return read ? read->time_since_epoch().count() : 0;
+}
+
+std::string text_of(std::int64_t milliseconds)
+{
+    return to_iso8601(utc_time(std::chrono::milliseconds(milliseconds)));
+}
 
 std::filesystem::path private_folder(const std::filesystem::path& folder)
 {
@@ -102,9 +119,13 @@ template <class T> std::string record_text(const T& value)
 
 } // namespace
 
-store::store(const std::filesystem::path& folder) : store(private_folder(folder), opening_turn(folder)) {}
+store::store(const std::filesystem::path& folder, database::commits how)
+    : store(private_folder(folder), how, opening_turn(folder))
+{
+}
 
-store::store(const std::filesystem::path& folder, const opening_turn&) : db_(folder / "state.db")
+store::store(const std::filesystem::path& folder, database::commits how, const opening_turn&)
+    : folder_(folder), db_(folder / "state.db", how)
 {
     migrate();
 }
@@ -130,8 +151,56 @@ void store::migrate()
                                                     std::to_string(version) + ", this one knows " +
                                                     std::to_string(schema_version) + ")")
                               .advise("Use the graftline that made it, or a newer one."));
-    if (version < 1) db_.execute(schema_1);
+    if (version < 1) db_.execute(tables);
+    db_.execute(journal_table);
+    if (version == 1) migrate_effects();
     whole.commit();
+}
+
+/// What schema 1 knew of effects, as records. Its runs are history: they are not gone on with.
+void store::migrate_effects()
+{
+    journal_inserter into(db_, folder_);
+    auto rows = db_.query("SELECT COALESCE(r.number, 0), e.path, e.kind, e.arguments, e.state, e.outcome, "
+                          "e.started_at, e.resolved_at FROM effects e LEFT JOIN runs r ON r.id = e.run "
+                          "ORDER BY e.number");
+    while (rows.next()) {
+        journal_record r;
+        r.run = rows.integer(0);
+        r.path = rows.text(1);
+        r.time_ms = milliseconds_of(rows.text(6));
+        r.kind = rows.text(2);
+        r.body = rows.text(3);
+        into.insert(r);
+        r.kind.clear();
+        r.body.clear();
+        r.event = journal_event::started;
+        r.detail = 1;
+        into.insert(r);
+        if (rows.text(7).empty()) continue;
+        r.time_ms = milliseconds_of(rows.text(7));
+        r.event = journal_event::resolved;
+        r.detail = rows.text(4) == "done";
+        r.body = rows.text(5);
+        into.insert(r);
+        r.event = journal_event::delivered;
+        r.detail = 0;
+        r.body.clear();
+        into.insert(r);
+    }
+    db_.execute("DROP TABLE effects");
+}
+
+void store::note(journal_event event, const std::string& run, const std::string& path, std::string_view state)
+{
+    auto number = db_.query("SELECT number FROM runs WHERE id = ?", run);
+    journal_record r;
+    r.time_ms = real_clock().now().time_since_epoch().count();
+    r.run = number.next() ? number.integer(0) : 0;
+    r.event = event;
+    r.path = path;
+    r.kind = state;
+    journal_inserter(db_, folder_).insert(r);
 }
 
 std::optional<task> store::read(statement& row)
@@ -156,13 +225,16 @@ void store::add(const std::vector<task>& tasks)
                   "VALUES (?, (SELECT COALESCE(MAX(number), 0) + 1 FROM tasks), ?, ?, ?, ?)",
                   t.id, t.key, t.run, to_string(t.state), record_text(t))
             .run();
+        note(journal_event::task, t.run, t.id, to_string(t.state));
     }
     whole.commit();
 }
 
 void store::forget(const std::string& id)
 {
+    transaction whole(db_);
     db_.query("DELETE FROM tasks WHERE id = ?", id).run();
+    whole.commit();
 }
 
 std::optional<task> store::find(const std::string& id)
@@ -241,6 +313,9 @@ task store::change_here(const std::string& id, const std::function<void(task&)>&
     if (auto allowed = check_transition(id, before, found->state); !allowed)
         throw fault_error(allowed.error());
     write(*found);
+    if (before != found->state)
+        note(journal_event::task, found->owner.empty() ? found->run : found->owner, id,
+             to_string(found->state));
     return std::move(*found);
 }
 
@@ -254,7 +329,9 @@ void store::set_intents(const std::vector<std::pair<std::string, std::string>>& 
 
 void store::clear_intent(const std::string& task)
 {
+    transaction whole(db_);
     db_.query("DELETE FROM intents WHERE task = ?", task).run();
+    whole.commit();
 }
 
 std::vector<std::pair<std::string, std::string>> store::intents()
@@ -266,58 +343,124 @@ std::vector<std::pair<std::string, std::string>> store::intents()
     return all;
 }
 
-void store::add(const run_record& run)
+run_record store::add(run_record run)
 {
-    db_.query("INSERT INTO runs (id, record) VALUES (?, ?)", run.id, record_text(run)).run();
+    transaction whole(db_);
+    auto next = db_.query("SELECT COALESCE(MAX(number), 0) + 1 FROM runs");
+    next.next();
+    run.number = next.integer(0);
+    db_.query("INSERT INTO runs (number, id, record) VALUES (?, ?, ?)", run.number, run.id, record_text(run))
+        .run();
+    note(journal_event::run, run.id, {}, "begun");
+    whole.commit();
+    return run;
+}
+
+void store::write_run(const run_record& run)
+{
+    db_.query("UPDATE runs SET record = ? WHERE id = ?", record_text(run), run.id).run();
+}
+
+void store::resume_run(const std::string& id, std::int64_t pid)
+{
+    transaction whole(db_);
+    auto run = find_run(id);
+    run.pid = pid;
+    run.finished_at.clear();
+    run.outcome.clear();
+    write_run(run);
+    note(journal_event::run, id, {}, "resumed");
+    whole.commit();
 }
 
 void store::finish_run(const std::string& id, const std::string& outcome)
 {
     transaction whole(db_);
-    auto row = db_.query("SELECT record FROM runs WHERE id = ?", id);
-    if (!row.next()) return;
-    auto run = parse_record<run_record>(row.text(0));
+    auto run = find_run(id);
     run.finished_at = now_text();
     run.outcome = outcome;
-    db_.query("UPDATE runs SET record = ? WHERE id = ?", record_text(run), id).run();
+    write_run(run);
+    note(journal_event::run, id, {}, outcome);
     whole.commit();
 }
 
 std::vector<run_record> store::runs()
 {
     std::vector<run_record> all;
-    auto rows = db_.query("SELECT record FROM runs ORDER BY number");
-    while (rows.next())
+    auto rows = db_.query("SELECT record, number FROM runs ORDER BY number");
+    while (rows.next()) {
         all.push_back(parse_record<run_record>(rows.text(0)));
+        all.back().number = rows.integer(1);
+    }
     return all;
 }
 
-void store::effect_started(const effect_record& e)
+run_record store::find_run(const std::string& id)
 {
-    db_.query("INSERT INTO effects (run, path, kind, arguments, state, started_at) "
-              "VALUES (?, ?, ?, ?, 'started', ?)",
-              e.run, e.path, e.kind, e.arguments, now_text())
-        .run();
+    auto row = db_.query("SELECT record, number FROM runs WHERE id = ?", id);
+    if (!row.next())
+        throw fault_error(fault(errc::not_found, "there is no run '" + id + "'")
+                              .advise("See them: graftline status --all"));
+    auto run = parse_record<run_record>(row.text(0));
+    run.number = row.integer(1);
+    return run;
 }
 
-void store::effect_resolved(const std::string& run, const std::string& path, bool done,
-                            const std::string& outcome)
+void store::read_journal(std::int64_t after, std::optional<std::int64_t> run,
+                         const std::function<bool(journal_record&&)>& each)
 {
-    db_.query("UPDATE effects SET state = ?, outcome = ?, resolved_at = ? WHERE run = ? AND path = ?",
-              std::string_view(done ? "done" : "failed"), outcome, now_text(), run, path)
-        .run();
+    journal_reader records(db_, folder_, after, run);
+    while (auto r = records.next())
+        if (!each(std::move(*r))) return;
 }
 
 std::vector<effect_record> store::effects_of(const std::string& run)
 {
     std::vector<effect_record> all;
-    auto rows = db_.query("SELECT run, path, kind, arguments, state, outcome, started_at, resolved_at "
-                          "FROM effects WHERE run = ? ORDER BY number",
-                          run);
-    while (rows.next())
-        all.push_back({rows.text(0), rows.text(1), rows.text(2), rows.text(3), rows.text(4), rows.text(5),
-                       rows.text(6), rows.text(7)});
+    std::map<std::string, std::size_t> place;
+    auto take = [&](journal_record&& r) {
+        if (r.event == journal_event::requested && !place.contains(r.path)) {
+            place[r.path] = all.size();
+            all.push_back({run, r.path, r.kind, r.body, "requested", {}, text_of(r.time_ms), {}});
+        }
+        const auto found = place.find(r.path);
+        if (found == place.end()) return true;
+        auto& e = all[found->second];
+        if (r.event == journal_event::started) e.state = "started";
+        if (r.event != journal_event::resolved) return true;
+        e.state = r.detail == 1 ? "done" : "failed";
+        e.outcome = std::move(r.body);
+        e.resolved_at = text_of(r.time_ms);
+        return true;
+    };
+    read_journal(0, find_run(run).number, take);
     return all;
+}
+
+bool store::is_damaged(const std::filesystem::path& folder)
+{
+    try {
+        const opening_turn alone(folder);
+        database db(folder / "state.db");
+        auto row = db.query("PRAGMA quick_check(1)");
+        return !row.next() || row.text(0) != "ok";
+    } catch (const fault_error& e) {
+        return e.why().is(errc::corrupt);
+    }
+}
+
+std::filesystem::path store::set_aside(const std::filesystem::path& folder)
+{
+    const opening_turn alone(folder);
+    const auto name = "state.db.corrupt-" + now_text();
+    for (const std::string end : {"-wal", "-shm", ""}) {
+        std::error_code failed;
+        std::filesystem::rename(folder / ("state.db" + end), folder / (name + end), failed);
+        if (failed && failed != std::errc::no_such_file_or_directory)
+            throw fault_error(system_fault(failed.value(), "a damaged database could not be set aside")
+                                  .with("file", (folder / ("state.db" + end)).string()));
+    }
+    return folder / name;
 }
 
 } // namespace graftline::effects

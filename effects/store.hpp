@@ -1,7 +1,7 @@
 /// The truth about tasks and runs: a SQLite database under the git common directory.
 #pragma once
 
-#include "graftline/effects/sqlite.hpp"
+#include "graftline/effects/journal_record.hpp"
 #include "graftline/effects/task.hpp"
 
 #include <boost/json/value.hpp>
@@ -14,23 +14,28 @@ namespace graftline::effects {
 /// One invocation, and who carries it out.
 struct run_record {
     std::string id;
-    std::string program;    ///< run, retry, land
-    json::object arguments; ///< what it was told, without prompts and environments
+    std::int64_t number = 0;        ///< given by the store: what the journal calls it
+    std::string program;            ///< run, retry, land
+    json::object arguments;         ///< what it was told, without prompts and environments
+    json::object configuration;     ///< the files that it was configured by, as they were
+    std::vector<std::string> tasks; ///< ids, in the order given: their places in the tree of effects
     std::string target;
     std::int64_t pid = 0;
     std::string started_at;
     std::string finished_at; ///< empty while it goes on, and for ever when its process died
     std::string outcome;     ///< done, interrupted
 };
-BOOST_DESCRIBE_STRUCT(run_record, (), (id, program, arguments, target, pid, started_at, finished_at, outcome))
+BOOST_DESCRIBE_STRUCT(run_record, (),
+                      (id, number, program, arguments, configuration, tasks, target, pid, started_at,
+                       finished_at, outcome))
 
-/// An effect as the journal has it.
+/// An effect as the journal has it, all its records together.
 struct effect_record {
     std::string run;
     std::string path; ///< its place in the tree of effects, for example 0.3.1
     std::string kind;
     std::string arguments; ///< JSON
-    std::string state;     ///< started, done, failed
+    std::string state;     ///< requested, started, done, failed
     std::string outcome;   ///< JSON: the result, or the fault
     std::string started_at;
     std::string resolved_at;
@@ -42,7 +47,8 @@ class store {
 public:
     /// Opens `folder`/state.db, creating both (readable by the user alone) and migrating an older schema. A
     /// schema from a newer version is unusable, said with both numbers.
-    explicit store(const std::filesystem::path& folder);
+    explicit store(const std::filesystem::path& folder,
+                   database::commits how = database::commits::survive_processes);
 
     /// True when there is a database to open: reading commands make none.
     static bool is_there(const std::filesystem::path& folder);
@@ -72,22 +78,39 @@ public:
     void clear_intent(const std::string& task);
     std::vector<std::pair<std::string, std::string>> intents();
 
-    void add(const run_record& run);
+    /// Gives the run its number, and records in the journal that it begins.
+    run_record add(run_record run);
+    /// Another process carries it on.
+    void resume_run(const std::string& id, std::int64_t pid);
     void finish_run(const std::string& id, const std::string& outcome);
     std::vector<run_record> runs();
+    /// not_found, with the advice to look.
+    run_record find_run(const std::string& id);
 
-    void effect_started(const effect_record& e);
-    void effect_resolved(const std::string& run, const std::string& path, bool done,
-                         const std::string& outcome);
+    /// Calls `each` with the journal's records after `after`, in order, until it returns false; of one run,
+    /// by its number, or of all. Throws corrupt, naming run and path, for one that does not read back.
+    void read_journal(std::int64_t after, std::optional<std::int64_t> run,
+                      const std::function<bool(journal_record&&)>& each);
     std::vector<effect_record> effects_of(const std::string& run);
 
+    /// Reads the whole database as SQLite checks it: true when something in it is damaged. Takes its time.
+    static bool is_damaged(const std::filesystem::path& folder);
+    /// Moves a damaged database, with what belongs to it, out of the way: state.db.corrupt-<time>. Result:
+    /// its new name.
+    static std::filesystem::path set_aside(const std::filesystem::path& folder);
+
 private:
-    store(const std::filesystem::path& folder, const class opening_turn&);
+    store(const std::filesystem::path& folder, database::commits how, const class opening_turn&);
     void migrate();
     std::optional<task> read(statement& row);
     void write(const task& t);
     task change_here(const std::string& id, const std::function<void(task&)>& change);
+    void write_run(const run_record& run);
+    /// To the journal: a task or a run is in another state.
+    void note(journal_event event, const std::string& run, const std::string& path, std::string_view state);
+    void migrate_effects();
 
+    std::filesystem::path folder_;
     database db_;
 };
 

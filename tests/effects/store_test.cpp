@@ -161,21 +161,122 @@ TEST_F(Store, ADatabaseThatIsNoneIsSaidToBeCorrupt)
 TEST_F(Store, KeepsTheJournalInOrder)
 {
     store s(folder_);
-    for (const char* path : {"0.0.0", "0.1.0", "0.0.1"}) {
-        effect_record e;
-        e.run = "run-1";
-        e.path = path;
-        e.kind = "land";
-        e.arguments = "{}";
-        s.effect_started(e);
-    }
-    s.effect_resolved("run-1", "0.1.0", true, "{\"x\":1}");
+    run_record r;
+    r.id = "run-1";
+    const auto number = s.add(r).number;
+    database db(folder_ / "state.db");
+    journal_inserter into(db, folder_);
+    auto write = [&](journal_event event, const char* path, std::int64_t detail, std::string body) {
+        into.insert({0, 1000, number, event, path, "land", detail, std::move(body)});
+    };
+    for (const char* path : {"0.0.0", "0.1.0", "0.0.1"})
+        write(journal_event::requested, path, 7, "{}");
+    write(journal_event::started, "0.0.1", 1, {});
+    write(journal_event::resolved, "0.1.0", 1, "{\"x\":1}");
     const auto all = s.effects_of("run-1");
     ASSERT_EQ(all.size(), 3u);
     EXPECT_EQ(all[0].path, "0.0.0");
     EXPECT_EQ(all[1].state, "done");
     EXPECT_EQ(all[1].outcome, "{\"x\":1}");
     EXPECT_EQ(all[2].state, "started");
+}
+
+TEST_F(Store, TellsOfEveryStateOfATaskInTheJournal)
+{
+    store s(folder_);
+    s.add(make("aaa111"));
+    s.change("aaa111", [](task& t) { t.reason = "no other state"; });
+    s.change("aaa111", [](task& t) { t.state = task_state::running; });
+    std::vector<std::string> told;
+    s.read_journal(0, std::nullopt, [&](journal_record&& r) {
+        told.push_back(std::string(to_string(r.event)) + " " + r.path + " " + r.kind);
+        return true;
+    });
+    EXPECT_EQ(told, (std::vector<std::string>{"task aaa111 pending", "task aaa111 running"}));
+}
+
+TEST_F(Store, ALargeResultLiesInAFileOfItsOwnAndReadsBack)
+{
+    store s(folder_);
+    database db(folder_ / "state.db");
+    const std::string large(200'000, 'x');
+    journal_inserter(db, folder_).insert({0, 1, 3, journal_event::resolved, "0.1", "", 1, large});
+    std::string read;
+    s.read_journal(0, 3, [&](journal_record&& r) { return read = std::move(r.body), true; });
+    EXPECT_EQ(read, large);
+    const auto file = folder_ / "journal" / "3" / "0.1.resolved.json";
+    EXPECT_EQ(fs::file_size(file), large.size());
+    std::ofstream(file) << "y";
+    const auto f = fault_of([&] { s.read_journal(0, 3, [](journal_record&&) { return true; }); });
+    EXPECT_TRUE(f.is(errc::corrupt)) << f.message();
+    EXPECT_NE(f.message().find("0.1"), std::string::npos) << f.message();
+}
+
+TEST_F(Store, ARecordThatSomethingChangedIsCorruptAndNamed)
+{
+    store s(folder_);
+    run_record r;
+    r.id = "run-1";
+    const auto number = s.add(r).number;
+    database db(folder_ / "state.db");
+    journal_inserter(db, folder_)
+        .insert({0, 1, number, journal_event::resolved, "0.2.1", "", 1, "{\"a\":1}"});
+    db.execute("UPDATE journal SET body = '{\"a\":2}' WHERE path = '0.2.1'");
+    const auto f = fault_of([&] { s.read_journal(0, number, [](journal_record&&) { return true; }); });
+    EXPECT_TRUE(f.is(errc::corrupt)) << f.message();
+    EXPECT_NE(f.message().find("run-1"), std::string::npos) << f.message();
+    EXPECT_NE(f.message().find("0.2.1"), std::string::npos) << f.message();
+}
+
+// As graftline 0.1 with schema 1 made it.
+constexpr const char* schema_1 = R"(
+    CREATE TABLE tasks (id TEXT PRIMARY KEY, number INTEGER NOT NULL, key TEXT NOT NULL, run TEXT NOT NULL,
+        state TEXT NOT NULL, record TEXT NOT NULL) WITHOUT ROWID;
+    CREATE UNIQUE INDEX tasks_by_number ON tasks (number);
+    CREATE INDEX tasks_by_run ON tasks (run);
+    CREATE TABLE runs (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL);
+    CREATE TABLE effects (number INTEGER PRIMARY KEY, run TEXT NOT NULL, path TEXT NOT NULL, kind TEXT NOT NULL,
+        arguments TEXT NOT NULL, state TEXT NOT NULL, outcome TEXT NOT NULL DEFAULT '', started_at TEXT NOT NULL,
+        resolved_at TEXT NOT NULL DEFAULT '', UNIQUE (run, path));
+    CREATE TABLE intents (task TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
+    INSERT INTO runs VALUES (1, 'run-0a', '{"id":"run-0a","program":"run","started_at":"2026-01-02T03:04:05.000Z"}');
+    INSERT INTO tasks VALUES ('aaa111', 1, '', 'run-0a', 'running',
+        '{"id":"aaa111","state":"running","run":"run-0a","spec":{"description":"Old"}}');
+    INSERT INTO effects VALUES (1, 'run-0a', '0.0.0', 'create_worktree', '{"task":"aaa111"}', 'done', '{"path":"/w"}',
+        '2026-01-02T03:04:06.000Z', '2026-01-02T03:04:07.500Z');
+    INSERT INTO effects VALUES (2, 'run-0a', '0.0.1', 'run_agent', '{"task":"aaa111"}', 'started', '',
+        '2026-01-02T03:04:08.000Z', '');
+    PRAGMA user_version = 1;
+)";
+
+TEST_F(Store, MigratesADatabaseOfTheFirstSchema)
+{
+    fs::create_directories(folder_);
+    database(folder_ / "state.db").execute(schema_1);
+    {
+        store s(folder_);
+        EXPECT_EQ(s.find("aaa111")->spec.description, "Old");
+        const auto effects = s.effects_of("run-0a");
+        ASSERT_EQ(effects.size(), 2u);
+        EXPECT_EQ(effects[0].kind, "create_worktree");
+        EXPECT_EQ(effects[0].state, "done");
+        EXPECT_EQ(effects[0].outcome, "{\"path\":\"/w\"}");
+        EXPECT_EQ(effects[0].resolved_at, "2026-01-02T03:04:07.500Z");
+        EXPECT_EQ(effects[1].state, "started");
+        s.change("aaa111", [](task& t) { t.state = task_state::failed; });
+    }
+    EXPECT_EQ(store(folder_).find("aaa111")->state, task_state::failed) << "and opens again";
+}
+
+TEST_F(Store, ADamagedOneIsFoundAndSetAside)
+{
+    store(folder_).add(make("aaa111"));
+    EXPECT_FALSE(store::is_damaged(folder_));
+    std::ofstream(folder_ / "state.db") << std::string(8192, 'x');
+    EXPECT_TRUE(store::is_damaged(folder_));
+    const auto aside = store::set_aside(folder_);
+    EXPECT_TRUE(fs::exists(aside));
+    EXPECT_EQ(store(folder_).tasks().size(), 0u);
 }
 
 } // namespace

@@ -1,0 +1,137 @@
+#include "graftline/effects/journal_record.hpp"
+
+#include "graftline/runtime/descriptor.hpp"
+
+#include <boost/crc.hpp>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+namespace graftline::effects {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t largest_file = std::size_t{1} << 30;
+
+/// CRC-32C over everything that a record tells.
+std::int64_t checksum_of(const journal_record& r)
+{
+    boost::crc_optimal<32, 0x1EDC6F41, 0xFFFFFFFF, 0xFFFFFFFF, true, true> sum;
+    const std::array<std::int64_t, 4> numbers{r.time_ms, r.run, static_cast<std::int64_t>(r.event), r.detail};
+    sum.process_bytes(numbers.data(), sizeof numbers);
+    for (const std::string* text : {&r.path, &r.kind, &r.body})
+        sum.process_bytes(text->c_str(), text->size() + 1); // with its end: "ab","c" is not "a","bc"
+    return sum.checksum();
+}
+
+/// Relative to the database's folder.
+fs::path file_for(const journal_record& r)
+{
+    return fs::path("journal") / std::to_string(r.run) /
+           (r.path + "." + std::string(to_string(r.event)) + ".json");
+}
+
+void write_file(const fs::path& file, const std::string& text)
+{
+    std::error_code ignored; // the write below says what is wrong
+    fs::create_directories(file.parent_path(), ignored);
+    const fs::path fresh = file.string() + ".new";
+    const descriptor out(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    if (!out || !write_all(out.get(), text) || ::fdatasync(out.get()) != 0 ||
+        ::rename(fresh.c_str(), file.c_str()) != 0)
+        throw fault_error(system_fault(errno, "a result could not be written beside the journal")
+                              .with("file", file.string()));
+}
+
+std::string read_file(const fs::path& file)
+{
+    std::string text;
+    const descriptor in(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!in || !read_all(in.get(), text, largest_file)) return {}; // the checksum tells
+    return text;
+}
+
+[[noreturn]] void say_corrupt(database& db, const journal_record& r)
+{
+    auto run = db.query("SELECT id FROM runs WHERE number = ?", r.run);
+    throw fault_error(fault(errc::corrupt, "a record of the journal does not read back as it was written")
+                          .with("run", run.next() ? run.text(0) : std::to_string(r.run))
+                          .with("path", r.path)
+                          .with("record", std::to_string(r.number) + ", " + std::string(to_string(r.event))));
+}
+
+} // namespace
+
+std::string_view to_string(journal_event event) noexcept
+{
+    switch (event) {
+    case journal_event::requested: return "requested";
+    case journal_event::started: return "started";
+    case journal_event::resolved: return "resolved";
+    case journal_event::delivered: return "delivered";
+    case journal_event::task: return "task";
+    case journal_event::run: return "run";
+    }
+    return "unknown";
+}
+
+journal_inserter::journal_inserter(database& db, fs::path folder)
+    : folder_(std::move(folder)),
+      insert_(db.query("INSERT INTO journal (time, run, event, path, kind, detail, body, file, checksum) "
+                       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"))
+{
+}
+
+void journal_inserter::insert(const journal_record& r)
+{
+    insert_.reset();
+    insert_.bind(1, r.time_ms);
+    insert_.bind(2, r.run);
+    insert_.bind(3, static_cast<std::int64_t>(r.event));
+    insert_.bind(4, r.path);
+    insert_.bind(5, r.kind);
+    insert_.bind(6, r.detail);
+    if (r.body.size() > largest_body) {
+        const auto file = file_for(r);
+        write_file(folder_ / file, r.body);
+        insert_.bind(7, nullptr);
+        insert_.bind(8, file.string());
+    } else {
+        insert_.bind(7, r.body);
+        insert_.bind(8, nullptr);
+    }
+    insert_.bind(9, checksum_of(r));
+    insert_.run();
+}
+
+journal_reader::journal_reader(database& db, fs::path folder, std::int64_t after,
+                               std::optional<std::int64_t> run)
+    : db_(db), folder_(std::move(folder)),
+      rows_(db.query("SELECT number, time, run, event, path, kind, detail, body, file, checksum FROM journal "
+                     "WHERE number > ? AND (? < 0 OR run = ?) ORDER BY number",
+                     after, run.value_or(-1), run.value_or(-1)))
+{
+}
+
+std::optional<journal_record> journal_reader::next()
+{
+    if (!rows_.next()) return std::nullopt;
+    journal_record r;
+    r.number = rows_.integer(0);
+    r.time_ms = rows_.integer(1);
+    r.run = rows_.integer(2);
+    r.event = static_cast<journal_event>(rows_.integer(3));
+    r.path = rows_.text(4);
+    r.kind = rows_.text(5);
+    r.detail = rows_.integer(6);
+    r.body = rows_.is_null(8) ? rows_.text(7) : read_file(folder_ / rows_.text(8));
+    if (rows_.integer(9) != checksum_of(r)) say_corrupt(db_, r);
+    return r;
+}
+
+} // namespace graftline::effects

@@ -1,0 +1,223 @@
+#include "graftline/effects/replay.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/json/parse.hpp>
+
+#include <algorithm>
+
+namespace graftline::effects {
+namespace {
+
+namespace json = boost::json;
+
+json::object object_of(const std::string& text)
+{
+    boost::system::error_code failed;
+    auto value = json::parse(text, failed);
+    return !failed && value.is_object() ? value.get_object() : json::object();
+}
+
+/// The names of the arguments that are not the same.
+std::string differences(const std::string& before, const std::string& now)
+{
+    const auto one = object_of(before), other = object_of(now);
+    std::set<std::string> names;
+    auto compare = [&](const json::object& from, const json::object& with) {
+        for (const auto& field : from) {
+            const auto* same = with.if_contains(field.key());
+            if (!same || *same != field.value()) names.insert(std::string(field.key()));
+        }
+    };
+    compare(one, other);
+    compare(other, one);
+    std::string text;
+    for (const auto& name : names)
+        text += (text.empty() ? "" : ", ") + name;
+    return text;
+}
+
+fault another_program(const std::string& path, std::string_view kind)
+{
+    return fault(errc::refused, "the program differs from the one that was recorded")
+        .with("path", path)
+        .with("effect", std::string(kind));
+}
+
+} // namespace
+
+void replay::take(journal_record&& r)
+{
+    auto& before = known_[r.path];
+    switch (r.event) {
+    case journal_event::requested:
+        before.kind = std::move(r.kind);
+        before.hash = r.detail;
+        before.arguments = std::move(r.body);
+        break;
+    case journal_event::started: before.attempts = std::max(before.attempts, r.detail); break;
+    case journal_event::resolved:
+        before.resolved = true;
+        before.outcome.done = r.detail == 1;
+        before.outcome.cancelled = r.detail == 2;
+        before.outcome.body = std::move(r.body);
+        break;
+    case journal_event::delivered:
+        before.outcome.still_cancelled = r.detail == 1;
+        order_.push_back(r.path);
+        break;
+    case journal_event::task:
+    case journal_event::run: known_.erase(r.path); return;
+    }
+    live_ = false;
+}
+
+bool replay::knows(const std::string& path) const
+{
+    return std::ranges::any_of(known_, [&](const auto& one) { return one.first.starts_with(path + "."); });
+}
+
+std::int64_t replay::attempts(const std::string& path) const
+{
+    const auto found = known_.find(path);
+    return found == known_.end() ? 0 : found->second.attempts;
+}
+
+void replay::skip(const std::string& path)
+{
+    if (!live_) skipped_.insert(path + ".");
+}
+
+bool replay::is_skipped(const std::string& path) const
+{
+    return std::ranges::any_of(skipped_, [&](const auto& begin) { return path.starts_with(begin); });
+}
+
+awaitable<void> replay::wait_until_live()
+{
+    if (live_) co_return;
+    const auto self = shared_from_this();
+    waiter mine(loop_);
+    waiting_for_live_.insert(&mine);
+    const auto leave =
+        std::shared_ptr<void>(nullptr, [this, &mine](void*) { waiting_for_live_.erase(&mine); });
+    rest();
+    // Whoever calls has counted us as awake again.
+    const auto awake = std::shared_ptr<void>(nullptr, [this, &mine](void*) {
+        if (!mine.called) wake();
+    });
+    while (!mine.called && !stopped_)
+        co_await mine.bell.async_wait(asio::as_tuple(use_awaitable));
+    if (failure_) throw diverged(*failure_);
+    if (stopped_) throw interrupted{};
+}
+
+awaitable<std::optional<replay::answer>> replay::ask(std::string path, std::string_view kind,
+                                                     std::int64_t hash, const std::string& arguments)
+{
+    const auto self = shared_from_this();
+    const auto found = known_.find(path);
+    if (found != known_.end()) check(path, found->second, kind, hash, arguments);
+    if (live_) co_return resolved(path);
+    waiter mine(loop_);
+    waiting_[path] = &mine;
+    rest();
+    const bool heeds = co_await asio::this_coro::throw_if_cancelled();
+    co_await asio::this_coro::throw_if_cancelled(false);
+    while (!mine.called && !stopped_)
+        co_await mine.bell.async_wait(asio::as_tuple(use_awaitable));
+    co_await asio::this_coro::throw_if_cancelled(heeds);
+    waiting_.erase(path);
+    if (!mine.called) wake();
+    if (failure_) throw diverged(*failure_);
+    if (stopped_) throw interrupted{};
+    co_return resolved(path);
+}
+
+std::optional<replay::answer> replay::resolved(const std::string& path)
+{
+    const auto found = known_.find(path);
+    if (found == known_.end() || !found->second.resolved) return std::nullopt;
+    found->second.outcome.is_recorded = !live_;
+    return std::move(found->second.outcome);
+}
+
+void replay::stop()
+{
+    stopped_ = true;
+    for (const auto& [path, one] : waiting_)
+        one->bell.cancel();
+    for (auto* one : waiting_for_live_)
+        one->bell.cancel();
+}
+
+void replay::wake()
+{
+    ++active_;
+}
+
+void replay::rest()
+{
+    --active_;
+    if (live_ || stopped_ || active_ > 0 || posted_) return;
+    posted_ = true;
+    asio::post(loop_, [self = shared_from_this()] { self->turn(); });
+}
+
+/// Every strand is at rest: the next outcome is due.
+void replay::turn()
+{
+    posted_ = false;
+    if (live_ || stopped_ || active_ > 0) return;
+    while (!order_.empty() && is_skipped(order_.front()))
+        order_.pop_front();
+    if (order_.empty()) return go_live();
+    const auto next = waiting_.find(order_.front());
+    if (next == waiting_.end()) {
+        const auto& kind = known_[order_.front()].kind;
+        try {
+            fail(another_program(order_.front(), kind)
+                     .with("differs", "it does not ask for this effect any more, or later"));
+        } catch (const diverged&) {
+        }
+        return;
+    }
+    order_.pop_front();
+    call(*next->second);
+}
+
+void replay::go_live()
+{
+    live_ = true;
+    for (const auto& [path, one] : waiting_)
+        call(*one);
+    for (auto* one : waiting_for_live_)
+        call(*one);
+}
+
+void replay::call(waiter& one)
+{
+    wake();
+    one.called = true;
+    one.bell.cancel();
+}
+
+void replay::fail(fault why)
+{
+    if (!failure_) failure_ = std::move(why);
+    stop();
+    if (on_failure) on_failure();
+    throw diverged(*failure_);
+}
+
+void replay::check(const std::string& path, const past& before, std::string_view kind, std::int64_t hash,
+                   const std::string& arguments)
+{
+    if (before.kind != kind) fail(another_program(path, kind).with("recorded effect", before.kind));
+    if (before.hash != hash)
+        fail(another_program(path, kind)
+                 .with("differs", "arguments " + differences(before.arguments, arguments)));
+}
+
+} // namespace graftline::effects

@@ -1,0 +1,165 @@
+/// What a run did before, given to its program once more in the same order.
+#pragma once
+
+#include "graftline/effects/journal_record.hpp"
+#include "graftline/runtime/awaitable.hpp"
+#include "graftline/runtime/fault.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <deque>
+#include <exception>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+
+namespace graftline::effects {
+
+/// Thrown by every effect of a run that is being stopped. Not an outcome: nothing records it.
+struct interrupted : std::exception {
+    const char* what() const noexcept override { return "the run is being stopped"; }
+};
+
+/// The program asks for something else than the one that was recorded: its answers would be wrong. The run is
+/// stopped; nothing of it is recorded.
+struct diverged : interrupted {
+    explicit diverged(fault f) : why(std::move(f)) {}
+    const char* what() const noexcept override { return why.what().c_str(); }
+    fault why;
+};
+
+/// The outcomes that a run has on record, delivered one at a time in their recorded order, each only when
+/// every strand of the run is at rest: waits for an outcome, for its children, or says so by `resting`. After
+/// the last it is live: effects without an outcome are carried out, and strands are counted no more. Used
+/// from one strand; shared with what it posts.
+class replay : public std::enable_shared_from_this<replay> {
+public:
+    /// Live from the start until something is on record.
+    explicit replay(asio::any_io_executor loop) : loop_(std::move(loop)) {}
+
+    /// Takes one of the run's records, in their order, before the program begins.
+    void take(journal_record&& record);
+
+    bool is_live() const noexcept { return live_; }
+    /// Nothing is on record: there is nothing to ask for.
+    bool is_empty() const noexcept { return known_.empty(); }
+    /// Something below this path was asked for before.
+    bool knows(const std::string& path) const;
+    /// How many attempts at an effect are on record.
+    std::int64_t attempts(const std::string& path) const;
+    /// The request itself is on record.
+    bool was_requested(const std::string& path) const { return known_.contains(path); }
+    /// What is on record below this path will not be asked for: its strand had ended.
+    void skip(const std::string& path);
+    /// Returns when it is live. Counted as rest. Cancellation: terminal. Throws diverged.
+    awaitable<void> wait_until_live();
+
+    struct answer {
+        bool done = false;
+        std::string body;
+        bool cancelled = false;       ///< what the program had cancelled ended as such
+        bool still_cancelled = false; ///< the strand noticed its cancellation only afterwards
+        bool is_recorded = true;      ///< false: its delivery is not on record yet
+    };
+    /// The recorded outcome, when its turn has come; none when there is none and it is live. A strand that is
+    /// cancelled meanwhile keeps waiting: what became of that is on record, or none and live. Throws diverged
+    /// when kind or arguments differ from what was recorded, or the recorded order cannot be kept.
+    awaitable<std::optional<answer>> ask(std::string path, std::string_view kind, std::int64_t hash,
+                                         const std::string& arguments);
+
+    const std::optional<fault>& failure() const noexcept { return failure_; }
+    /// Called at the first divergence.
+    std::function<void()> on_failure;
+    /// Wakes all that wait, for a run that is being stopped.
+    void stop();
+
+    /// A part of the program that goes on by itself; it is not at rest while it lives.
+    class strand {
+    public:
+        explicit strand(replay& of) : of_(of) { of_.wake(); }
+        ~strand() { of_.rest(); }
+        strand(const strand&) = delete;
+        strand& operator=(const strand&) = delete;
+
+    private:
+        replay& of_;
+    };
+    /// While it lives, its strand waits for what only another strand can bring about.
+    class resting {
+    public:
+        explicit resting(replay& of) : of_(of) { of_.rest(); }
+        ~resting() { of_.wake(); }
+        resting(const resting&) = delete;
+        resting& operator=(const resting&) = delete;
+
+    private:
+        replay& of_;
+    };
+    /// The children of a strand, which rests while any of them lives, but not between the end of the last one
+    /// and its own going on.
+    class children {
+    public:
+        explicit children(replay& of) : of_(of) {}
+        void enter()
+        {
+            of_.wake();
+            if (running_++ == 0) of_.rest();
+        }
+        void leave()
+        {
+            if (--running_ == 0) of_.wake();
+            of_.rest();
+        }
+
+    private:
+        replay& of_;
+        int running_ = 0;
+    };
+
+private:
+    struct past {
+        std::string kind;
+        std::int64_t hash = 0;
+        std::string arguments;
+        std::int64_t attempts = 0;
+        bool resolved = false;
+        answer outcome;
+    };
+    struct waiter {
+        explicit waiter(const asio::any_io_executor& loop) : bell(loop, asio::steady_timer::time_point::max())
+        {
+        }
+        asio::steady_timer bell; // never expires: it rings by being cancelled
+        bool called = false;
+    };
+
+    void rest();
+    void wake();
+    void turn();
+    void go_live();
+    void call(waiter& one);
+    std::optional<answer> resolved(const std::string& path);
+    [[noreturn]] void fail(fault why);
+    void check(const std::string& path, const past& before, std::string_view kind, std::int64_t hash,
+               const std::string& arguments);
+    bool is_skipped(const std::string& path) const;
+
+    asio::any_io_executor loop_;
+    std::unordered_map<std::string, past> known_;
+    std::deque<std::string> order_; // paths of what is still to be delivered
+    std::set<std::string> skipped_;
+    std::map<std::string, waiter*> waiting_;
+    std::set<waiter*> waiting_for_live_;
+    std::optional<fault> failure_;
+    int active_ = 0;
+    bool posted_ = false;
+    bool live_ = true;
+    bool stopped_ = false;
+};
+
+} // namespace graftline::effects
