@@ -91,6 +91,8 @@ std::variant<asked, answer> pick(grammar& g, const CLI::App& command, std::vecto
     if (name == "commit") return asked(std::move(g.commit));
     if (name == "undo") return asked(std::move(g.undo));
     if (name == "retry") return asked(std::move(g.retry));
+    if (name == "resume") return asked(std::move(g.resume));
+    if (name == "events") return asked(std::move(g.events));
     if (name == "cancel") return asked(std::move(g.cancel));
     if (name == "discard") return asked(std::move(g.discard));
     if (name == "clean") return asked(std::move(g.clean));

@@ -51,7 +51,7 @@ struct create_arguments {
 struct status_arguments {
     status_arguments() = default;
     std::string task; ///< empty: all
-    bool watch = false, json = false;
+    bool watch = false, json = false, all = false;
 };
 struct logs_arguments {
     logs_arguments() = default;
@@ -92,6 +92,16 @@ struct retry_arguments {
     std::size_t max = 0;
     bool json = false;
 };
+struct resume_arguments {
+    resume_arguments() = default;
+    std::string run; ///< empty: the newest that was interrupted
+    bool json = false;
+};
+struct events_arguments {
+    events_arguments() = default;
+    std::string run; ///< empty: all
+    bool follow = false, json = false;
+};
 struct cancel_arguments {
     cancel_arguments() = default;
     std::vector<std::string> tasks;
@@ -124,10 +134,11 @@ struct completion_arguments {
     std::string shell; ///< bash, zsh, fish, or tasks: what those scripts ask for
 };
 
-using asked = std::variant<run_arguments, create_arguments, status_arguments, logs_arguments, diff_arguments,
-                           check_arguments, commit_arguments, land_arguments, undo_arguments, retry_arguments,
-                           cancel_arguments, discard_arguments, clean_arguments, shell_arguments,
-                           doctor_arguments, completion_arguments, merge_tree_arguments>;
+using asked =
+    std::variant<run_arguments, create_arguments, status_arguments, logs_arguments, diff_arguments,
+                 commit_arguments, land_arguments, undo_arguments, retry_arguments, resume_arguments,
+                 events_arguments, cancel_arguments, discard_arguments, clean_arguments, shell_arguments,
+                 doctor_arguments, completion_arguments, check_arguments, merge_tree_arguments>;
 
 struct invocation {
     common_arguments common;

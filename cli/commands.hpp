@@ -15,6 +15,8 @@ awaitable<int> carry_out(session& s, commit_arguments asked);
 awaitable<int> carry_out(session& s, land_arguments asked);
 awaitable<int> carry_out(session& s, undo_arguments asked);
 awaitable<int> carry_out(session& s, retry_arguments asked);
+awaitable<int> carry_out(session& s, resume_arguments asked);
+awaitable<int> carry_out(session& s, events_arguments asked);
 awaitable<int> carry_out(session& s, cancel_arguments asked);
 awaitable<int> carry_out(session& s, discard_arguments asked);
 awaitable<int> carry_out(session& s, clean_arguments asked);
@@ -22,5 +24,8 @@ awaitable<int> carry_out(session& s, shell_arguments asked);
 awaitable<int> carry_out(session& s, doctor_arguments asked);
 awaitable<int> carry_out(session& s, merge_tree_arguments asked);
 awaitable<int> carry_out(session& s, completion_arguments asked);
+
+/// Says on standard error which runs can be gone on with.
+awaitable<void> tell_of_interrupted_runs(session& s, std::shared_ptr<effects::project> in);
 
 } // namespace graftline::cli

@@ -164,6 +164,14 @@ void grammar::declare_looking_commands()
     s.add_flag("--watch", status.watch, "Show it again at every change, until interrupted");
     add_json(s, status.json);
 
+    s.add_flag("--all", status.all, "Runs that have ended too");
+
+    auto& e = command("events", "The journal as a stream: what runs did, in order",
+                      "[RUN] [--follow] [--json]", "graftline events --follow --json");
+    e.add_option("RUN", events.run, "Id, or the beginning of one (default: all runs)");
+    e.add_flag("-f,--follow", events.follow, "Go on until interrupted");
+    e.add_flag("--json", events.json, "One JSON object a line");
+
     auto& l =
         command("logs", "What a task's agent printed", "TASK [-f] [--stderr]", "graftline logs -f 3fa9");
     add_task(l, logs.task)->required();
@@ -220,6 +228,11 @@ void grammar::declare_changing_commands()
     add_tasks(r, retry.tasks)->required();
     add_max(r, retry.max);
     add_json(r, retry.json);
+
+    auto& g = command("resume", "Go on with a run after a crash or an interruption", "[RUN] [--json]",
+                      "graftline resume");
+    g.add_option("RUN", resume.run, "Id, or the beginning of one (default: the newest that was interrupted)");
+    add_json(g, resume.json);
 
     auto& k =
         command("cancel", "End a task; its worktree and branch stay", "TASK ...", "graftline cancel 3fa9");

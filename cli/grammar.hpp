@@ -44,6 +44,8 @@ public:
     land_arguments land;
     undo_arguments undo;
     retry_arguments retry;
+    resume_arguments resume;
+    events_arguments events;
     cancel_arguments cancel;
     discard_arguments discard;
     clean_arguments clean;

@@ -29,6 +29,8 @@ awaitable<int> dispatch(session& s, asked what)
     if (auto* a = std::get_if<land_arguments>(&what)) co_return co_await carry_out(s, std::move(*a));
     if (auto* a = std::get_if<undo_arguments>(&what)) co_return co_await carry_out(s, std::move(*a));
     if (auto* a = std::get_if<retry_arguments>(&what)) co_return co_await carry_out(s, std::move(*a));
+    if (auto* a = std::get_if<resume_arguments>(&what)) co_return co_await carry_out(s, std::move(*a));
+    if (auto* a = std::get_if<events_arguments>(&what)) co_return co_await carry_out(s, std::move(*a));
     if (auto* a = std::get_if<cancel_arguments>(&what)) co_return co_await carry_out(s, std::move(*a));
     if (auto* a = std::get_if<discard_arguments>(&what)) co_return co_await carry_out(s, std::move(*a));
     if (auto* a = std::get_if<clean_arguments>(&what)) co_return co_await carry_out(s, std::move(*a));

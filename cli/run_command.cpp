@@ -75,6 +75,7 @@ awaitable<int> carry_out(session& s, run_arguments asked)
             s.print(as_text(tasks, max));
         co_return exit_status::done;
     }
+    co_await tell_of_interrupted_runs(s, in);
     effects::run_options options;
     options.max = max;
     options.speculation = asked.speculate;

@@ -16,7 +16,7 @@ namespace {
 using effects::task;
 using enum effects::task_state;
 
-constexpr std::string_view abandoned = "its run has died; graftline retry goes on with it";
+constexpr std::string_view abandoned = "its run has died; graftline resume goes on with it";
 
 std::string number(double value, const char* format)
 {

@@ -116,10 +116,8 @@ std::string summary_of(const effects::run_report& report, const terminal& on)
     if (report.tasks.empty()) return "No tasks.\n";
     text += on.in(tint::strong, count_line(report)) + " in " + duration_text(report.duration_s) + "\n";
     if (report.interrupted) {
-        std::string ids;
-        for (const auto& t : report.tasks)
-            if (t.state == pending) ids += " " + t.id;
-        if (!ids.empty()) text += "Interrupted. Go on with: graftline retry" + ids + "\n";
+        const bool some = std::ranges::any_of(report.tasks, [](const auto& t) { return t.state == pending; });
+        if (some) text += "Interrupted. Go on with: graftline resume " + report.run + "\n";
     }
     return text;
 }

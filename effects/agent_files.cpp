@@ -20,6 +20,8 @@ namespace fs = std::filesystem;
     throw fault_error(system_fault(errno, what).with("path", path.string()));
 }
 
+constexpr const char* temporary_name = "temporary";
+
 fs::path temporary_folder(const std::string& task)
 {
     // Short and in the system's place: sockets in it must fit into 108 bytes.
@@ -43,13 +45,22 @@ agent_files::agent_files(const project& in, const task& t, const std::string& st
         folder_ = base / (name + "." + std::to_string(again));
     }
     temporary_ = temporary_folder(t.id);
+    write_private(folder_ / temporary_name, temporary_.string()); // for whoever takes the attempt over
+}
+
+agent_files::agent_files(fs::path folder) : folder_(std::move(folder))
+{
+    std::ifstream in(folder_ / temporary_name);
+    std::string named;
+    std::getline(in, named);
+    temporary_ = named;
 }
 
 agent_files::~agent_files()
 {
     std::error_code
         ignored; // what an agent made unremovable is left to the system's own cleaning of its folder
-    fs::remove_all(temporary_, ignored);
+    if (!temporary_.empty()) fs::remove_all(temporary_, ignored);
 }
 
 void write_private(const fs::path& file, const std::string& text)

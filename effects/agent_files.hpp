@@ -15,6 +15,8 @@ public:
     /// Makes the attempt's folder (`logs/<task>/<attempt>[-stage]`) and a temporary folder. Throws
     /// fault_error.
     agent_files(const project& in, const task& t, const std::string& stage);
+    /// Those of an attempt that was made before, maybe by a process that died.
+    explicit agent_files(std::filesystem::path folder);
     /// Removes the temporary folder, following no links.
     ~agent_files();
     agent_files(const agent_files&) = delete;

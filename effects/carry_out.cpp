@@ -39,17 +39,22 @@ class crew {
 public:
     crew(run& r, asio::any_io_executor executor, const std::vector<std::string>& ids, std::size_t places,
          bool fail_fast)
-        : run_(r), executor_(executor), places_(executor, places), finish_(executor), fail_fast_(fail_fast)
+        : run_(r), executor_(executor), places_(executor, places), most_(places), finish_(executor),
+          fail_fast_(fail_fast)
     {
         for (const auto& id : ids)
             finish_.expect(id);
+        // All that had begun before get places at once; from then on there are as many as there should be.
+        if (r.is_resumed()) places_.resize(places + ids.size());
     }
 
     /// Carries one task to its end, whatever that is, and records it. Throws give_up, or what keeps the store
     /// from recording it; those who come after the task are let go in any case.
     awaitable<void> carry(std::size_t index, std::string id)
     {
+        const replay::strand strand(run_.past());
         const auto crossed = std::shared_ptr<void>(nullptr, [this, id](void*) { finish_.cross(id); });
+        if (run_.is_resumed() && !co_await is_open(index, id)) co_return;
         std::exception_ptr escaped;
         std::optional<fault> failed;
         try {
@@ -65,7 +70,8 @@ public:
             co_await record_failure(run_, id, std::move(*failed));
         }
         if (escaped) co_await settle(id, escaped);
-        co_await run_.release(id);
+        // What is interrupted stays this run's: whoever goes on with the run knows it by that.
+        if (!escaped || !run_.stopping()) co_await run_.release(id);
         const auto t = co_await run_.find(id);
         if (!fail_fast_ || run_.stopping() || did_what_was_asked(t)) co_return;
         run_.give_up();
@@ -75,16 +81,37 @@ public:
     bool environment_failed() const { return environment_failed_; }
 
 private:
+    /// Whether a task of a run that is gone on with is still to be carried out. What had ended is not asked
+    /// for again.
+    awaitable<bool> is_open(std::size_t index, const std::string& id)
+    {
+        const auto t = co_await run_.find(id);
+        using enum task_state;
+        const bool over = t.state == cancelled || t.state == failed || t.state == discarded;
+        if (t.owner == run_.id() && !over) co_return true;
+        run_.past().skip(path_of(index));
+        if (t.owner == run_.id()) co_await run_.release(id);
+        co_return false;
+    }
+
+    static std::string path_of(std::size_t index) { return "0." + std::to_string(index); }
+
     awaitable<void> start(std::size_t index, std::string id)
     {
         const auto t = co_await run_.find(id);
         if (!co_await prerequisites_done(t)) co_return;
-        run_.watcher().doing(id, "waiting for a free place");
-        auto place = co_await places_.acquire(t.spec.priority);
-        co_await wait_for_resources(id);
+        const bool goes_on = run_.past().knows(path_of(index));
+        if (!goes_on) {
+            co_await run_.past().wait_until_live();
+            places_.resize(most_);
+            run_.watcher().doing(id, "waiting for a free place");
+        }
+        auto place = co_await run_.at_rest(places_.acquire(t.spec.priority));
+        if (!goes_on) co_await wait_for_resources(id);
         if (run_.is_over()) throw interrupted{};
-        if (!co_await claim(id)) co_return;
-        context ctx(run_, "0." + std::to_string(index));
+        if (!co_await claim(id, goes_on)) co_return;
+        context ctx(run_, path_of(index));
+        const replay::resting counted_by_context(run_.past());
         ++working_;
         const auto count_down = std::shared_ptr<void>(nullptr, [this](void*) { --working_; });
         co_await run_task(ctx, id, places_, std::move(place));
@@ -95,7 +122,7 @@ private:
     {
         for (const auto& before : t.spec.after) {
             run_.watcher().doing(t.id, "waiting for " + before);
-            co_await finish_.wait_for(before);
+            co_await run_.at_rest(finish_.wait_for(before));
             const auto other = co_await run_.find(before);
             if (other.state == task_state::merged || other.state == task_state::completed) continue;
             if (run_.is_over()) throw interrupted{};
@@ -132,8 +159,9 @@ private:
         }
     }
 
-    /// The task's turn has come; false when it was cancelled while it waited.
-    awaitable<bool> claim(const std::string& id)
+    /// The task's turn has come; false when it was cancelled while it waited. One that is gone on with may
+    /// have got further than that.
+    awaitable<bool> claim(const std::string& id, bool goes_on)
     {
         const auto t = co_await run_.change(id, [&](task& now) {
             if (now.state != task_state::pending || now.owner != run_.id()) return;
@@ -143,7 +171,7 @@ private:
             now.finished_at.clear();
             now.started_at = now_text();
         });
-        co_return t.state == task_state::running&& t.owner == run_.id();
+        co_return (t.state == task_state::running || goes_on) && t.owner == run_.id();
     }
 
     /// A task whose coroutine was stopped, or ran into a bug.
@@ -178,6 +206,7 @@ private:
     run& run_;
     asio::any_io_executor executor_;
     semaphore places_;
+    std::size_t most_;
     finish_line finish_;
     cpu_meter cpu_;
     bool fail_fast_;
@@ -232,8 +261,15 @@ awaitable<result<run_report>> as_run(std::shared_ptr<project> in, std::vector<st
     run_record record;
     record.program = options.program;
     record.arguments = options.arguments;
+    record.arguments["max"] = options.max;
+    record.arguments["fail_fast"] = options.fail_fast;
+    record.tasks = ids;
     record.target = options.target;
-    auto begun = co_await run::begin(in, record, watcher);
+    result<std::shared_ptr<run>> begun = fault(errc::internal, "");
+    if (options.resume.empty())
+        begun = co_await run::begin(in, record, watcher);
+    else
+        begun = co_await run::resume(in, options.resume, watcher);
     if (!begun) co_return begun.error();
     auto& r = **begun;
     const auto started = std::chrono::steady_clock::now();
@@ -270,6 +306,7 @@ awaitable<result<run_report>> as_run(std::shared_ptr<project> in, std::vector<st
     co_await r.beside().join();
     button.on_press = nullptr;
     if (escaped && !r.stopping()) std::rethrow_exception(escaped);
+    if (r.past().failure()) failed = r.past().failure();
     if (auto ended = co_await r.end(); !ended && !failed) failed = ended.error();
     if (failed) co_return *failed;
 
@@ -295,7 +332,7 @@ awaitable<result<run_report>> carry_out(std::shared_ptr<project> in, std::vector
     bool environment_failed = false;
     auto body = [&](run& r) -> awaitable<void> {
         r.speculate(options.speculation);
-        co_await take_all(r, ids, ready);
+        if (!r.is_resumed()) co_await take_all(r, ids, ready);
         crew all(r, executor, ids, places, options.fail_fast);
         std::vector<std::pair<std::size_t, std::string>> numbered;
         for (std::size_t i = 0; i < ids.size(); ++i)

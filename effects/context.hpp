@@ -1,6 +1,7 @@
 /// Effects, and the context that carries them out and writes them to the journal.
 #pragma once
 
+#include "graftline/effects/effect_place.hpp"
 #include "graftline/effects/run.hpp"
 #include "graftline/effects/stored_json.hpp"
 #include "graftline/runtime/parallel.hpp"
@@ -19,13 +20,18 @@ namespace graftline::effects {
 /// and how it is done. `carry_out` gives faults as values; its exceptions mean cancelled, interrupted or a
 /// bug. It may be carried out more than once when a process dies in between: what is safe to redo, and how,
 /// is each effect's own matter. An effect that says `static constexpr bool is_pure = true` changes nothing
-/// outside the program and does not wait for its request to be committed.
+/// outside the program and does not wait for its request to be committed. One whose work outlives the process
+/// asks for its place too: `carry_out(run&, const effect_place&)`.
+template <class E>
+concept placed_effect = requires(const E& e, run& r, const effect_place& here) {
+    { e.carry_out(r, here) } -> std::same_as<awaitable<result<typename E::outcome>>>;
+};
 template <class E>
 concept effect = requires(const E& e, run& r) {
     { E::kind } -> std::convertible_to<std::string_view>;
     typename E::outcome;
     { e.carry_out(r) } -> std::same_as<awaitable<result<typename E::outcome>>>;
-};
+} || placed_effect<E>;
 
 /// Thrown by `perform` when the program, or its combinator, has cancelled the strand meanwhile; on record.
 struct cancelled : boost::system::system_error {
@@ -130,6 +136,7 @@ public:
 
     /// Records the request and the start. Result: what to wait for.
     journal::ticket begin();
+    effect_place place() const { return {path_, run_.past().attempts(path_) + 1}; }
     bool should_wait() const { return run_.in().journal().is_full(); }
     void end(bool done, const json::value& outcome, bool still_cancelled);
     /// Throws what `escaped` comes to, after recording it where the program has cancelled the effect.
@@ -192,7 +199,10 @@ template <effect E> awaitable<result<typename E::outcome>> context::try_perform(
     try {
         const auto written = now.begin();
         if (!detail::pure<E> || now.should_wait()) co_await journal::committed(written);
-        outcome = co_await e.carry_out(run_);
+        if constexpr (placed_effect<E>)
+            outcome = co_await e.carry_out(run_, now.place());
+        else
+            outcome = co_await e.carry_out(run_);
     } catch (const fault_error& f) {
         outcome = f.why();
     } catch (...) {

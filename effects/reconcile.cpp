@@ -6,7 +6,8 @@
 namespace graftline::effects {
 namespace {
 
-/// A task left running by a run whose process is gone. An agent that outlived it is left to its supervisor.
+/// A task left running by a run whose process is gone. An agent that outlived it is left to its supervisor,
+/// and the task running: whoever goes on with the run adopts it.
 awaitable<result<bool>> release(project& in, const task& t)
 {
     if (!t.attempt.empty()) {
@@ -20,8 +21,7 @@ awaitable<result<bool>> release(project& in, const task& t)
             now.state = now.cancel_asked ? task_state::cancelled : task_state::pending;
             now.reason =
                 now.cancel_asked ? "cancelled" : "interrupted: the graftline that carried it out is gone";
-            now.finished_at = now_text();
-            now.owner.clear();
+            now.finished_at = now_text(); // its owner stays: by that a resumed run knows it
         });
     });
     if (!changed) co_return changed.error();

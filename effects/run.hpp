@@ -55,6 +55,12 @@ public:
     /// What it has on record from before; nothing for a new run.
     replay& past() noexcept { return *past_; }
     bool is_resumed() const noexcept { return resumed_; }
+    /// Awaits what only another strand of the run can bring about: a strand that waits so is at rest.
+    template <class T> awaitable<T> at_rest(awaitable<T> wait)
+    {
+        const replay::resting resting(*past_);
+        co_return co_await std::move(wait);
+    }
     observer& watcher() noexcept { return watcher_; }
 
     /// No new effects from now on; what runs is ended gracefully by the cancellation that the caller emits

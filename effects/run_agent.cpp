@@ -8,6 +8,9 @@
 #include "graftline/agents/prompt.hpp"
 #include "graftline/agents/usage.hpp"
 #include "graftline/effects/agent_files.hpp"
+#include "graftline/git/rescue.hpp"
+#include "graftline/runtime/attempt_files.hpp"
+#include "graftline/runtime/claimed_attempt.hpp"
 #include "graftline/runtime/descriptor.hpp"
 #include "graftline/runtime/follow.hpp"
 #include "graftline/runtime/scope.hpp"
@@ -92,30 +95,105 @@ std::optional<std::string> read_result_file(const std::filesystem::path& file)
 }
 
 /// One attempt on its way.
-class attempt {
+class agent_attempt {
 public:
-    attempt(run& r, const run_agent& asked, task t, agents::agent_definition agent)
-        : run_(r), asked_(asked), task_(std::move(t)), agent_(std::move(agent)),
-          files_(r.in(), task_, asked.stage), reader_(agent_.output), errors_(agents::output_format::plain)
+    agent_attempt(run& r, const run_agent& asked, task t, agents::agent_definition agent)
+        : run_(r), asked_(asked), task_(std::move(t)), agent_(std::move(agent)), reader_(agent_.output),
+          errors_(agents::output_format::plain)
     {
     }
 
-    awaitable<result<agent_report>> make()
+    /// What an earlier process began in the same place: none when there is nothing to take over.
+    awaitable<result<std::optional<agent_report>>> take_over()
+    {
+        while (std::filesystem::is_directory(task_.attempt)) {
+            auto alive = co_await supervised::adopt(task_.attempt);
+            if (!alive) co_return alive.error();
+            if (*alive) {
+                files_.emplace(task_.attempt);
+                run_.watcher().doing(task_.id, "agent, adopted");
+                const auto ended = co_await follow_to_end(**alive);
+                co_return co_await concluded(ended);
+            }
+            const auto record = read_exit_record(task_.attempt);
+            if (!record) co_return record.error();
+            if (*record) {
+                // Ended by an interruption, or never begun: that is no outcome.
+                if ((*record)->how == ending::cancelled && !task_.cancel_asked) co_return std::nullopt;
+                files_.emplace(task_.attempt);
+                co_await follow_what_is_there();
+                co_return co_await concluded(**record);
+            }
+            const auto identity = read_identity(task_.attempt);
+            if (!identity) co_return identity.error();
+            if (*identity) {
+                if (auto saved = co_await count_lost(); !saved) co_return saved.error();
+                co_return std::nullopt;
+            }
+            const auto never = declare_unstarted();
+            if (!never) co_return never.error();
+            if (*never) co_return std::nullopt;
+        }
+        co_return std::nullopt;
+    }
+
+    awaitable<result<agent_report>> make(const std::string& place)
     {
         const auto ports = co_await ports_for(run_, task_);
+        files_.emplace(run_.in(), task_, asked_.stage);
         auto spec = prepare(ports);
         if (!spec) co_return spec.error();
-        co_await record_start();
+        co_await record_start(place);
         run_.watcher().doing(task_.id, asked_.stage.empty() ? "agent" : "agent: " + asked_.stage);
         auto started = co_await supervised::start(run_.in().supervisor_command, std::move(*spec));
         if (!started) co_return started.error();
         const auto ended = co_await follow_to_end(*started);
-        const auto report = report_on(ended);
+        co_return co_await concluded(ended);
+    }
+
+private:
+    awaitable<agent_report> concluded(const exit_record& ended)
+    {
+        auto report = report_on(ended);
         co_await record_end(report);
         co_return report;
     }
 
-private:
+    /// Nobody has claimed the attempt: from now on nobody can, so that a supervisor that the dead process has
+    /// just started does not begin. False: it was quicker, and is to be looked at again.
+    result<bool> declare_unstarted() const
+    {
+        const std::filesystem::path folder = task_.attempt;
+        const auto claim = claimed_attempt::take(attempt_spec(folder, {}));
+        if (!claim && (claim.error().is(errc::busy) || claim.error().is(errc::exists))) return false;
+        if (!claim) return claim.error();
+        exit_record never;
+        never.how = ending::cancelled;
+        never.words = "never started";
+        never.started_at = never.ended_at = real_clock().now();
+        auto written = attempt::replace_file(folder / attempt::exit_name, attempt::to_json(never));
+        if (!written) return written.error();
+        return true;
+    }
+
+    /// A crash took the agent along: what it left is saved before the next one goes on with it.
+    awaitable<result<void>> count_lost()
+    {
+        constexpr int most_lost = 3;
+        if (task_.lost_attempts >= most_lost)
+            co_return fault(errc::could_not_start,
+                            "its agent was lost to crashes " + std::to_string(most_lost) + " times")
+                .with("task", task_.id)
+                .advise("graftline retry " + task_.id + " starts it again.");
+        auto saved = co_await git::rescue(run_.repository(), task_.worktree, task_.id);
+        if (!saved) co_return saved.error();
+        task_ = co_await run_.change(task_.id, [&](task& now) {
+            ++now.lost_attempts;
+            if (*saved) now.rescues.push_back(**saved);
+        });
+        co_return result<void>();
+    }
+
     result<attempt_spec> prepare(int ports)
     {
         const auto feedback = asked_.feedback.empty() ? earlier_attempt(task_) : asked_.feedback;
@@ -124,7 +202,7 @@ private:
         context.key = task_.key;
         context.description = task_.spec.description;
         context.prompt = task_.spec.prompt;
-        context.prompt_file = files_.prompt();
+        context.prompt_file = files_->prompt();
         context.worktree = task_.worktree;
         context.branch = task_.branch;
         context.base = task_.base;
@@ -133,37 +211,39 @@ private:
         context.stage = asked_.stage;
         context.priority = task_.spec.priority;
         context.attempt = task_.attempts + 1;
-        if (!feedback.empty()) context.feedback_file = files_.feedback();
+        if (!feedback.empty()) context.feedback_file = files_->feedback();
         context.port_base = ports;
-        context.temporary = files_.temporary();
-        context.result_file = files_.result();
+        context.temporary = files_->temporary();
+        context.result_file = files_->result();
         context.git = git::rules_for_agents(task_.worktree);
         context.extra = {agent_.env, task_.spec.env};
         if (agent_.wants_rules) context.prompt = agents::prompt_with_rules(context, feedback);
-        write_private(files_.prompt(), context.prompt);
-        if (!feedback.empty()) write_private(files_.feedback(), feedback);
+        write_private(files_->prompt(), context.prompt);
+        if (!feedback.empty()) write_private(files_->feedback(), feedback);
 
         auto words = agents::fill_words(agent_.command, agents::placeholders_of(context));
         if (!words) return words.error();
-        attempt_spec spec(files_.folder(), std::move(*words));
+        attempt_spec spec(files_->folder(), std::move(*words));
         spec.cwd = task_.worktree;
         spec.environment = agents::agent_environment(own_environment(), context);
-        if (agent_.prompt == agents::prompt_via::standard_input) spec.standard_input = files_.prompt();
+        if (agent_.prompt == agents::prompt_via::standard_input) spec.standard_input = files_->prompt();
         if (task_.spec.timeout_ms) spec.timeout = std::chrono::milliseconds(*task_.spec.timeout_ms);
         spec.grace = std::chrono::milliseconds(task_.spec.grace_ms);
         spec.log_limit = run_.in().settings().limits.log.value_or(spec.log_limit);
         return spec;
     }
 
-    awaitable<void> record_start()
+    awaitable<void> record_start(const std::string& place)
     {
         // Before it starts: whoever finds the task later finds the attempt, and so the agent.
         co_await run_.change(task_.id, [&](task& now) {
             if (now.cancel_asked)
                 throw fault_error(fault(errc::refused, "cancelled before its agent started"));
             ++now.attempts;
-            now.attempt = files_.folder().string();
-            now.log = files_.output().string();
+            now.attempt = files_->folder().string();
+            if (now.attempt_for != place) now.lost_attempts = 0;
+            now.attempt_for = place;
+            now.log = files_->output().string();
             now.exit_code.reset();
             now.signal.reset();
         });
@@ -172,7 +252,7 @@ private:
     awaitable<exit_record> follow_to_end(supervised& agent)
     {
         const auto executor = co_await asio::this_coro::executor;
-        follower output(executor, files_.output()), errors(executor, files_.errors());
+        follower output(executor, files_->output()), errors(executor, files_->errors());
         scope readers(executor);
         readers.spawn(follow_output(run_, task_.id, output, reader_));
         readers.spawn(follow_output(run_, task_.id, errors, errors_));
@@ -197,6 +277,15 @@ private:
         co_return ended;
     }
 
+    /// What an agent printed that ended unseen: for its usage and its troubles.
+    awaitable<void> follow_what_is_there()
+    {
+        const auto executor = co_await asio::this_coro::executor;
+        follower output(executor, files_->output());
+        output.finish();
+        co_await follow_output(run_, task_.id, output, reader_);
+    }
+
     agent_report report_on(const exit_record& ended)
     {
         agent_report report;
@@ -215,7 +304,7 @@ private:
     /// The exit status comes first; a decision in the result file can only take a success back.
     void read_result(agent_report& report)
     {
-        const auto text = read_result_file(files_.result());
+        const auto text = read_result_file(files_->result());
         if (!text) return;
         const auto said = agents::parse_agent_result(*text);
         if (!said) {
@@ -250,19 +339,27 @@ private:
     const run_agent& asked_;
     task task_;
     agents::agent_definition agent_;
-    agent_files files_;
+    std::optional<agent_files> files_;
     agents::output_reader reader_;
     agents::output_reader errors_;
 };
 
 } // namespace
 
-awaitable<result<agent_report>> run_agent::carry_out(run& r) const
+awaitable<result<agent_report>> run_agent::carry_out(run& r, const effect_place& here) const
 {
     auto t = co_await r.find(task);
     auto who = definition_of(*this, t, r.in());
     if (!who) co_return fault(who.error()).with("task", task);
-    co_return co_await attempt(r, *this, std::move(t), std::move(*who)).make();
+    const auto place = r.id() + "/" + here.path;
+    const bool began = here.attempt > 1 && t.attempt_for == place;
+    agent_attempt mine(r, *this, std::move(t), std::move(*who));
+    if (began) {
+        auto taken = co_await mine.take_over();
+        if (!taken) co_return taken.error();
+        if (*taken) co_return std::move(**taken);
+    }
+    co_return co_await mine.make(place);
 }
 
 } // namespace graftline::effects

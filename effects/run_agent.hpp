@@ -1,6 +1,7 @@
 /// The effect that runs a task's agent, or one of its stages, in its worktree.
 #pragma once
 
+#include "graftline/effects/effect_place.hpp"
 #include "graftline/effects/run.hpp"
 
 #include <boost/describe.hpp>
@@ -24,7 +25,9 @@ BOOST_DESCRIBE_STRUCT(agent_report, (), (done, how, ending, exit_code, signal, d
 /// followed for the watcher. Records attempt, log, exit and usage in the task. Errors: invalid for an unknown
 /// agent or a prompt that does not fit; no_space; what the system said. An agent that fails, or cannot be
 /// started, is a report, not an error. Cancellation: terminal; the agent gets TERM, and KILL after the task's
-/// grace, and is waited for.
+/// grace, and is waited for. Carried out again after a crash: an agent that lives is adopted, one that has
+/// ended is reported on; one that went without a record is lost, its worktree's state is put under a rescue
+/// ref and it starts anew there, at most three times.
 struct run_agent {
     static constexpr std::string_view kind = "run_agent";
     using outcome = agent_report;
@@ -34,7 +37,7 @@ struct run_agent {
     std::string agent;    ///< the stage's agent; empty: the task's
     std::string feedback; ///< what an earlier attempt or stage had to say; empty: none
 
-    awaitable<result<agent_report>> carry_out(run& r) const;
+    awaitable<result<agent_report>> carry_out(run& r, const effect_place& here) const;
 };
 BOOST_DESCRIBE_STRUCT(run_agent, (), (task, stage, agent, feedback))
 

@@ -4,19 +4,15 @@
 #include "graftline/effects/create_worktree.hpp"
 #include "graftline/effects/landing_target.hpp"
 #include "graftline/effects/remove_worktree.hpp"
+#include "graftline/effects/settle_task.hpp"
 #include "graftline/effects/start_over.hpp"
 
 namespace graftline::effects {
 namespace {
 
-awaitable<void> record_agent_failure(run& r, std::string id, agent_report report)
+awaitable<void> record_agent_failure(context& ctx, const std::string& id, const agent_report& report)
 {
-    co_await r.change(std::move(id), [&](task& now) {
-        if (now.state == task_state::cancelled) return; // whoever cancelled it has recorded it
-        now.state = report.ending == "cancelled" ? task_state::cancelled : task_state::failed;
-        now.reason = report.how;
-        now.finished_at = now_text();
-    });
+    co_await ctx.perform(settle_task{id, false, report.how, report.ending});
 }
 
 awaitable<agent_report> run_stages(context& ctx, const task& t)
@@ -51,24 +47,27 @@ awaitable<agent_report> let_agent_work(context& ctx, const task& t)
     co_return co_await ctx.perform(run_agent{t.id, {}, {}, {}});
 }
 
-awaitable<change> commit_work(context& ctx, const std::string& id)
+struct committed_work {
+    change made;
+    bool completed = false; ///< false: cancelled meanwhile
+};
+
+awaitable<committed_work> commit_work(context& ctx, const std::string& id)
 {
     const auto& settings = ctx.in().in().settings().commit;
-    auto made = co_await ctx.perform(
+    committed_work work;
+    work.made = co_await ctx.perform(
         commit_changes{id, {}, settings.type.value_or("feat"), settings.scope.value_or("")});
-    co_await ctx.in().change(id, [&](task& now) {
-        now.state = now.cancel_asked ? task_state::cancelled : task_state::completed;
-        now.reason = now.cancel_asked ? "cancelled" : made.tip.empty() ? "no changes" : "";
-        now.finished_at = now_text();
-    });
-    co_return made;
+    const std::string reason = work.made.tip.empty() ? "no changes" : "";
+    work.completed = (co_await ctx.perform(settle_task{id, true, reason, {}})).is_completed();
+    co_return work;
 }
 
 /// Gives a conflict to an agent, in a fresh worktree on the target as it is now. False: it did not get to
 /// work that could land.
 awaitable<bool> resolve(context& ctx, const task& t, const landing& conflict, semaphore& places)
 {
-    const auto place = co_await places.acquire(t.spec.priority);
+    const auto place = co_await ctx.in().at_rest(places.acquire(t.spec.priority));
     const auto had = co_await ctx.perform(start_over{t.id});
     co_await ctx.perform(create_worktree{t.id});
     const auto brought = co_await ctx.perform(bring_change{t.id, had});
@@ -76,12 +75,12 @@ awaitable<bool> resolve(context& ctx, const task& t, const landing& conflict, se
     const auto report =
         co_await ctx.perform(run_agent{t.id, {}, resolver, feedback_on(conflict, brought, t.spec.target)});
     if (!report.done) {
-        co_await record_agent_failure(ctx.in(), t.id, report);
+        co_await record_agent_failure(ctx, t.id, report);
         co_return false;
     }
     co_await ctx.perform(check_markers{t.id, brought.conflicts});
-    const auto made = co_await commit_work(ctx, t.id);
-    co_return !made.tip.empty() && (co_await ctx.in().find(t.id)).state == task_state::completed;
+    const auto work = co_await commit_work(ctx, t.id);
+    co_return !work.made.tip.empty() && work.completed;
 }
 
 /// Lands what the task made; a conflict goes to an agent as often as is allowed. True: it is done with.
@@ -107,12 +106,12 @@ awaitable<void> run_task(context& ctx, std::string id, semaphore& places, semaph
     const auto report = co_await let_agent_work(ctx, t);
     place.release(); // the next agent starts while this one's work is committed and landed
     if (!report.done) {
-        co_await record_agent_failure(r, id, report);
+        co_await record_agent_failure(ctx, id, report);
         co_return;
     }
-    const auto made = co_await commit_work(ctx, id);
-    if (!t.spec.land || (co_await r.find(id)).state != task_state::completed) co_return;
-    const bool done_with = made.tip.empty() || co_await land_work(ctx, t, places);
+    const auto work = co_await commit_work(ctx, id);
+    if (!t.spec.land || !work.completed) co_return;
+    const bool done_with = work.made.tip.empty() || co_await land_work(ctx, t, places);
     if (done_with && !t.spec.keep_worktree) co_await ctx.perform(remove_worktree{id});
 }
 

@@ -111,14 +111,16 @@ struct task {
     int attempts = 0;
     int port_base = 0;
     std::optional<token_usage> usage;
-    std::string log;     ///< the present attempt's standard output
-    std::string attempt; ///< the present attempt's folder
+    std::string log;         ///< the present attempt's standard output
+    std::string attempt;     ///< the present attempt's folder
+    std::string attempt_for; ///< run and path of the effect that it belongs to
+    int lost_attempts = 0;   ///< of that effect: agents that a crash took along
 };
 BOOST_DESCRIBE_STRUCT(task, (),
                       (id, key, spec, state, reason, earlier, run, owner, branch, base, worktree,
                        worktree_ready, commit, landed, landed_on, undone, resolutions, rejected, cancel_asked,
                        exit_code, signal, conflicts, rescues, files, created_at, started_at, finished_at,
-                       attempts, port_base, usage, log, attempt))
+                       attempts, port_base, usage, log, attempt, attempt_for, lost_attempts))
 
 /// What users and programs read, in the schema that the interface promises.
 json::object to_public_json(const task& t);

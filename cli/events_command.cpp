@@ -1,0 +1,65 @@
+#include "graftline/cli/commands.hpp"
+#include "graftline/cli/failure.hpp"
+#include "graftline/cli/shown_text.hpp"
+#include "graftline/cli/state_watch.hpp"
+#include "graftline/effects/event_feed.hpp"
+#include "graftline/effects/resume_run.hpp"
+
+#include <boost/asio/this_coro.hpp>
+#include <boost/json/serialize.hpp>
+
+namespace graftline::cli {
+namespace {
+
+std::string line_of(const effects::event& e, const terminal& on)
+{
+    std::string text = on.in(tint::faint, e.time) + "  ";
+    if (!e.run.empty()) text += e.run + "  ";
+    if (e.what == "task")
+        text += "task " + e.task + " is " + e.state;
+    else if (e.what == "run")
+        text += "run is " + e.state;
+    else
+        text += e.path + " " + e.kind + (e.task.empty() ? "" : " of " + e.task) + " " +
+                (e.outcome.empty() ? e.what : e.outcome);
+    if (e.attempt && *e.attempt > 1) text += ", attempt " + std::to_string(*e.attempt);
+    if (!e.reason.empty()) text += ": " + harmless_line(e.reason);
+    return text + "\n";
+}
+
+/// Prints what there is; true when the run that was asked for has ended.
+awaitable<bool> print_all(session& s, effects::event_feed& feed, bool json)
+{
+    bool ended = false;
+    for (;;) {
+        const auto events = co_await feed.next();
+        if (events.empty() || s.out().error() != 0) co_return ended;
+        std::string text;
+        for (const auto& e : events) {
+            text += json ? boost::json::serialize(effects::to_public_json(e)) + "\n" : line_of(e, s.out());
+            if (e.what == "run") ended = e.state == "done";
+        }
+        s.print(text);
+    }
+}
+
+} // namespace
+
+awaitable<int> carry_out(session& s, events_arguments asked)
+{
+    auto in = co_await s.open();
+    std::optional<effects::run_record> only;
+    if (!asked.run.empty()) only = (co_await effects::run_named(in, asked.run)).value();
+    effects::event_feed feed(in, only);
+    // Watched before the first look, so that nothing falls between.
+    state_watch changes(co_await asio::this_coro::executor,
+                        in->has_state() ? in->state_folder() : in->repository().common_dir());
+    bool ended = co_await print_all(s, feed, asked.json);
+    while (asked.follow && !(ended && only) && s.out().error() == 0) {
+        co_await changes.change(std::chrono::seconds(1));
+        ended = co_await print_all(s, feed, asked.json);
+    }
+    co_return exit_status::done;
+}
+
+} // namespace graftline::cli

@@ -1,0 +1,101 @@
+#include "graftline/effects/resume_run.hpp"
+
+#include "graftline/effects/carry_out.hpp"
+
+namespace graftline::effects {
+namespace {
+
+bool is_carried_out_again(const run_record& r)
+{
+    return r.program == "run" || r.program == "retry";
+}
+
+bool is_open(const task& t, const run_record& r)
+{
+    using enum task_state;
+    return t.owner == r.id && t.state != cancelled && t.state != failed && t.state != discarded;
+}
+
+std::size_t number_at(const json::object& arguments, std::string_view key)
+{
+    const auto* value = arguments.if_contains(key);
+    return value && value->is_number() ? value->to_number<std::size_t>() : 0;
+}
+
+bool is_true_at(const json::object& arguments, std::string_view key)
+{
+    const auto* value = arguments.if_contains(key);
+    return value && value->is_bool() && value->get_bool();
+}
+
+fault no_such_run(const std::string& handle)
+{
+    if (handle.empty())
+        return fault(errc::not_found, "there is no run to go on with")
+            .advise("See them: graftline status --all");
+    return fault(errc::not_found, "there is no run '" + handle + "'")
+        .advise("See them: graftline status --all");
+}
+
+} // namespace
+
+awaitable<result<std::vector<interrupted_run>>> interrupted_runs(std::shared_ptr<project> in)
+{
+    std::vector<interrupted_run> all;
+    if (!in->has_state()) co_return all;
+    const auto stored = co_await in->stored([](store& s) { return std::pair(s.runs(), s.tasks()); });
+    if (!stored) co_return stored.error();
+    for (const auto& r : stored->first) {
+        if (r.outcome == "done" || !is_carried_out_again(r) || run::is_alive(*in, r.id)) continue;
+        interrupted_run one{r, {}};
+        for (const auto& t : stored->second)
+            if (is_open(t, r)) one.open.push_back(t);
+        if (!one.open.empty()) all.push_back(std::move(one));
+    }
+    co_return all;
+}
+
+awaitable<result<run_record>> run_named(std::shared_ptr<project> in, std::string handle)
+{
+    if (!in->has_state()) co_return no_such_run(handle);
+    if (handle.empty()) {
+        auto open = co_await interrupted_runs(in);
+        if (!open) co_return open.error();
+        if (open->empty()) co_return no_such_run(handle);
+        co_return std::move(open->back().record);
+    }
+    auto runs = co_await in->stored([](store& s) { return s.runs(); });
+    if (!runs) co_return runs.error();
+    std::vector<run_record> found;
+    for (auto& r : *runs) {
+        if (r.id == handle) co_return std::move(r);
+        if (r.id.starts_with(handle) || r.id.starts_with("run-" + handle)) found.push_back(std::move(r));
+    }
+    if (found.empty()) co_return no_such_run(handle);
+    if (found.size() > 1)
+        co_return fault(errc::invalid, "'" + handle + "' is the beginning of several runs' ids")
+            .advise("Give more of the id.");
+    co_return std::move(found.front());
+}
+
+awaitable<result<run_report>> resume_run(std::shared_ptr<project> in, std::string id, observer& watcher,
+                                         stop_button& button)
+{
+    auto record = co_await run_named(in, std::move(id));
+    if (!record) co_return record.error();
+    if (!is_carried_out_again(*record) || record->tasks.empty())
+        co_return fault(errc::refused, "a run of '" + record->program + "' is not gone on with")
+            .with("run", record->id)
+            .advise("Ask for it again.");
+    if (auto configured = in->configure(record->configuration); !configured)
+        co_return fault(configured.error()).with("run", record->id);
+    run_options options;
+    options.program = record->program;
+    options.target = record->target;
+    options.max = number_at(record->arguments, "max");
+    options.fail_fast = is_true_at(record->arguments, "fail_fast");
+    options.resume = record->id;
+    co_return co_await carry_out(std::move(in), record->tasks, std::move(options), watcher, button, {});
+}
+
+} // namespace graftline::effects

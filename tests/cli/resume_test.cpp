@@ -1,0 +1,173 @@
+#include "tests/cli/program.hpp"
+#include "tests/support/hang_guard.hpp"
+#include "tests/support/processes.hpp"
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <csignal>
+
+namespace graftline::test {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+/// A graftline that goes on in a process of its own, until it is killed or ends.
+class started_graftline {
+public:
+    started_graftline(desk& d, std::vector<std::string> words) : log_(d.repository.root() / "err.log")
+    {
+        const auto prepared = d.prepared(d.repository.top(), std::move(words));
+        const int err = ::open(log_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        launch how;
+        how.words = prepared.words();
+        how.environment = prepared.environment();
+        how.folder = prepared.folder();
+        how.err = err;
+        process_ = child::start(io_.get_executor(), how).value();
+        ::close(err);
+    }
+    int end_by(int signal)
+    {
+        process_->signal(signal);
+        return shell_code(run_here(io_, process_->wait()));
+    }
+    int pid() const { return process_->pid(); }
+    std::string said() const { return contents_of(log_); }
+
+private:
+    asio::io_context io_{1};
+    fs::path log_;
+    std::unique_ptr<child> process_;
+};
+
+/// Agents say that they began, wait for "go" and do their work.
+class Resume : public testing::Test {
+protected:
+    std::string agent(const std::string& end = "echo done > \"$GRAFTLINE_TASK_ID.txt\"\n")
+    {
+        return d.script("agent", "echo begun >> '" + marks().string() + "/'$GRAFTLINE_TASK_ID\n" +
+                                     "while ! [ -e '" + (marks() / "go").string() +
+                                     "' ]; do sleep 0.05; done\n" + end);
+    }
+    fs::path marks() const
+    {
+        fs::create_directories(d.repository.root() / "marks");
+        return d.repository.root() / "marks";
+    }
+    void let_them_go() { write_file(marks() / "go", ""); }
+    std::size_t begun() const
+    {
+        std::size_t count = 0;
+        for (const auto& entry : fs::directory_iterator(marks()))
+            count += static_cast<std::size_t>(std::ranges::count(contents_of(entry.path()), '\n'));
+        return count;
+    }
+    boost::json::value status() { return d.graftline({"status", "--json"}).json(); }
+    std::string the_run() { return std::string(status().at("runs").at(0).at("id").as_string()); }
+
+    mutable desk d;
+};
+
+TEST_F(Resume, AdoptsAgentsThatOutlivedTheirRunAndStartsNoneTwice)
+{
+    started_graftline first(d, {"run", "One", "Two", "Three", "--max", "2", "--land", "--", agent()});
+    ASSERT_TRUE(eventually([&] { return begun() == 2; })) << first.said();
+    EXPECT_EQ(first.end_by(SIGKILL), 137);
+
+    const auto told = d.graftline({"run", "Another", "--", "true"});
+    EXPECT_THAT(told.err, HasSubstr("graftline resume run-"));
+    EXPECT_THAT(told.err, HasSubstr("3 tasks of run"));
+
+    const auto id = the_run();
+    started_graftline second(d, {"resume", id});
+    ASSERT_TRUE(eventually([&] { return second.said().find("adopted") != std::string::npos; }))
+        << second.said();
+    const auto refused = d.graftline({"resume", id});
+    EXPECT_NE(refused.status, 0);
+    EXPECT_THAT(refused.err, HasSubstr("pid: " + std::to_string(second.pid())));
+    let_them_go();
+    EXPECT_EQ(second.end_by(0), 0) << second.said();
+    EXPECT_EQ(begun(), 3u);
+    const auto all = status();
+    for (const auto& t : all.at("tasks").as_array())
+        if (t.at("run") == boost::json::value(id)) EXPECT_EQ(t.at("state"), "merged") << t;
+    const auto left = d.repository.git("worktree", "list");
+    EXPECT_EQ(std::ranges::count(left, '\n') + 1, 2) << "the main one and that of the other run: " << left;
+    EXPECT_THAT(d.graftline({"resume", id}).err, HasSubstr("the run has ended"));
+}
+
+TEST_F(Resume, TakesTheEndOfAnAgentThatEndedMeanwhile)
+{
+    started_graftline first(d, {"run", "One", "--land", "--", agent()});
+    ASSERT_TRUE(eventually([&] { return begun() == 1; })) << first.said();
+    first.end_by(SIGKILL);
+    let_them_go();
+    const auto attempt =
+        fs::path(std::string(status().at("tasks").at(0).at("log").as_string())).parent_path();
+    ASSERT_TRUE(eventually([&] { return fs::exists(attempt / "exit.json"); }));
+    const auto resumed = d.graftline({"resume", "--json"});
+    EXPECT_EQ(resumed.status, 0) << resumed.err;
+    EXPECT_EQ(resumed.json().at("merged"), 1);
+    EXPECT_EQ(begun(), 1u);
+}
+
+TEST_F(Resume, StartsAnAgentAgainThatTheCrashTookAlongAndSavesWhatItLeft)
+{
+    const auto script = agent();
+    d.script("agent", "echo half > half.txt\n" + contents_of(script).substr(10));
+    started_graftline first(d, {"run", "One", "--land", "--", script});
+    ASSERT_TRUE(eventually([&] { return begun() == 1; })) << first.said();
+    first.end_by(SIGKILL);
+    const auto attempt =
+        fs::path(std::string(status().at("tasks").at(0).at("log").as_string())).parent_path();
+    const auto supervisor = read_file(attempt / "identity.json");
+    const auto at = supervisor.find("\"pid\":") + 6;
+    ASSERT_EQ(::kill(std::stoi(supervisor.substr(at)), SIGKILL), 0);
+    let_them_go();
+    const auto resumed = d.graftline({"resume", "--json"});
+    EXPECT_EQ(resumed.status, 0) << resumed.err;
+    EXPECT_EQ(resumed.json().at("merged"), 1);
+    EXPECT_EQ(begun(), 2u);
+    const auto rescues = resumed.json().at("tasks").at(0).at("rescues").as_array();
+    ASSERT_GE(rescues.size(), 1u);
+    EXPECT_EQ(d.repository.git("show", std::string(rescues.at(0).as_string()) + ":half.txt"), "half");
+}
+
+TEST_F(Resume, GoesOnWithWhatWasInterrupted)
+{
+    started_graftline first(d, {"run", "One", "Two", "--max", "1", "--land", "--", agent()});
+    ASSERT_TRUE(eventually([&] { return begun() == 1; })) << first.said();
+    EXPECT_EQ(first.end_by(SIGINT), 130);
+    EXPECT_THAT(first.said(), testing::Not(HasSubstr("internal error")));
+    let_them_go();
+    const auto resumed = d.graftline({"resume", "--json"});
+    EXPECT_EQ(resumed.status, 0) << resumed.err;
+    EXPECT_EQ(resumed.json().at("merged"), 2);
+    EXPECT_EQ(begun(), 3u);
+    EXPECT_THAT(d.graftline({"resume"}).err, HasSubstr("there is no run to go on with"));
+}
+
+TEST_F(Resume, UsesTheConfigurationThatTheRunBeganWith)
+{
+    write_file(d.repository.top() / "graftline.toml", "[commit]\ntype = \"fix\"\n");
+    started_graftline first(d, {"run", "One", "--land", "--", agent()});
+    ASSERT_TRUE(eventually([&] { return begun() == 1; })) << first.said();
+    first.end_by(SIGKILL);
+    write_file(d.repository.top() / "graftline.toml", "[commit]\ntype = \"docs\"\n");
+    let_them_go();
+    const auto resumed = d.graftline({"resume"});
+    EXPECT_EQ(resumed.status, 0) << resumed.err;
+    EXPECT_THAT(d.repository.git("log", "--format=%s", "main"), HasSubstr("fix:"));
+}
+
+TEST_F(Resume, ARunThatIsNotThereIsSaidNotToBe)
+{
+    EXPECT_THAT(d.graftline({"resume"}).err, HasSubstr("there is no run to go on with"));
+    EXPECT_THAT(d.graftline({"resume", "run-zz"}).err, HasSubstr("there is no run 'run-zz'"));
+}
+
+} // namespace
+} // namespace graftline::test
