@@ -1,7 +1,8 @@
 // The benchmark harness: measures graftline beside what people use instead, in one run, and prints the table
-// that docs/performance.md shows. `bench [NAME ...]` runs some of: overhead status queue merging radar
-// worktrees.
+// that docs/performance.md shows. `bench [NAME ...]` runs some of: overhead status journal queue merging
+// radar worktrees.
 
+#include "graftline/bench/journal.hpp"
 #include "graftline/bench/landing_queue.hpp"
 #include "graftline/bench/merging.hpp"
 #include "graftline/bench/overhead.hpp"
@@ -36,6 +37,7 @@ awaitable<void> measure(std::set<std::string> wanted)
     auto is_wanted = [&](const char* name) { return wanted.empty() || wanted.contains(name); };
     if (is_wanted("overhead")) print(co_await bench::overhead());
     if (is_wanted("status")) print(co_await bench::status_of_many());
+    if (is_wanted("journal")) print(co_await bench::journal());
     if (is_wanted("queue")) print(co_await bench::landing_queue());
     if (is_wanted("merging")) print(co_await bench::merging());
     if (is_wanted("radar")) print(co_await bench::radar());

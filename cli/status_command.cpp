@@ -18,7 +18,7 @@ awaitable<std::string> text_of(session& s, std::shared_ptr<effects::project> in,
     auto view = co_await status_view::read(in, cpu);
     if (asked.task.empty()) {
         if (asked.json) co_return boost::json::serialize(as_json(view)) + "\n";
-        co_return as_text(view, s.out(), s.out().is_terminal() ? s.out().columns() : 160);
+        co_return as_text(view, s.out(), s.out().is_terminal() ? s.out().columns() : 160, asked.all);
     }
     const auto t = co_await s.find(*in, asked.task);
     if (!asked.json) co_return details_of(t, view, s.out());

@@ -98,6 +98,31 @@ bool status_view::is_abandoned(const task& t) const
     return t.state == running && !alive.contains(t.run);
 }
 
+namespace {
+
+/// "running", "died", "done", "interrupted".
+std::string state_of(const effects::run_record& r, const status_view& view)
+{
+    if (view.alive.contains(r.id)) return "running";
+    return r.finished_at.empty() ? "died" : r.outcome;
+}
+
+std::string line_of(const effects::run_record& r, const status_view& view)
+{
+    if (view.alive.contains(r.id))
+        return r.id + " (" + r.program + ") goes on in process " + std::to_string(r.pid) + "\n";
+    const auto state = state_of(r, view);
+    const auto count = std::to_string(r.tasks.size()) + (r.tasks.size() == 1 ? " task" : " tasks");
+    const auto when = r.finished_at.empty() ? "begun " + r.started_at : "ended " + r.finished_at;
+    return r.id + " (" + r.program + ") of " + count + " " +
+           (state == "done"   ? "is done"
+            : state == "died" ? "died"
+                              : "was " + state) +
+           ", " + when + "\n";
+}
+
+} // namespace
+
 boost::json::object as_json(const status_view& view)
 {
     boost::json::array tasks, runs, overlaps;
@@ -110,16 +135,13 @@ boost::json::object as_json(const status_view& view)
     }
     for (const auto& r : view.runs) {
         const bool goes_on = view.alive.contains(r.id);
-        const bool died = r.finished_at.empty() && !goes_on;
         const auto null = boost::json::value(nullptr);
         runs.push_back(boost::json::object{
             {"id", r.id},
             {"program", r.program},
             {"target", r.target.empty() ? null : boost::json::value(r.target)},
             {"pid", goes_on ? boost::json::value(r.pid) : null},
-            {"state", goes_on ? "running"
-                      : died  ? "died"
-                              : r.outcome},
+            {"state", state_of(r, view)},
             {"started_at", r.started_at},
             {"finished_at", r.finished_at.empty() ? null : boost::json::value(r.finished_at)}});
     }
@@ -134,7 +156,7 @@ boost::json::object as_json(const status_view& view)
                                               {"disk_free_gb", r.disk_free_gb}}}};
 }
 
-std::string as_text(const status_view& view, const terminal& on, std::size_t columns)
+std::string as_text(const status_view& view, const terminal& on, std::size_t columns, bool all)
 {
     std::string text;
     std::size_t id_width = 4;
@@ -150,8 +172,7 @@ std::string as_text(const status_view& view, const terminal& on, std::size_t col
     for (const auto& one : view.overlaps)
         text += on.in(tint::warning, fit(harmless_line(effects::to_sentence(one)), columns)) + "\n";
     for (const auto& r : view.runs)
-        if (view.alive.contains(r.id))
-            text += r.id + " (" + r.program + ") goes on in process " + std::to_string(r.pid) + "\n";
+        if (all || view.alive.contains(r.id)) text += line_of(r, view);
     return text + on.in(tint::faint, resources_line(view.resources)) + "\n";
 }
 

@@ -30,8 +30,9 @@ struct status_view {
 };
 
 boost::json::object as_json(const status_view& view);
-/// A table of tasks, the runs that go on, and the resources. `columns`: cut to this width.
-std::string as_text(const status_view& view, const terminal& on, std::size_t columns);
+/// A table of tasks, the runs that go on (with `all`: every run), and the resources. `columns`: cut to this
+/// width.
+std::string as_text(const status_view& view, const terminal& on, std::size_t columns, bool all = false);
 /// Everything about one task, with the commands to go on.
 std::string details_of(const effects::task& t, const status_view& view, const terminal& on);
 
