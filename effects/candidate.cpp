@@ -1,5 +1,6 @@
 #include "graftline/effects/candidate.hpp"
 
+#include "graftline/git/lost_update.hpp"
 #include "graftline/git/make_commit.hpp"
 #include "graftline/git/merge.hpp"
 #include "graftline/git/records.hpp"
@@ -25,6 +26,28 @@ landing conflict(const std::vector<git::merge_conflict>& conflicts, const std::s
     return l;
 }
 
+/// What would be taken back, a few lines of it: enough to see what it is about.
+landing lost_update(const std::vector<git::undone_lines>& undone)
+{
+    constexpr std::size_t most_files = 5, most_lines = 4;
+    landing l{verdict::conflicted, {}, {}, {}, {}, {}};
+    l.why = "would take back what landed since it began, without having touched it:";
+    for (const auto& file : undone) {
+        l.paths.push_back(file.path);
+        if (l.paths.size() > most_files) continue;
+        l.why += "\n" + file.path;
+        if (!file.landed_by.empty()) l.why += " (from " + file.landed_by.substr(0, 10) + ")";
+        for (std::size_t i = 0; i < file.lines.size() && i < most_lines; ++i)
+            l.why += "\n  " + file.lines[i];
+        if (file.lines.size() > most_lines)
+            l.why += "\n  and " + std::to_string(file.lines.size() - most_lines) + " more lines";
+    }
+    if (undone.size() > most_files)
+        l.why += "\nand " + std::to_string(undone.size() - most_files) + " more files";
+    l.why += "\nIf it is meant: graftline land --allow-undo";
+    return l;
+}
+
 /// One change being put on one commit.
 class placing {
 public:
@@ -39,6 +62,18 @@ public:
         const auto has_it = co_await git::is_ancestor(repo_, what_.tip, onto_);
         if (!has_it) co_return has_it.error();
         if (*has_it) co_return there_already(what_.tip, "the target has it already");
+        auto put = co_await put_work();
+        if (!put || !std::holds_alternative<candidate>(*put) || what_.may_undo) co_return put;
+        const auto& made = std::get<candidate>(*put);
+        const auto undone = co_await git::lines_undone(repo_, what_.started_at, onto_, what_.tip, made.tree);
+        if (!undone) co_return undone.error();
+        if (!undone->empty()) co_return lost_update(*undone);
+        co_return put;
+    }
+
+private:
+    awaitable<result<placed>> put_work()
+    {
         const bool straight = what_.may_forward || what_.mode == land_mode::rebase;
         if (straight && what_.mode != land_mode::squash) {
             const auto forward = co_await git::is_ancestor(repo_, onto_, what_.tip);
@@ -49,7 +84,6 @@ public:
         co_return co_await merge();
     }
 
-private:
     awaitable<result<placed>> as_it_is()
     {
         auto tree = co_await git::tree_of(repo_, what_.tip);

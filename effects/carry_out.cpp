@@ -263,6 +263,7 @@ awaitable<result<run_report>> as_run(std::shared_ptr<project> in, std::vector<st
     record.arguments = options.arguments;
     record.arguments["max"] = options.max;
     record.arguments["fail_fast"] = options.fail_fast;
+    record.arguments["speculation"] = options.speculation;
     record.tasks = ids;
     record.target = options.target;
     result<std::shared_ptr<run>> begun = fault(errc::internal, "");

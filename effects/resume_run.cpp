@@ -94,6 +94,7 @@ awaitable<result<run_report>> resume_run(std::shared_ptr<project> in, std::strin
     options.target = record->target;
     options.max = number_at(record->arguments, "max");
     options.fail_fast = is_true_at(record->arguments, "fail_fast");
+    options.speculation = number_at(record->arguments, "speculation");
     options.resume = record->id;
     co_return co_await carry_out(std::move(in), record->tasks, std::move(options), watcher, button, {});
 }

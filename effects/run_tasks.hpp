@@ -15,11 +15,8 @@ public:
     std::string target;
     std::size_t max = 0; ///< tasks at the same time; 0: as many as memory and CPU allow, at most five
     bool fail_fast = false;
-<<<<<<< HEAD
     std::size_t speculation = 0; ///< landings tested at the same time; 0: as the settings say
-=======
     std::string resume; ///< the id of a run to go on with; empty: a new one
->>>>>>> bb6edd8 (effects: resume a run: adopt its agents, take their ends, carry the rest out; cli: resume, events)
 };
 
 /// How a run ended.

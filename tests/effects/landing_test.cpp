@@ -243,6 +243,26 @@ TEST_F(Landing, UndoOfWhatOthersHaveBuiltOnIsRefusedWithThePaths)
     EXPECT_EQ(w.repo.git("rev-parse", "main"), before);
 }
 
+TEST_F(Landing, AStaleCopyOverWhatLandedMeanwhileIsRefusedWithTheLines)
+{
+    const auto made = w.run({"stale"}, "echo mine > mine.txt");
+    const auto stale = made.tasks[0];
+    w.repo.commit_file("shared.txt", "one\ntwo\nthree\na fix that landed\n");
+    // As agents do it: the new target as parent, the old files as contents.
+    w.repo.git_in(stale.worktree, "reset", "-q", "--soft", "main");
+    w.repo.git_in(stale.worktree, "commit", "-qam", "squashed");
+    const auto before = w.repo.git("rev-parse", "main");
+    const auto refused = land_all(made);
+    ASSERT_THAT(states(refused), ElementsAre("conflicted"));
+    EXPECT_THAT(refused.tasks[0].reason, HasSubstr("+a fix that landed"));
+    EXPECT_THAT(refused.tasks[0].conflicts, ElementsAre("shared.txt"));
+    EXPECT_EQ(w.repo.git("rev-parse", "main"), before);
+
+    land_options meant;
+    meant.may_undo = true;
+    EXPECT_THAT(states(land_all(made, meant)), ElementsAre("merged"));
+}
+
 TEST_F(Landing, WhatIsReadyTogetherMovesTheCheckoutOnce)
 {
     const auto made = w.run(numbered(6), writes_a_file);
