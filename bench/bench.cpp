@@ -1,8 +1,9 @@
 // The benchmark harness: measures graftline beside what people use instead, in one run, and prints the table
-// that docs/performance.md shows. `bench [NAME ...]` runs some of: overhead status journal queue merging
-// radar worktrees.
+// that docs/performance.md shows. `bench [NAME ...]` runs some of: overhead status journal merging landing
+// queue radar worktrees.
 
 #include "graftline/bench/journal.hpp"
+#include "graftline/bench/landing.hpp"
 #include "graftline/bench/landing_queue.hpp"
 #include "graftline/bench/merging.hpp"
 #include "graftline/bench/overhead.hpp"
@@ -41,6 +42,7 @@ awaitable<void> measure(std::set<std::string> wanted)
     if (is_wanted("queue")) print(co_await bench::landing_queue());
     if (is_wanted("merging")) print(co_await bench::merging());
     if (is_wanted("radar")) print(co_await bench::radar());
+    if (is_wanted("landing")) print(co_await bench::landing());
     if (is_wanted("worktrees")) print(co_await bench::worktrees(10));
 }
 

@@ -90,13 +90,14 @@ public:
 private:
     result<void> prepare(git_repository& repository)
     {
-        if (objects_) {
-            objects_->trim(most_kept);
-            return {};
-        }
         odb_ptr odb;
         if (const int code = git_repository_odb(out(odb), &repository); code < 0)
             return last_fault(code, "the object database cannot be opened");
+        // The lane opens its handle anew now and then, to let go of packs: what was read goes with it.
+        if (objects_ && objects_->is_of(odb.get())) {
+            objects_->trim(most_kept);
+            return {};
+        }
         objects_.emplace(std::move(odb));
         return {};
     }

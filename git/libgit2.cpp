@@ -72,6 +72,8 @@ result<void> libgit2_lane::lazy_handle::open()
     code = git_repository_config(out(config), repository_.get());
     const std::filesystem::path file =
         std::filesystem::path(git_repository_commondir(repository_.get())) / "graftline" / "libgit2.power";
+    std::error_code ignored; // what is wrong with it is said when the file is written
+    std::filesystem::create_directories(file.parent_path(), ignored);
     auto written = replace_file(file, "[core]\n\tfsyncObjectFiles = true\n");
     if (!written) return written;
     if (code == 0)

@@ -12,7 +12,6 @@
 
 namespace graftline::git {
 
-using odb_ptr = owned<git_odb, git_odb_free>;
 using odb_object_ptr = owned<git_odb_object, git_odb_object_free>;
 
 struct raw_id_hash {
@@ -47,6 +46,7 @@ struct kept_object {
 class object_reader {
 public:
     explicit object_reader(odb_ptr odb) : odb_(std::move(odb)) {}
+    bool is_of(const git_odb* odb) const noexcept { return odb_.get() == odb; }
 
     /// What git hashes of an object, without its header; valid until `trim`. Errors: libgit2's, invalid when
     /// it is something else.

@@ -176,6 +176,22 @@ TEST_F(keeping, NeverLeavesAnythingOutOfARandomHistory)
     run_here(body());
 }
 
+TEST_F(keeping, LeavesNothingOutWhereACommitSwapsTwoFolders)
+{
+    const auto first = change(change(base, "dir1/shared", "new\n"), "dir2/shared", "new\n");
+    repo.git("checkout", "-q", "--detach", change(first, "dir1/one", "1\n"));
+    repo.git("mv", "dir1", "dir9");
+    repo.git("mv", "dir2", "dir1");
+    repo.git("mv", "dir9", "dir2");
+    const auto to = repo.commit("swap");
+    auto body = [&]() -> awaitable<void> {
+        auto found = (co_await git::repository::discover(repo.top())).value();
+        auto kept = co_await kept_objects::keep(*found, new_objects(), oid(to), oid(base));
+        EXPECT_EQ(kept_ids(), reached(to, base));
+    };
+    run_here(body());
+}
+
 TEST_F(keeping, RefusesWhenAnObjectIsMissing)
 {
     const auto to = change(base, "dir1/file.txt", "lost\n");

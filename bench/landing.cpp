@@ -1,0 +1,226 @@
+#include "graftline/bench/landing.hpp"
+
+#include "graftline/git/libgit2.hpp"
+#include "graftline/git/make_commit.hpp"
+#include "graftline/git/merge.hpp"
+#include "graftline/git/move_target.hpp"
+#include "graftline/git/refs.hpp"
+#include "graftline/git/repository.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <stdexcept>
+
+namespace graftline::bench {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Enough that our packs are combined more than once.
+constexpr int tasks = 100;
+/// What takes tenths of a second is done less often.
+constexpr int slow_rounds = 10;
+
+double since(std::chrono::steady_clock::time_point begin)
+{
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+std::string file_text(int number, const std::string& change)
+{
+    const std::string text = "file " + std::to_string(number) + "\nline\nline\n" + change;
+    return "M 100644 inline d" + std::to_string(number / 100) + "/f" + std::to_string(number) +
+           ".txt\ndata " + std::to_string(text.size()) + "\n" + text + "\n";
+}
+
+std::string branch_text(const std::string& name, int time, const std::string& rest)
+{
+    return "commit refs/heads/" + name + "\ncommitter Bench <bench@example.org> " + std::to_string(time) +
+           " +0000\ndata 4\nwork\n" + rest + "\n";
+}
+
+/// A bare repository of this many files in folders of 100, and branches task0, task1, ... of main, which
+/// change three files of their own each.
+awaitable<fs::path> make_tasks(fs::path in, int files)
+{
+    const fs::path top = in / std::to_string(files);
+    fs::create_directories(top);
+    co_await must_run(git(top, {"init", "-q", "--bare"}));
+    co_await must_run(git(top, {"config", "user.name", "Bench"}));
+    co_await must_run(git(top, {"config", "user.email", "bench@example.org"}));
+    std::string all;
+    for (int file = 0; file < files; ++file)
+        all += file_text(file, "");
+    std::string stream = branch_text("main", 1700000000, all);
+    for (int task = 0; task < tasks; ++task) {
+        const int first = task * (files / tasks);
+        std::string changes = "from refs/heads/main\n";
+        for (int file = first; file < first + 3; ++file)
+            changes += file_text(file, "task " + std::to_string(task) + "\n");
+        stream += branch_text("task" + std::to_string(task), 1700000001 + task, changes);
+    }
+    auto import = git(top, {"fast-import", "--quiet"});
+    import.feed(std::move(stream));
+    co_await must_run(std::move(import));
+    co_return top;
+}
+
+/// Seconds for one, on average.
+struct cost {
+    double merge = 0;
+    double whole = 0;
+};
+
+awaitable<void> start_target(fs::path top)
+{
+    co_await must_run(git(top, {"update-ref", "refs/heads/target", "main"}));
+}
+
+awaitable<cost> ours(fs::path top, git::durability durable)
+{
+    co_await start_target(top);
+    auto repo = (co_await git::repository::discover(top)).value();
+    repo->set_durability(durable);
+    cost c;
+    for (int n = -1; n < tasks; ++n) { // the first one asks git for its settings: it does not count
+        const int task = std::max(n, 0);
+        if (n == 0) co_await start_target(top);
+        const auto begin = std::chrono::steady_clock::now();
+        const auto tip = (co_await git::resolve(*repo, "refs/heads/target")).value();
+        const auto theirs = (co_await git::resolve(*repo, "refs/heads/task" + std::to_string(task))).value();
+        const auto merging = std::chrono::steady_clock::now();
+        auto merged = (co_await git::merge_commits(*repo, tip, theirs)).value();
+        const double merge = since(merging);
+        std::vector<git::oid> parents{tip, theirs};
+        const auto to = (co_await git::make_commit(*repo, merged.tree, std::move(parents), "Merge\n",
+                                                   git::commit_author(), merged.objects))
+                            .value();
+        const auto done = (co_await git::move_target(*repo, "target", tip, to, "graftline: land",
+                                                     git::intent_callback(), std::move(merged.objects)))
+                              .value();
+        if (!std::holds_alternative<git::moved>(done)) throw std::runtime_error("a landing waits");
+        if (n < 0) continue;
+        c.merge += merge / tasks;
+        c.whole += since(begin) / tasks;
+    }
+    co_await must_run(git(top, {"fsck", "--connectivity-only", "--no-dangling", "--no-progress"}));
+    co_return c;
+}
+
+awaitable<std::string> words_of(command asked)
+{
+    auto ended = co_await must_run(std::move(asked));
+    co_return ended.out.substr(0, ended.out.find('\n'));
+}
+
+/// git merge-tree, commit-tree, update-ref.
+awaitable<cost> three_commands(fs::path top, std::vector<std::string> first)
+{
+    co_await start_target(top);
+    cost c;
+    const auto prepared = [&](std::vector<std::string> words) {
+        words.insert(words.begin(), first.begin(), first.end());
+        return git(top, std::move(words));
+    };
+    for (int task = 0; task < tasks; ++task) {
+        const auto begin = std::chrono::steady_clock::now();
+        const std::string name = "task" + std::to_string(task);
+        const auto tree = co_await words_of(prepared({"merge-tree", "--write-tree", "target", name}));
+        c.merge += since(begin) / tasks;
+        const auto commit =
+            co_await words_of(prepared({"commit-tree", "-m", "Merge", "-p", "target", "-p", name, tree}));
+        co_await must_run(prepared({"update-ref", "-m", "land", "refs/heads/target", commit}));
+        c.whole += since(begin) / tasks;
+    }
+    co_return c;
+}
+
+/// git merge in a checkout of the target.
+awaitable<double> in_a_checkout(fs::path top)
+{
+    const fs::path checkout = top.string() + "-checkout";
+    co_await must_run(git(top, {"clone", "-q", top.string(), checkout.string()}));
+    co_await must_run(git(checkout, {"config", "user.name", "Bench"}));
+    co_await must_run(git(checkout, {"config", "user.email", "bench@example.org"}));
+    double all = 0;
+    for (int task = 0; task <= slow_rounds; ++task) {
+        const auto took = co_await timed(
+            git(checkout, {"merge", "-q", "--no-ff", "--no-edit", "origin/task" + std::to_string(task)}));
+        if (task > 0) all += took; // the first one warms the files up
+    }
+    std::error_code ignored;
+    fs::remove_all(checkout, ignored);
+    co_return all / slow_rounds;
+}
+
+double by_libgit2(const fs::path& top)
+{
+    const git::libgit2_use use;
+    git::repository_ptr repo;
+    if (git_repository_open(git::out(repo), top.c_str()) < 0) throw std::runtime_error("no repository");
+    const auto commit = [&](const std::string& name) {
+        git_oid id;
+        git::commit_ptr found;
+        if (git_reference_name_to_id(&id, repo.get(), ("refs/heads/" + name).c_str()) < 0 ||
+            git_commit_lookup(git::out(found), repo.get(), &id) < 0)
+            throw std::runtime_error("no commit");
+        return found;
+    };
+    double all = 0;
+    for (int task = 0; task < slow_rounds; ++task) {
+        const auto ours = commit("task" + std::to_string(tasks - 1 - task));
+        const auto theirs = commit("task" + std::to_string(task));
+        const auto begin = std::chrono::steady_clock::now();
+        git_index* merged = nullptr;
+        if (git_merge_commits(&merged, repo.get(), ours.get(), theirs.get(), nullptr) < 0)
+            throw std::runtime_error("libgit2 does not merge");
+        all += since(begin);
+        git_index_free(merged);
+    }
+    return all / slow_rounds;
+}
+
+std::string per_second(double seconds_each)
+{
+    char text[48];
+    std::snprintf(text, sizeof text, "%.*f/s (%.2f ms)", seconds_each > 0.1 ? 1 : 0, 1 / seconds_each,
+                  seconds_each * 1000);
+    return text;
+}
+
+row compared(const std::string& what, double our_cost, const std::string& instead, double their_cost)
+{
+    return {what, per_second(our_cost), instead + ": " + per_second(their_cost),
+            times(their_cost / our_cost)};
+}
+
+} // namespace
+
+awaitable<std::vector<row>> landing()
+{
+    const workplace place;
+    std::vector<row> rows;
+    const std::vector<std::string> synced{"-c", "core.fsync=all"};
+    for (const int files : {1'000, 10'000, 100'000}) {
+        const auto top = co_await make_tasks(place.path(), files);
+        const cost mine = co_await ours(top, git::durability::process);
+        const cost commands = co_await three_commands(top, {});
+        const double checkout = co_await in_a_checkout(top);
+        const double libgit2 = by_libgit2(top);
+        const cost mine_synced = co_await ours(top, git::durability::power);
+        const cost commands_synced = co_await three_commands(top, synced);
+        const std::string of = ", " + std::to_string(files) + " files";
+        const std::string three = "git merge-tree, commit-tree, update-ref";
+        rows.push_back(compared("clean merge" + of, mine.merge, "git merge in a checkout", checkout));
+        rows.push_back(compared("clean merge" + of, mine.merge, "git merge-tree", commands.merge));
+        rows.push_back(compared("clean merge" + of, mine.merge, "libgit2's git_merge_commits", libgit2));
+        rows.push_back(compared("whole landing" + of, mine.whole, "git merge in a checkout", checkout));
+        rows.push_back(compared("whole landing" + of, mine.whole, three, commands.whole));
+        rows.push_back(compared("whole landing, durability power" + of, mine_synced.whole,
+                                three + ", core.fsync=all", commands_synced.whole));
+    }
+    co_return rows;
+}
+
+} // namespace graftline::bench
