@@ -71,7 +71,7 @@ TEST(usage, every_command_helps_with_an_example)
 {
     desk d;
     const auto commands = cli::describe_commands();
-    EXPECT_EQ(commands.size(), 17u);
+    EXPECT_EQ(commands.size(), 19u);
     const auto overview = d.graftline({"--help"});
     EXPECT_EQ(overview.status, 0);
     EXPECT_THAT(overview.out, HasSubstr("Example"));
