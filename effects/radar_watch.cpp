@@ -154,9 +154,7 @@ awaitable<void> watch_for_overlaps(run& r)
     watch eyes(r, co_await asio::this_coro::executor);
     try {
         co_await eyes.go_on();
-    } catch (const boost::system::system_error& e) {
-        if (e.code() == asio::error::operation_aborted) throw;
-    } catch (const std::exception&) { // a forecast must not take a run along
+    } catch (const std::exception&) { // cancelled; nothing else may take along what goes on beside it
     }
 }
 
