@@ -1,6 +1,7 @@
 #include "graftline/cli/session.hpp"
 
 #include "graftline/effects/operations.hpp"
+#include "graftline/effects/rebuild_store.hpp"
 
 #include <boost/json/serialize.hpp>
 
@@ -28,13 +29,26 @@ awaitable<std::shared_ptr<effects::project>> session::open_to_change()
     auto in = co_await open();
     log_.open(in->state_folder());
     if (in->has_state()) {
-        const auto released = (co_await effects::reconcile(in)).value();
+        auto reconciled = co_await effects::reconcile(in);
+        if (!reconciled && reconciled.error().is(errc::corrupt) && co_await rebuilt(in))
+            reconciled = co_await effects::reconcile(in);
+        const auto released = reconciled.value();
         if (released > 0)
             err_.write("graftline: " + std::to_string(released) +
                        (released == 1 ? " task was" : " tasks were") +
                        " left by a run that died; see graftline status\n");
     }
     co_return in;
+}
+
+awaitable<bool> session::rebuilt(std::shared_ptr<effects::project> in)
+{
+    const auto done = (co_await effects::rebuild_store(in)).value();
+    if (!done) co_return false;
+    err_.write("graftline: the state database was damaged. It lies in " + done->damaged.string() + " now; " +
+               std::to_string(done->tasks) + (done->tasks == 1 ? " task was" : " tasks were") +
+               " found again in the repository: graftline status\n");
+    co_return true;
 }
 
 awaitable<effects::task> session::find(effects::project& in, std::string handle)

@@ -39,6 +39,9 @@ public:
     void print_json(const boost::json::value& document);
 
 private:
+    /// Sets a damaged database aside and finds again what can be; false when it is not damaged.
+    awaitable<bool> rebuilt(std::shared_ptr<effects::project> in);
+
     terminal out_;
     terminal err_;
     diagnostics log_;

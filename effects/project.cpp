@@ -45,6 +45,19 @@ awaitable<result<std::shared_ptr<project>>> project::open(std::filesystem::path 
                                                    std::move(*settings), std::move(texts)));
 }
 
+awaitable<result<std::filesystem::path>> project::set_state_aside()
+{
+    auto move = [this]() -> result<std::filesystem::path> {
+        try {
+            store_.reset();
+            return store::set_aside(state_folder());
+        } catch (const fault_error& e) {
+            return e.why();
+        }
+    };
+    co_return co_await lane_.run(std::move(move));
+}
+
 result<void> project::configure(const json::object& texts)
 {
     agents::settings read;

@@ -25,6 +25,10 @@ namespace {
     f.with("cause", db ? sqlite3_errmsg(db) : "out of memory");
     if (const char* file = db ? sqlite3_db_filename(db, "main") : nullptr; file && *file)
         f.with("file", file);
+    if (kind == errc::corrupt)
+        f.advise(
+            "A command that changes something sets it aside and finds again what the repository tells of: "
+            "graftline clean --dry-run");
     throw fault_error(std::move(f));
 }
 

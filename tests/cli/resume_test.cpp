@@ -163,6 +163,22 @@ TEST_F(Resume, UsesTheConfigurationThatTheRunBeganWith)
     EXPECT_THAT(d.repository.git("log", "--format=%s", "main"), HasSubstr("fix:"));
 }
 
+TEST_F(Resume, ADamagedDatabaseIsSetAsideAndSaidToBe)
+{
+    ASSERT_EQ(d.graftline({"run", "One", "--land", "--", "sh", "-c", "echo x > x.txt"}).status, 0);
+    const auto folder = d.repository.top() / ".git" / "graftline";
+    for (const auto* name : {"state.db-wal", "state.db-shm"})
+        fs::remove(folder / name);
+    write_file(folder / "state.db", std::string(8192, 'x'));
+    const auto told = d.graftline({"status"});
+    EXPECT_NE(told.status, 0);
+    EXPECT_THAT(told.err, HasSubstr("graftline clean"));
+    const auto mended = d.graftline({"clean", "--dry-run"});
+    EXPECT_EQ(mended.status, 0) << mended.err;
+    EXPECT_THAT(mended.err, testing::AllOf(HasSubstr("was damaged"), HasSubstr("1 task was found again")));
+    EXPECT_EQ(status().at("tasks").at(0).at("state"), "merged");
+}
+
 TEST_F(Resume, ARunThatIsNotThereIsSaidNotToBe)
 {
     EXPECT_THAT(d.graftline({"resume"}).err, HasSubstr("there is no run to go on with"));

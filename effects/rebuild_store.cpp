@@ -1,0 +1,257 @@
+#include "graftline/effects/rebuild_store.hpp"
+
+#include "graftline/git/records.hpp"
+#include "graftline/git/refs.hpp"
+#include "graftline/git/worktree.hpp"
+#include "graftline/runtime/file_lock.hpp"
+
+#include <boost/json/parse.hpp>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <tuple>
+
+namespace graftline::effects {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view why_failed = "recovered from the repository: the database was damaged";
+constexpr std::string_view mark = "graftline "; // begins the reason of a worktree's lock; the task follows
+constexpr std::string_view rescues = "refs/graftline/rescue/";
+
+/// The names of the folders in `folder`.
+std::vector<std::string> folders_in(const fs::path& folder)
+{
+    std::vector<std::string> names;
+    std::error_code failed;
+    for (fs::directory_iterator at(folder, failed), end; !failed && at != end; at.increment(failed))
+        if (at->is_directory(failed)) names.push_back(at->path().filename().string());
+    std::ranges::sort(names);
+    return names;
+}
+
+json::object object_in(const fs::path& file)
+{
+    std::ifstream in(file, std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(in), {}};
+    boost::system::error_code failed;
+    auto value = json::parse(text, failed);
+    return !failed && value.is_object() ? value.get_object() : json::object();
+}
+
+std::string text_at(const json::object& o, std::string_view key)
+{
+    const auto* text = o.if_contains(key);
+    return text && text->is_string() ? std::string(text->get_string()) : std::string();
+}
+
+/// Gathers what each source knows; later ones add to earlier ones.
+class findings {
+public:
+    explicit findings(project& in) : in_(in) {}
+
+    awaitable<result<std::vector<task>>> gather()
+    {
+        look_at_folders();
+        if (auto seen = co_await look_at_worktrees(); !seen) co_return seen.error();
+        if (auto seen = co_await look_at_rescues(); !seen) co_return seen.error();
+        if (auto seen = co_await look_at_branches(); !seen) co_return seen.error();
+        if (auto seen = co_await look_at_history(); !seen) co_return seen.error();
+        std::vector<task> all;
+        for (auto& [id, t] : tasks_)
+            all.push_back(conclude(std::move(t)));
+        std::ranges::sort(all, {}, [](const task& t) { return std::tie(t.created_at, t.id); });
+        co_return all;
+    }
+
+private:
+    task& of(const std::string& id)
+    {
+        auto& t = tasks_[id];
+        t.id = id;
+        return t;
+    }
+
+    /// Logs, and the copies of the state that other tools read.
+    void look_at_folders()
+    {
+        for (const auto& id : folders_in(in_.state_folder() / "tasks")) {
+            const auto view = object_in(in_.state_folder() / "tasks" / id / "task_state.json");
+            if (text_at(view, "task_id") != id) continue;
+            auto& t = of(id);
+            t.branch = text_at(view, "branch_name");
+            t.created_at = text_at(view, "created_at");
+            if (const auto state = state_named(text_at(view, "status"))) said_[id] = *state;
+            const auto* metadata = view.if_contains("metadata");
+            if (!metadata || !metadata->is_object()) continue;
+            t.spec.description = text_at(metadata->get_object(), "description");
+            t.spec.agent = text_at(metadata->get_object(), "agent");
+        }
+        for (const auto& id : folders_in(in_.state_folder() / "logs")) {
+            const auto attempts = folders_in(in_.log_folder(id));
+            auto& t = of(id);
+            t.attempts = static_cast<int>(attempts.size());
+            fs::file_time_type newest = fs::file_time_type::min();
+            for (const auto& name : attempts) {
+                std::error_code failed;
+                const auto when = fs::last_write_time(in_.log_folder(id) / name, failed);
+                if (failed || when < newest) continue;
+                newest = when;
+                t.attempt = (in_.log_folder(id) / name).string();
+                t.log = (in_.log_folder(id) / name / "stdout.log").string();
+            }
+        }
+    }
+
+    awaitable<result<void>> look_at_worktrees()
+    {
+        const auto listed = co_await git::list_worktrees(in_.repository());
+        if (!listed) co_return listed.error();
+        for (const auto& w : *listed) {
+            if (!w.lock_reason.starts_with(mark)) continue;
+            auto& t = of(w.lock_reason.substr(mark.size()));
+            t.worktree = w.path.string();
+            if (w.branch && w.branch->starts_with("refs/heads/")) t.branch = w.branch->substr(11);
+            // Without an index its checkout was never finished.
+            const auto index = co_await in_.repository().ask_in(w.path, "rev-parse", "--git-path", "index");
+            std::error_code ignored;
+            t.worktree_ready = index && fs::exists(w.path / *index, ignored);
+        }
+        co_return result<void>();
+    }
+
+    awaitable<result<void>> look_at_rescues()
+    {
+        const auto refs =
+            co_await in_.repository().ask("for-each-ref", "--format=%(refname)", std::string(rescues));
+        if (!refs) co_return refs.error();
+        for (const auto& ref : git::records_of(*refs, '\n')) {
+            const auto rest = ref.substr(std::min(ref.size(), rescues.size()));
+            const auto end = rest.find('/');
+            if (end != rest.npos && rest.find('.') == rest.npos)
+                of(rest.substr(0, end)).rescues.push_back(ref);
+        }
+        co_return result<void>();
+    }
+
+    /// Which task a branch is of: its tip says so, or its name ends with an id that is known.
+    awaitable<result<void>> look_at_branches()
+    {
+        const auto refs = co_await in_.repository().ask(
+            "for-each-ref",
+            "--format=%(refname:short)%09%(objectname)%09%(trailers:key=Task,valueonly,separator=%2C)",
+            "refs/heads/");
+        if (!refs) co_return refs.error();
+        for (const auto& line : git::records_of(*refs, '\n')) {
+            const auto fields = git::records_of(line, '\t');
+            if (fields.size() < 2) continue;
+            const auto& name = fields[0];
+            std::string id = fields.size() > 2 ? fields[2].substr(0, fields[2].find(',')) : "";
+            // The target's tip names the task that landed last: its name must fit too.
+            if (!id.empty() && !name.ends_with(id) && (!tasks_.contains(id) || tasks_[id].branch != name))
+                id.clear();
+            for (const auto& [known, t] : tasks_)
+                if (t.branch == name || name.ends_with("-" + known)) id = known;
+            if (id.empty()) continue;
+            auto& t = of(id);
+            t.branch = name;
+            t.commit = fields[1];
+        }
+        co_return result<void>();
+    }
+
+    /// Where tasks' landings are in the history of the branch that they land on, and where they began.
+    awaitable<result<void>> look_at_history()
+    {
+        auto& repo = in_.repository();
+        auto target = in_.settings().run.target.value_or("");
+        if (target.empty()) {
+            const auto head = co_await git::head_branch(repo);
+            if (!head) co_return head.error();
+            target = head->value_or("");
+        }
+        const auto tip = target.empty() ? result<std::optional<git::oid>>(std::nullopt)
+                                        : co_await git::read_ref(repo, "refs/heads/" + target);
+        if (!tip) co_return tip.error();
+        if (!*tip) co_return result<void>();
+        const auto log = co_await repo.ask(
+            "log", "--first-parent", "--format=%H%x09%cI%x09%(trailers:key=Task,valueonly,separator=%x2C)",
+            (*tip)->hex());
+        if (!log) co_return log.error();
+        for (const auto& line : git::records_of(*log, '\n')) {
+            const auto fields = git::records_of(line, '\t');
+            if (fields.size() < 3 || fields[2].empty()) continue;
+            auto& t = of(fields[2].substr(0, fields[2].find(',')));
+            if (!t.landed.empty()) continue; // the newest counts
+            t.landed = fields[0];
+            t.finished_at = fields[1];
+        }
+        for (auto& [id, t] : tasks_) {
+            t.spec.target = target;
+            if (t.commit.empty()) continue;
+            const auto bases = co_await git::merge_bases(repo, **tip, git::oid(t.commit));
+            if (!bases) co_return bases.error();
+            if (!bases->empty()) t.base = bases->front().hex();
+            if (t.base == t.commit && t.landed.empty()) t.commit.clear(); // it has none of its own
+        }
+        co_return result<void>();
+    }
+
+    task conclude(task t) const
+    {
+        if (t.spec.description.empty()) t.spec.description = t.branch.empty() ? "task " + t.id : t.branch;
+        t.spec.prompt = t.spec.description;
+        const auto said = said_.find(t.id);
+        if (!t.landed.empty())
+            t.state = task_state::merged;
+        else if (said != said_.end() && is_over(said->second))
+            t.state = said->second;
+        else
+            t.state = task_state::failed;
+        t.reason = why_failed;
+        if (t.finished_at.empty()) t.finished_at = now_text();
+        if (t.created_at.empty()) t.created_at = t.finished_at;
+        return t;
+    }
+
+    project& in_;
+    std::map<std::string, task> tasks_;
+    std::map<std::string, task_state> said_;
+};
+
+/// Another process would go on writing into what is set aside.
+result<void> check_nobody_is_here(const project& in)
+{
+    std::error_code failed;
+    for (fs::directory_iterator at(in.state_folder() / "runs", failed), end; !failed && at != end;
+         at.increment(failed)) {
+        const auto held = file_lock::is_held(at->path());
+        if (held && *held)
+            return fault(errc::busy, "the state database is damaged, and a run still uses it")
+                .with("run", at->path().stem().string())
+                .advise("Wait for its end, then try again.");
+    }
+    return {};
+}
+
+} // namespace
+
+awaitable<result<std::optional<rebuilt_store>>> rebuild_store(std::shared_ptr<project> in)
+{
+    const auto folder = in->state_folder();
+    const bool damaged =
+        co_await offload([folder] { return store::is_there(folder) && store::is_damaged(folder); });
+    if (!damaged) co_return std::nullopt;
+    if (auto alone = check_nobody_is_here(*in); !alone) co_return alone.error();
+    auto tasks = co_await findings(*in).gather();
+    if (!tasks) co_return tasks.error();
+    auto aside = co_await in->set_state_aside();
+    if (!aside) co_return aside.error();
+    if (auto added = co_await in->stored([&](store& s) { s.add(*tasks); }); !added) co_return added.error();
+    co_return rebuilt_store{std::move(*aside), tasks->size()};
+}
+
+} // namespace graftline::effects

@@ -1,0 +1,70 @@
+#include "graftline/effects/rebuild_store.hpp"
+
+#include "tests/effects/workshop.hpp"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+namespace graftline::effects {
+namespace {
+
+using testing::HasSubstr;
+
+/// Overwrites the middle of the database, and drops the log of what is not in it yet.
+void damage(const std::filesystem::path& folder)
+{
+    database(folder / "state.db").execute("PRAGMA wal_checkpoint(TRUNCATE)");
+    std::filesystem::remove(folder / "state.db-wal");
+    std::filesystem::remove(folder / "state.db-shm");
+    std::fstream file(folder / "state.db", std::ios::binary | std::ios::in | std::ios::out);
+    file.write(std::string(100, '\x01').data(), 100);
+}
+
+TEST(RebuildStore, FindsTasksAgainInTheRepository)
+{
+    test::workshop place;
+    place.repo.commit_file("a.txt", "a\n");
+    place.defaults.land = land_mode::merge;
+    const auto landed = place.run({"Landed"}, "echo one > one.txt").tasks.at(0);
+    ASSERT_EQ(landed.state, task_state::merged) << landed.reason;
+    place.defaults.land.reset();
+    const auto kept = place.run({"Kept"}, "echo two > two.txt").tasks.at(0);
+    const auto failed = place.run({"Failed"}, "echo three > three.txt; exit 3").tasks.at(0);
+    const auto before = place.checkout_state();
+
+    place.with([&](std::shared_ptr<project> in) -> awaitable<void> {
+        EXPECT_FALSE((co_await rebuild_store(in)).value()) << "it is sound";
+        damage(in->state_folder());
+    });
+    place.with([&](std::shared_ptr<project> in) -> awaitable<void> {
+        const auto opened = co_await in->stored([](store&) {});
+        EXPECT_TRUE(opened.has_error() && opened.error().is(errc::corrupt));
+        const auto done = (co_await rebuild_store(in)).value();
+        EXPECT_TRUE(done);
+        if (!done) co_return;
+        EXPECT_EQ(done->tasks, 3u);
+        EXPECT_TRUE(std::filesystem::exists(done->damaged));
+        EXPECT_THAT(done->damaged.string(), HasSubstr("state.db.corrupt-"));
+    });
+
+    const auto one = place.find(landed.id), two = place.find(kept.id), three = place.find(failed.id);
+    EXPECT_EQ(one.state, task_state::merged);
+    EXPECT_EQ(one.landed, landed.landed);
+    EXPECT_EQ(two.state, task_state::failed);
+    EXPECT_EQ(two.reason, "recovered from the repository: the database was damaged");
+    EXPECT_EQ(two.spec.description, "Kept");
+    EXPECT_EQ(two.branch, kept.branch);
+    EXPECT_EQ(two.base, kept.base);
+    EXPECT_EQ(two.commit, kept.commit);
+    EXPECT_EQ(two.worktree, kept.worktree);
+    EXPECT_TRUE(two.worktree_ready);
+    EXPECT_EQ(two.attempts, 1);
+    EXPECT_EQ(three.worktree, failed.worktree);
+    EXPECT_EQ(three.commit, "");
+    EXPECT_EQ(test::read_file(std::filesystem::path(three.worktree) / "three.txt"), "three\n");
+    EXPECT_EQ(place.checkout_state(), before);
+}
+
+} // namespace
+} // namespace graftline::effects
