@@ -122,7 +122,10 @@ awaitable<int> merge_lines(session& s, git::repository& repo)
 
 awaitable<int> carry_out(session& s, merge_tree_arguments asked)
 {
-    auto repo = (co_await git::repository::discover(std::filesystem::current_path())).value();
+    std::error_code failed;
+    auto here = std::filesystem::current_path(failed);
+    if (failed) throw fault_error(fault(errc::unusable, "the folder that we are in is gone"));
+    auto repo = (co_await git::repository::discover(std::move(here))).value();
     if (asked.from_input) co_return co_await merge_lines(s, *repo);
     co_return co_await merge_one(s, *repo, std::move(asked));
 }

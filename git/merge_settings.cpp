@@ -81,7 +81,7 @@ void merge_settings::apply(const std::string& key, const std::string& value, con
     if (key == "core.attributesfile") attributes_file_ = value;
     // The last one counts; one that says otherwise is enough of a reason to ask git.
     if (key == "merge.renormalize") for_git_ = for_git_ || !is_false(value);
-    if (key == "merge.default") for_git_ = true;
+    if (key == "merge.default" || key == "attr.tree") for_git_ = true;
     if (key == "merge.conflictstyle") for_git_ = for_git_ || value != "merge";
     if (!key.starts_with("include.") && !key.starts_with("includeif.")) return;
     // A file that is included once it is there, and conditions that other things decide.

@@ -3,6 +3,9 @@
 namespace graftline::git {
 namespace {
 
+/// Deeper than any path that a system call takes: a tree made to exhaust the stack.
+constexpr std::size_t deepest = 2048;
+
 struct seen {
     bool added = false;
     bool deleted = false;
@@ -10,8 +13,9 @@ struct seen {
 
 /// Looks for additions and deletions between two trees, until there is one of each kind that is `wanted`.
 result<void> compare(object_reader& objects, const git_oid& base, const git_oid& changed, const seen& wanted,
-                     seen& found)
+                     seen& found, std::size_t depth = 0)
 {
+    if (depth == deepest) return fault(errc::unsupported, "folders in folders without end");
     auto before = objects.tree(base);
     if (!before) return before.error();
     auto after = objects.tree(changed);
@@ -22,7 +26,7 @@ result<void> compare(object_reader& objects, const git_oid& base, const git_oid&
     while ((!b.at_end() || !c.at_end()) && !enough()) {
         const int order = b.at_end() ? 1 : c.at_end() ? -1 : compare_places(b.entry(), c.entry());
         if (order == 0 && b.entry().is_tree() && !b.entry().same_as(c.entry())) {
-            auto below = compare(objects, b.entry().id, c.entry().id, wanted, found);
+            auto below = compare(objects, b.entry().id, c.entry().id, wanted, found, depth + 1);
             if (!below) return below;
         }
         found.deleted = found.deleted || order < 0;

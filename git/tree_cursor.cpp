@@ -26,6 +26,14 @@ std::size_t entry_size(std::string_view bytes) noexcept
     return name_end + 1 + GIT_OID_RAWSZ;
 }
 
+bool has_known_mode(std::string_view bytes) noexcept
+{
+    return std::ranges::any_of(modes, [&](const known_mode& mode) {
+        const std::size_t size = mode.text.size();
+        return bytes.size() > size && bytes[size] == ' ' && bytes.starts_with(mode.text);
+    });
+}
+
 /// How many bytes the two have in common from their beginnings on.
 std::size_t common_bytes(std::string_view one, std::string_view other) noexcept
 {
@@ -89,9 +97,12 @@ std::size_t common_entries(std::string_view one, std::string_view two, std::stri
 {
     const std::size_t common = common_bytes(one.substr(0, common_bytes(one, two)), three);
     std::size_t whole = 0;
-    while (const std::size_t size = entry_size(one.substr(whole, common - whole)))
+    for (std::string_view rest = one.substr(0, common);;) {
+        const std::size_t size = has_known_mode(rest) ? entry_size(rest) : 0;
+        if (size == 0) return whole;
         whole += size;
-    return whole;
+        rest.remove_prefix(size);
+    }
 }
 
 } // namespace graftline::git

@@ -66,7 +66,8 @@ private:
     bool strange_ = false;
 };
 
-/// How many bytes of whole entries the three have in common from their beginnings on.
+/// How many bytes of whole entries the three have in common from their beginnings on; ends before one that is
+/// strange.
 std::size_t common_entries(std::string_view one, std::string_view two, std::string_view three) noexcept;
 
 } // namespace graftline::git

@@ -15,6 +15,9 @@ fault for_git(const char* why)
     return fault(errc::unsupported, why);
 }
 
+/// Deeper than any path that a system call takes: a tree made to exhaust the stack.
+constexpr std::size_t deepest = 2048;
+
 /// The entries of one name on the three sides.
 struct place {
     const tree_entry& base;
@@ -33,7 +36,8 @@ struct folder {
     const folder* above;
     std::string_view name;
     std::string_view ours; ///< the bytes of its tree
-    bool removed_by[2]{};  ///< the side has no such folder any more, the base has
+    std::size_t depth = 0;
+    bool removed_by[2]{}; ///< the side has no such folder any more, the base has
     std::string path() const { return above ? above->path() + std::string(name) + "/" : std::string(); }
     bool is_removed_by(merge_side side) const noexcept { return removed_by[static_cast<std::size_t>(side)]; }
 };
@@ -253,22 +257,22 @@ result<void> walk::note_alike(const place& at)
 
 result<void> walk::merge_both_changed(const folder& in, const place& at, merged_tree& into)
 {
-    const bool any_tree = at.any().is_tree();
-    const bool both_there = at.ours.is_there() && at.theirs.is_there();
-    if (any_tree) return merge_below(in, at, into);
+    if (at.any().is_tree()) return merge_below(in, at, into);
     if (!at.base.is_there()) return for_git("added on both sides");
     for (const tree_entry* entry : {&at.base, &at.ours, &at.theirs})
         if (entry->is_there() && !entry->is_file()) return for_git("no regular file on all sides");
-    if (!both_there)
-        return keep_modified(in, at, at.ours.is_there() ? merge_side::theirs : merge_side::ours, into);
+    if (!at.ours.is_there()) return keep_modified(in, at, merge_side::ours, into);
+    if (!at.theirs.is_there()) return keep_modified(in, at, merge_side::theirs, into);
     return merge_file(in, at, into);
 }
 
 /// Folders that differ on all sides that have them.
 result<void> walk::merge_below(const folder& in, const place& at, merged_tree& into)
 {
+    if (in.depth == deepest) return for_git("folders in folders without end");
     folder& below = folders_.emplace_back();
     below.above = &in;
+    below.depth = in.depth + 1;
     below.name = at.any().name;
     for (const merge_side side : {merge_side::ours, merge_side::theirs})
         below.removed_by[static_cast<std::size_t>(side)] =

@@ -516,11 +516,10 @@ TEST_F(tree_merging, CrissCross)
 
 TEST_F(tree_merging, AModeThatGitDoesNotWriteAnyMore)
 {
-    // 100664, as very old versions wrote it, beside a file that both change.
+    // 100664, as very old versions wrote it, among files that nobody changes.
     repo.write("old", "old\n");
     const std::string blob = repo.git("hash-object", "-w", "old");
-    std::string raw = "100644 both";
-    raw += '\0';
+    const std::string zero(1, '\0');
     const auto id = [](const std::string& hex) {
         std::string bytes;
         for (std::size_t at = 0; at < hex.size(); at += 2)
@@ -530,7 +529,8 @@ TEST_F(tree_merging, AModeThatGitDoesNotWriteAnyMore)
     const auto commit = [&](const std::string& contents, const std::string& parent) {
         repo.write("blob", contents);
         const std::string both = repo.git("hash-object", "-w", "blob");
-        repo.write("tree", raw + id(both) + "100664 old" + std::string(1, '\0') + id(blob));
+        repo.write("tree", "100644 a" + zero + id(blob) + "100664 b" + zero + id(blob) + "100644 c" + zero +
+                               id(blob) + "100644 changed" + zero + id(both));
         const std::string tree = repo.git("hash-object", "-w", "-t", "tree", "--literally", "tree");
         return parent.empty() ? repo.git("commit-tree", "-m", "x", tree)
                               : repo.git("commit-tree", "-m", "x", "-p", parent, tree);
@@ -633,6 +633,24 @@ TEST_F(tree_merging, NothingIsWrittenUntilItIsAskedFor)
     EXPECT_EQ(repo.git("cat-file", "-t", tree.hex()), "tree");
     repo.git("fsck", "--strict", "--full", tree.hex());
     EXPECT_TRUE(std::filesystem::is_empty(repo.git_folder() / "graftline" / "scratch"));
+}
+
+TEST_F(tree_merging, WhatOthersWriteAndPackMeanwhile)
+{
+    ours["a.txt"] = text(numbers(1, 20, {{1, "ours"}}));
+    theirs["a.txt"] = text(numbers(1, 20, {{20, "theirs"}}));
+    const auto ids = import();
+    expect_gits_answer(ids[1], ids[2], decided::here);
+    repo.git("checkout", "--quiet", "--detach", ids[2].hex());
+    const oid next(repo.commit_file("b/c.txt", "loose\n"));
+    expect_gits_answer(ids[1], next, decided::here);
+    repo.git("tag", "ours", ids[1].hex());
+    repo.git("repack", "-adfq");
+    const oid later(repo.commit_file("b/c.txt", "after packing\n"));
+    expect_gits_answer(ids[1], later, decided::here);
+    repo.git("repack", "-adq");
+    expect_gits_answer(later, ids[1], decided::here);
+    EXPECT_TRUE(clean);
 }
 
 TEST_F(tree_merging, OnAGivenBase)
