@@ -211,6 +211,7 @@ template <effect E> awaitable<result<typename E::outcome>> context::try_perform(
     const bool still_cancelled =
         (co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none;
     if (escaped) now.abandon(escaped, still_cancelled);
+    if (!outcome && run_.stopping()) throw interrupted{}; // who knows what failed because it was ended
     // Through JSON on the live path too: a replay gets nothing that a first run does not.
     const json::value stored = outcome ? to_stored(*outcome) : to_stored(outcome.error());
     now.end(outcome.has_value(), stored, still_cancelled);
