@@ -44,8 +44,8 @@ TEST(interruption, ends_agents_and_leaves_everything_resumable)
     desk d;
     const auto pid_file = d.repository.root() / "pid";
     const auto agent =
-        d.script("agent", "echo $$ > '" + pid_file.string() + ".new'; mv '" + pid_file.string() + ".new' '" +
-                              pid_file.string() + "'\necho half > half.txt\nexec sleep 600\n");
+        d.script("agent", "echo half > half.txt\necho $$ > '" + pid_file.string() + ".new'; mv '" +
+                              pid_file.string() + ".new' '" + pid_file.string() + "'\nexec sleep 600\n");
     const int status = interrupt(d, {"run", "Slow", "--land", "--", agent},
                                  [&] { return std::filesystem::exists(pid_file); }, {SIGINT});
     EXPECT_EQ(status, 130);
