@@ -90,7 +90,7 @@ struct retry_arguments {
     retry_arguments() = default;
     std::vector<std::string> tasks;
     std::size_t max = 0;
-    bool json = false;
+    bool fresh = false, json = false;
 };
 struct resume_arguments {
     resume_arguments() = default;

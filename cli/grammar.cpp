@@ -227,6 +227,7 @@ void grammar::declare_changing_commands()
                       "graftline retry 3fa9");
     add_tasks(r, retry.tasks)->required();
     add_max(r, retry.max);
+    r.add_flag("--fresh", retry.fresh, "In a new worktree; what was made before is saved in a rescue ref");
     add_json(r, retry.json);
 
     auto& g = command("resume", "Go on with a run after a crash or an interruption", "[RUN] [--json]",

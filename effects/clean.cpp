@@ -3,11 +3,15 @@
 #include "graftline/effects/remove_worktree.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/worktree.hpp"
+#include "graftline/runtime/supervised.hpp"
 
 namespace graftline::effects {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr int days_kept = 30;
+constexpr std::uintmax_t bytes_kept = std::uintmax_t{2} << 30;
 
 /// One pass over everything of ours.
 class sweep {
@@ -25,8 +29,12 @@ public:
             context ctx(run_, "0." + std::to_string(index++));
             co_await look_at(ctx, t);
         }
+        for (const auto& t : tasks)
+            co_await orphans(t);
         co_await scratch_worktrees();
         stale_locks();
+        old_logs(tasks);
+        old_verdicts();
     }
 
 private:
@@ -130,6 +138,68 @@ private:
             }
             found_.push_back({"scratch " + e.path.string(), "nobody tests in it any more", true});
         }
+    }
+
+    /// An agent that outlived its run, of a task that nobody will go on with.
+    awaitable<void> orphans(const task& t)
+    {
+        const bool given_up = is_over(t.state) || t.state == task_state::cancelled;
+        if (t.attempt.empty() || !given_up || run::is_alive(run_.in(), t.owner)) co_return;
+        auto alive = co_await supervised::adopt(t.attempt);
+        if (!alive || !*alive) co_return;
+        if (!dry_run_) {
+            (*alive)->cancel();
+            co_await (*alive)->wait();
+        }
+        found_.push_back({"agent of task " + t.id,
+                          "it still ran, though the task is " + std::string(to_string(t.state)), true});
+    }
+
+    /// Logs of tasks that are over: those of the last month stay, as long as all of them are not too much.
+    void old_logs(const std::vector<task>& tasks)
+    {
+        std::error_code ignored;
+        std::uintmax_t kept = 0;
+        for (auto t = tasks.rbegin(); t != tasks.rend(); ++t) {
+            const auto folder = run_.in().log_folder(t->id);
+            if (!is_over(t->state) || !fs::is_directory(folder, ignored)) continue;
+            const auto size = size_of(folder);
+            const bool old = seconds_between(t->finished_at, now_text()) > days_kept * 24 * 3600;
+            if (!old && kept + size <= bytes_kept) {
+                kept += size;
+                continue;
+            }
+            if (!dry_run_) fs::remove_all(folder, ignored);
+            found_.push_back({"logs " + folder.string(),
+                              old ? "the task was over " + std::to_string(days_kept) + " days ago"
+                                  : "newer logs fill " + std::to_string(bytes_kept >> 30) + " GiB",
+                              true});
+        }
+    }
+
+    static std::uintmax_t size_of(const fs::path& folder)
+    {
+        std::error_code ignored;
+        std::uintmax_t bytes = 0;
+        for (const auto& file : fs::recursive_directory_iterator(folder, ignored))
+            if (file.is_regular_file(ignored)) bytes += file.file_size(ignored);
+        return bytes;
+    }
+
+    /// A verdict that nobody asked for so long stands for a tree that nobody lands any more.
+    void old_verdicts()
+    {
+        std::error_code ignored;
+        std::size_t gone = 0;
+        const auto oldest = fs::file_time_type::clock::now() - std::chrono::days(days_kept);
+        for (const auto& file : fs::directory_iterator(run_.in().state_folder() / "verdicts", ignored)) {
+            if (file.last_write_time(ignored) > oldest) continue;
+            if (!dry_run_) fs::remove(file.path(), ignored);
+            ++gone;
+        }
+        if (gone > 0)
+            found_.push_back({std::to_string(gone) + " verdicts of gates",
+                              "older than " + std::to_string(days_kept) + " days", true});
     }
 
     void stale_locks()

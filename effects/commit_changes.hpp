@@ -1,6 +1,7 @@
 /// The effect that turns what an agent left in its worktree into commits on the task's branch.
 #pragma once
 
+#include "graftline/effects/retry_policy.hpp"
 #include "graftline/effects/run.hpp"
 
 #include <boost/describe.hpp>
@@ -22,6 +23,7 @@ BOOST_DESCRIBE_STRUCT(change, (), (tip, files))
 /// saves the work.
 struct commit_changes {
     static constexpr std::string_view kind = "commit_changes";
+    static constexpr retry_policy retries{5};
     using outcome = change;
 
     std::string task;

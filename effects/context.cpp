@@ -1,5 +1,6 @@
 #include "graftline/effects/context.hpp"
 
+#include <boost/asio/steady_timer.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -110,6 +111,34 @@ journal::ticket performance::begin()
     if (!run_.past().was_requested(path_))
         record(journal_event::requested, hash_, arguments_, std::string(kind_));
     return record(journal_event::started, run_.past().attempts(path_) + 1);
+}
+
+awaitable<void> performance::wait_until_due()
+{
+    const auto due = run_.past().due(path_);
+    const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::system_clock::now().time_since_epoch());
+    if (due <= now.count()) co_return;
+    asio::steady_timer pause(run_.executor(), std::chrono::milliseconds(due) - now);
+    co_await pause.async_wait(use_awaitable);
+}
+
+awaitable<void> performance::put_off(const fault& why, std::chrono::milliseconds pause)
+{
+    const auto due = std::chrono::duration_cast<std::chrono::milliseconds>(
+                         std::chrono::system_clock::now().time_since_epoch()) +
+                     pause;
+    record(journal_event::put_off, due.count(), json::serialize(to_stored(why)));
+    asio::steady_timer wait(run_.executor(), pause);
+    co_await wait.async_wait(use_awaitable);
+    if (run_.is_over()) throw interrupted{};
+    ++attempts_;
+    record(journal_event::started, run_.past().attempts(path_) + attempts_);
+}
+
+bool performance::may_try_again(const fault& why, const retry_policy& policy) const
+{
+    return attempts_ < policy.attempts && is_worth_another_attempt(why) && !run_.is_over();
 }
 
 void performance::end(bool done, const json::value& outcome, bool still_cancelled)

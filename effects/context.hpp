@@ -2,6 +2,7 @@
 #pragma once
 
 #include "graftline/effects/effect_place.hpp"
+#include "graftline/effects/retry_policy.hpp"
 #include "graftline/effects/run.hpp"
 #include "graftline/effects/stored_json.hpp"
 #include "graftline/runtime/parallel.hpp"
@@ -21,7 +22,8 @@ namespace graftline::effects {
 /// bug. It may be carried out more than once when a process dies in between: what is safe to redo, and how,
 /// is each effect's own matter. An effect that says `static constexpr bool is_pure = true` changes nothing
 /// outside the program and does not wait for its request to be committed. One whose work outlives the process
-/// asks for its place too: `carry_out(run&, const effect_place&)`.
+/// asks for its place too: `carry_out(run&, const effect_place&)`. One with a `retries` policy is tried again
+/// when it fails of what may pass; only the last attempt's fault is its outcome.
 template <class E>
 concept placed_effect = requires(const E& e, run& r, const effect_place& here) {
     { e.carry_out(r, here) } -> std::same_as<awaitable<result<typename E::outcome>>>;
@@ -138,6 +140,12 @@ public:
     journal::ticket begin();
     effect_place place() const { return {path_, run_.past().attempts(path_) + 1}; }
     bool should_wait() const { return run_.in().journal().is_full(); }
+    /// After a crash in a pause: waits for the rest of it.
+    awaitable<void> wait_until_due();
+    /// Records that the attempt failed and when the next is due, waits for that, and records its start.
+    awaitable<void> put_off(const fault& why, std::chrono::milliseconds pause);
+    bool may_try_again(const fault& why, const retry_policy& policy) const;
+    int attempts() const { return attempts_; }
     void end(bool done, const json::value& outcome, bool still_cancelled);
     /// Throws what `escaped` comes to, after recording it where the program has cancelled the effect.
     [[noreturn]] void abandon(std::exception_ptr escaped, bool still_cancelled);
@@ -152,6 +160,7 @@ private:
     std::string_view kind_;
     std::string arguments_;
     std::int64_t hash_;
+    int attempts_ = 1; ///< by this process
 };
 
 json::value to_stored(const fault& f);
@@ -167,6 +176,14 @@ template <class E>
 concept pure = requires { requires E::is_pure; };
 
 json::value parse_outcome(const std::string& text);
+
+template <class E> constexpr retry_policy retries_of()
+{
+    if constexpr (requires { E::retries; })
+        return E::retries;
+    else
+        return {};
+}
 
 /// What the journal says of an outcome, as the program gets it.
 template <class T> result<T> outcome_of(const replay::answer& recorded)
@@ -199,10 +216,16 @@ template <effect E> awaitable<result<typename E::outcome>> context::try_perform(
     try {
         const auto written = now.begin();
         if (!detail::pure<E> || now.should_wait()) co_await journal::committed(written);
-        if constexpr (placed_effect<E>)
-            outcome = co_await e.carry_out(run_, now.place());
-        else
-            outcome = co_await e.carry_out(run_);
+        constexpr auto policy = detail::retries_of<E>();
+        if (policy.attempts > 1) co_await now.wait_until_due();
+        for (;;) {
+            if constexpr (placed_effect<E>)
+                outcome = co_await e.carry_out(run_, now.place());
+            else
+                outcome = co_await e.carry_out(run_);
+            if (outcome || !now.may_try_again(outcome.error(), policy)) break;
+            co_await now.put_off(outcome.error(), pause_after(now.attempts(), policy));
+        }
     } catch (const fault_error& f) {
         outcome = f.why();
     } catch (...) {

@@ -1,6 +1,7 @@
 /// The effect that gives a task a worktree and a branch of its own.
 #pragma once
 
+#include "graftline/effects/retry_policy.hpp"
 #include "graftline/effects/run.hpp"
 
 #include <boost/describe.hpp>
@@ -22,6 +23,7 @@ BOOST_DESCRIBE_STRUCT(tree, (), (path, branch, base))
 /// same roll-back.
 struct create_worktree {
     static constexpr std::string_view kind = "create_worktree";
+    static constexpr retry_policy retries{3};
     using outcome = tree;
 
     std::string task;

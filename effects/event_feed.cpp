@@ -83,6 +83,7 @@ event event_feed::read(journal_record&& r)
         if (r.event == journal_event::delivered) open_.erase(known);
     }
     if (r.event == journal_event::started) e.attempt = r.detail;
+    if (r.event == journal_event::put_off) e.reason = text_in(r.body, "what");
     if (r.event != journal_event::resolved) return e;
     e.outcome = r.detail == 1 ? "done" : r.detail == 2 ? "cancelled" : "failed";
     if (r.detail == 0) e.reason = text_in(r.body, "what");

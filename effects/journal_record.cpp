@@ -76,6 +76,7 @@ std::string_view to_string(journal_event event) noexcept
     case journal_event::delivered: return "delivered";
     case journal_event::task: return "task";
     case journal_event::run: return "run";
+    case journal_event::put_off: return "put_off";
     }
     return "unknown";
 }

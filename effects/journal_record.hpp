@@ -18,7 +18,8 @@ enum class journal_event {
     resolved = 3,  ///< it has an outcome
     delivered = 4, ///< the program has been given the outcome: the order of these is what a replay repeats
     task = 5,      ///< a task is in another state
-    run = 6        ///< a run begins, is gone on with, or ends
+    run = 6,       ///< a run begins, is gone on with, or ends
+    put_off = 7    ///< an attempt failed of something that may pass: the next comes later
 };
 std::string_view to_string(journal_event event) noexcept;
 
@@ -27,10 +28,10 @@ struct journal_record {
     std::int64_t time_ms = 0; ///< since the epoch, UTC
     std::int64_t run = 0;     ///< the run's number in the table of runs; 0: none
     journal_event event = journal_event::requested;
-    std::string path; ///< of the effect; the id of a task
-    std::string kind; ///< of the effect, with its request; the state of a task or a run
-    std::int64_t detail =
-        0;            ///< requested: hash of the arguments; started: attempt; resolved: 1 done, 0 failed
+    std::string path;        ///< of the effect; the id of a task
+    std::string kind;        ///< of the effect, with its request; the state of a task or a run
+    std::int64_t detail = 0; ///< requested: hash of the arguments; started: attempt; resolved: 1 done, 0
+                             ///< failed; put_off: milliseconds since the epoch, UTC, of the next attempt
     std::string body; ///< JSON: arguments, identity of a process, result or fault; may be empty
 };
 

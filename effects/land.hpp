@@ -2,6 +2,7 @@
 #pragma once
 
 #include "graftline/effects/landing.hpp"
+#include "graftline/effects/retry_policy.hpp"
 #include "graftline/effects/run.hpp"
 
 #include <boost/describe.hpp>
@@ -17,6 +18,7 @@ namespace graftline::effects {
 /// said. Cancellation: honoured before the target moves.
 struct land {
     static constexpr std::string_view kind = "land";
+    static constexpr retry_policy retries{5};
     using outcome = landing;
 
     std::string task;
@@ -35,6 +37,7 @@ BOOST_DESCRIBE_STRUCT(land, (), (task, target, mode, gates, may_undo, test_again
 /// Cancellation: as for `land`.
 struct undo {
     static constexpr std::string_view kind = "undo";
+    static constexpr retry_policy retries{5};
     using outcome = landing;
 
     std::string task;

@@ -27,6 +27,7 @@ project::project(asio::any_io_executor executor, std::shared_ptr<git::repository
                                                       : database::commits::survive_processes),
       journal_(executor, repository_->state_folder(), durability_), lane_(std::move(executor))
 {
+    if (durability_ == database::commits::survive_power) repository_->set_durability(git::durability::power);
 }
 
 awaitable<result<std::shared_ptr<project>>> project::open(std::filesystem::path start)

@@ -31,7 +31,7 @@ std::string why_not(const fault& f)
 
 bool is_live(const task& t)
 {
-    return !is_over(t.state) && (!t.branch.empty() || has_worktree(t));
+    return !is_over(t.state) && t.undone.empty() && (!t.branch.empty() || has_worktree(t));
 }
 
 std::string to_sentence(const overlap& found)

@@ -1,6 +1,7 @@
 /// The effect that removes a task's worktree and branch, after everything in them is safe.
 #pragma once
 
+#include "graftline/effects/retry_policy.hpp"
 #include "graftline/effects/run.hpp"
 
 #include <boost/describe.hpp>
@@ -19,6 +20,7 @@ BOOST_DESCRIBE_STRUCT(removal, (), (rescues, branch_deleted))
 /// in the task. Errors: anything that could not be saved keeps the worktree. Cancellation: not honoured.
 struct remove_worktree {
     static constexpr std::string_view kind = "remove_worktree";
+    static constexpr retry_policy retries{5};
     using outcome = removal;
 
     std::string task;

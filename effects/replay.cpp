@@ -57,6 +57,7 @@ void replay::take(journal_record&& r)
         before.arguments = std::move(r.body);
         break;
     case journal_event::started: before.attempts = std::max(before.attempts, r.detail); break;
+    case journal_event::put_off: before.due_ms = r.detail; break;
     case journal_event::resolved:
         before.resolved = true;
         before.outcome.done = r.detail == 1;
@@ -82,6 +83,12 @@ std::int64_t replay::attempts(const std::string& path) const
 {
     const auto found = known_.find(path);
     return found == known_.end() ? 0 : found->second.attempts;
+}
+
+std::int64_t replay::due(const std::string& path) const
+{
+    const auto found = known_.find(path);
+    return found == known_.end() ? 0 : found->second.due_ms;
 }
 
 void replay::skip(const std::string& path)

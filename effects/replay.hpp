@@ -52,6 +52,8 @@ public:
     bool knows(const std::string& path) const;
     /// How many attempts at an effect are on record.
     std::int64_t attempts(const std::string& path) const;
+    /// When the next attempt at an effect is due, in milliseconds since the epoch; 0: at once.
+    std::int64_t due(const std::string& path) const;
     /// The request itself is on record.
     bool was_requested(const std::string& path) const { return known_.contains(path); }
     /// What is on record below this path will not be asked for: its strand had ended.
@@ -127,6 +129,7 @@ private:
         std::int64_t hash = 0;
         std::string arguments;
         std::int64_t attempts = 0;
+        std::int64_t due_ms = 0;
         bool resolved = false;
         answer outcome;
     };

@@ -1,7 +1,26 @@
 #include "graftline/effects/carry_out.hpp"
 #include "graftline/effects/operations.hpp"
+#include "graftline/effects/remove_worktree.hpp"
 
 namespace graftline::effects {
+
+namespace {
+
+/// Takes what the earlier attempts left away, after it is safe: the next begins in a new worktree.
+awaitable<void> take_away(run& r, const std::string& id)
+{
+    co_await r.take(id, [](task& now) { check_operation(now.id, now.state, operation::retry).value(); });
+    auto removed = co_await remove_worktree{id}.carry_out(r);
+    if (removed)
+        co_await r.change(id, [](task& now) {
+            now.branch.clear(); // its commits are in a rescue ref, or landed
+            now.commit.clear();
+        });
+    co_await r.release(id);
+    removed.value();
+}
+
+} // namespace
 
 awaitable<result<run_report>> retry_tasks(std::shared_ptr<project> in, std::vector<std::string> ids,
                                           run_options options, observer& watcher, stop_button& button)
@@ -23,6 +42,16 @@ awaitable<result<run_report>> retry_tasks(std::shared_ptr<project> in, std::vect
         now.rejected = false;
         now.conflicts.clear();
     };
+    if (options.fresh) {
+        run_options before;
+        before.program = "start over";
+        auto body = [&](run& r) -> awaitable<void> {
+            for (const auto& id : ids)
+                co_await take_away(r, id);
+        };
+        auto made_ready = co_await as_run(in, ids, before, watcher, button, body);
+        if (!made_ready || made_ready->interrupted) co_return made_ready;
+    }
     co_return co_await carry_out(std::move(in), std::move(ids), std::move(options), watcher, button, ready);
 }
 

@@ -16,7 +16,8 @@ public:
     std::size_t max = 0; ///< tasks at the same time; 0: as many as memory and CPU allow, at most five
     bool fail_fast = false;
     std::size_t speculation = 0; ///< landings tested at the same time; 0: as the settings say
-    std::string resume; ///< the id of a run to go on with; empty: a new one
+    bool fresh = false;          ///< a retry begins in new worktrees; what was made before is rescued
+    std::string resume;          ///< the id of a run to go on with; empty: a new one
 };
 
 /// How a run ended.

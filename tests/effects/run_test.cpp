@@ -247,6 +247,27 @@ TEST_F(Run, ARetryGoesOnInTheSameWorktreeWithTheReason)
     EXPECT_THAT(w.repo.git("show", "main:feedback.txt"), HasSubstr("out of luck"));
 }
 
+TEST_F(Run, AFreshRetryBeginsAnewAndKeepsTheOldWork)
+{
+    const auto first = w.run({"again"}, R"(
+        if [ -n "$GRAFTLINE_FEEDBACK_FILE" ]; then
+            [ ! -e half.txt ] && cp "$GRAFTLINE_FEEDBACK_FILE" told.txt
+        else
+            echo half > half.txt; echo "it broke" >&2; exit 7
+        fi)");
+    ASSERT_EQ(first.tasks[0].state, task_state::failed);
+    const auto again = w.with([&](std::shared_ptr<project> in) -> awaitable<run_report> {
+        observer nobody;
+        run_options options;
+        options.fresh = true;
+        co_return (co_await retry_tasks(in, {first.tasks[0].id}, options, nobody, w.button)).value();
+    });
+    ASSERT_EQ(again.tasks[0].state, task_state::merged) << again.tasks[0].reason;
+    EXPECT_THAT(w.repo.git("show", "main:told.txt"), HasSubstr("it broke"));
+    ASSERT_EQ(again.tasks[0].rescues.size(), 1u);
+    EXPECT_TRUE(w.has(again.tasks[0].rescues[0] + ":half.txt"));
+}
+
 TEST_F(Run, DiscardingRescuesWhatNoRefReaches)
 {
     const auto report = w.run(
