@@ -1,0 +1,279 @@
+#include "tests/crash/twenty_tasks.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "tests/support/hang_guard.hpp"
+#include "tests/support/processes.hpp"
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <sstream>
+
+namespace graftline::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view agent_text = R"(#!/bin/sh
+# The description is "<kind> <number>". Run twice in one worktree it makes the same.
+set -- $GRAFTLINE_TASK
+keep() { git add -- "$1" && { git diff --cached --quiet || git commit -q -m "work $1"; }; }
+name=$1-$2
+case $1 in
+both) echo "$name" >"$name-made.txt"; keep "$name-made.txt" || exit 9; echo "$name" >"$name-left.txt" ;;
+commits) for i in 1 2; do echo "$name $i" >"$name-$i.txt"; keep "$name-$i.txt" || exit 9; done ;;
+leaves) mkdir -p "$name"; echo "$name" >"$name/left.txt"; echo more >"$name/right.txt" ;;
+early) echo "$name" >shared.txt; keep shared.txt || exit 9 ;;
+late) until git log --format=%s main | grep -q "early $2"; do sleep 0.05; done
+      echo "$name" >shared.txt; keep shared.txt || exit 9; echo "$name" >"$name-left.txt" ;;
+fails) echo "$name" >"$name-made.txt"; keep "$name-made.txt" || exit 9; echo "$name" >"$name-left.txt"; exit 7 ;;
+refused) echo "$name" >bad.txt; echo "$name" >"$name-left.txt" ;;
+idle) ;;
+esac
+)";
+
+const std::vector<std::string> kinds{
+    "both",    "commits", "leaves", "early",   "leaves", "both",   "fails",   "commits", "late",   "both",
+    "refused", "leaves",  "idle",   "commits", "both",   "leaves", "commits", "both",    "leaves", "commits"};
+
+std::string description_of(std::size_t index)
+{
+    const auto& kind = kinds[index];
+    return kind + (kind == "early" || kind == "late" ? " 4" : " " + std::to_string(index + 1));
+}
+
+std::string plan_text()
+{
+    boost::json::array tasks;
+    for (std::size_t i = 0; i < kinds.size(); ++i) {
+        boost::json::object t{{"id", "t" + std::to_string(i + 1)}, {"description", description_of(i)}};
+        if (i == 14 || i == 18) t["after"] = boost::json::array{"t1"};
+        tasks.push_back(std::move(t));
+    }
+    return boost::json::serialize(boost::json::object{{"tasks", std::move(tasks)}});
+}
+
+/// What an agent leaves in the files that it makes: each can be searched for.
+std::vector<std::string> files_of(const std::string& description)
+{
+    auto name = description;
+    std::ranges::replace(name, ' ', '-');
+    const auto kind = description.substr(0, description.find(' '));
+    if (kind == "both" || kind == "fails") return {name + "-made.txt", name + "-left.txt"};
+    if (kind == "commits") return {name + "-1.txt", name + "-2.txt"};
+    if (kind == "leaves") return {name + "/left.txt", name + "/right.txt"};
+    if (kind == "late") return {"shared.txt", name + "-left.txt"};
+    if (kind == "refused") return {"bad.txt", name + "-left.txt"};
+    return {};
+}
+
+std::vector<std::string> lines_of(const std::string& text)
+{
+    std::vector<std::string> lines;
+    std::istringstream in(text);
+    for (std::string line; std::getline(in, line);)
+        if (!line.empty()) lines.push_back(line);
+    return lines;
+}
+
+bool is_kept(const std::string& state)
+{
+    return state == "failed" || state == "conflicted";
+}
+
+} // namespace
+
+std::string run_end::told() const
+{
+    std::string text = "tree " + tree + "\n";
+    for (const auto& [task, state] : states)
+        text += task + ": " + state + ", landed " +
+                std::to_string(landings.contains(task) ? landings.at(task) : 0) + "\n";
+    for (const auto& one : wrong)
+        text += "WRONG: " + one + "\n";
+    return text;
+}
+
+twenty_tasks::twenty_tasks()
+{
+    isolate_git();
+    write_file(root() / "agent", agent_text);
+    fs::permissions(root() / "agent", fs::perms::owner_all);
+    write_file(plan(), plan_text());
+    fs::create_directories(root() / "home");
+    const auto top = root() / "base" / "repo";
+    fs::create_directories(top);
+    try_git(top, {"init", "-q", "-b", "main"});
+    write_file(top / "greeting.txt", "hello\n");
+    write_file(top / "shared.txt", "begin\n");
+    try_git(top, {"add", "."});
+    try_git(top, {"commit", "-q", "-m", "begin"});
+}
+
+one_run::one_run(const twenty_tasks& of) : of_(of)
+{
+    fs::copy(of.root() / "base", folder(), fs::copy_options::recursive);
+    base_ = git({"rev-parse", "HEAD"});
+}
+
+std::string one_run::git(std::vector<std::string> words)
+{
+    return try_git(top(), std::move(words)).out;
+}
+
+std::vector<std::string> one_run::first_words() const
+{
+    return {"run",
+            "--from",
+            of_.plan().string(),
+            "--land",
+            "--base",
+            base_,
+            "--gate",
+            "test ! -e bad.txt",
+            "--max",
+            "4",
+            "--",
+            (of_.root() / "agent").string()};
+}
+
+program_end one_run::graftline(std::vector<std::string> words, std::vector<std::string> extra,
+                               std::optional<std::chrono::milliseconds> kill_after)
+{
+    words.insert(words.begin(), GRAFTLINE_PROGRAM);
+    return start(std::move(words), std::move(extra), kill_after);
+}
+
+program_end one_run::start(std::vector<std::string> words, std::vector<std::string> extra,
+                           std::optional<std::chrono::milliseconds> kill_after)
+{
+    const auto out = folder() / "out.log";
+    const auto err = folder() / "err.log";
+    constexpr int afresh = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
+    launch how;
+    how.words = std::move(words);
+    how.environment = current_environment();
+    std::erase_if(how.environment, [](const auto& e) { return e.starts_with("HOME="); });
+    how.environment.push_back("HOME=" + (of_.root() / "home").string());
+    how.environment.push_back("GRAFTLINE_TEST_MARK=" + folder().string()); // what is ours is known by it
+    std::ranges::move(extra, std::back_inserter(how.environment));
+    how.folder = top();
+    how.out = ::open(out.c_str(), afresh, 0600);
+    how.err = ::open(err.c_str(), afresh, 0600);
+    asio::io_context io(1);
+    auto process = child::start(io.get_executor(), how).value();
+    ::close(how.out);
+    ::close(how.err);
+    if (kill_after && !process->ended_within(*kill_after)) process->signal(SIGKILL);
+    const int status = shell_code(run_here(io, process->wait()));
+    return {status, contents_of(out), contents_of(err)};
+}
+
+run_end one_run::finish()
+{
+    run_end end;
+    std::string last;
+    for (int again = 0; again < 5; ++again) {
+        const auto went_on = graftline({"resume"});
+        last = went_on.err;
+        if (last.find("there is no run to go on with") != std::string::npos) break;
+        if (went_on.status != 0 && went_on.status != 1)
+            end.wrong.push_back("resume ended with " + std::to_string(went_on.status) + ": " + last);
+    }
+    if (last.find("there is no run to go on with") == std::string::npos)
+        end.wrong.push_back("there is always something to go on with: " + last);
+    // Killed before the run was on record: nothing of it has begun.
+    if (graftline({"status", "--json"}).out.find("\"description\"") == std::string::npos)
+        graftline(first_words());
+    if (const auto cleaned = graftline({"clean"}); cleaned.status != 0)
+        end.wrong.push_back("clean ended with " + std::to_string(cleaned.status) + ": " + cleaned.err);
+    look_at_tasks(end);
+    look_for_lost_work(end);
+    look_for_leftovers(end);
+    return end;
+}
+
+void one_run::look_at_tasks(run_end& end)
+{
+    const auto status = graftline({"status", "--json"});
+    boost::system::error_code failed;
+    const auto document = boost::json::parse(status.out, failed);
+    if (failed) {
+        end.wrong.push_back("status: " + status.err);
+        return;
+    }
+    std::map<std::string, std::string> described;
+    for (const auto& t : document.at("tasks").as_array()) {
+        const std::string description(t.at("description").as_string());
+        if (!end.states.emplace(description, t.at("state").as_string()).second)
+            end.wrong.push_back("twice a task: " + description);
+        described[std::string(t.at("id").as_string())] = description;
+    }
+    for (const auto& id : lines_of(
+             git({"log", "--first-parent", "--format=%(trailers:key=Task,valueonly)", base_ + "..main"})))
+        ++end.landings[described.contains(id) ? described.at(id) : "unknown " + id];
+    end.tree = git({"rev-parse", "main^{tree}"});
+}
+
+void one_run::look_for_lost_work(run_end& end)
+{
+    for (const auto& [task, state] : end.states) {
+        auto id_slug = task;
+        std::ranges::replace(id_slug, ' ', '-');
+        const auto refs =
+            lines_of(git({"for-each-ref", "--format=%(refname)", "refs/heads", "refs/graftline"}));
+        for (const auto& file : files_of(task)) {
+            const auto has_it = [&](const std::string& ref) {
+                if (file == "shared.txt" && ref == "refs/heads/main") return false;
+                return try_git(top(), {"cat-file", "-e", ref + ":" + file}).ok;
+            };
+            bool found = has_it("refs/heads/main");
+            if (!found && state != "merged") {
+                found = std::ranges::any_of(refs, has_it);
+                std::error_code ignored;
+                for (const auto& w : fs::directory_iterator(folder() / "repo.worktrees", ignored))
+                    found |= w.path().filename().string().find(id_slug) != std::string::npos &&
+                             fs::exists(w.path() / file);
+            }
+            if (!found) end.wrong.push_back("lost: " + file + " of " + task);
+        }
+    }
+}
+
+void one_run::look_for_leftovers(run_end& end)
+{
+    if (!soon([&] { return running_with(folder().string()) == 0; }))
+        end.wrong.push_back("processes are left: " + std::to_string(running_with(folder().string())));
+    const auto kept = static_cast<std::size_t>(
+        std::ranges::count_if(end.states, [](const auto& t) { return is_kept(t.second); }));
+    const auto worktrees = git({"worktree", "list"});
+    if (lines_of(worktrees).size() != kept + 1) end.wrong.push_back("worktrees: " + worktrees);
+    const auto branches = git({"branch", "--list", "task/*"});
+    if (lines_of(branches).size() != kept) end.wrong.push_back("branches: " + branches);
+    for (const auto& ref : lines_of(git({"for-each-ref", "--format=%(refname)", "refs/graftline"})))
+        if (!ref.starts_with("refs/graftline/rescue/")) end.wrong.push_back("ref: " + ref);
+    std::error_code ignored;
+    for (const auto& entry : fs::recursive_directory_iterator(top() / ".git", ignored)) {
+        const auto name = entry.path().filename().string();
+        const auto parent = entry.path().parent_path().filename().string();
+        const bool stale = (name.ends_with(".lock") && name != "state.lock") || name.starts_with("tmp_") ||
+                           parent == "scratch";
+        if (stale) end.wrong.push_back("left: " + entry.path().string());
+    }
+    if (const auto dirty = git({"status", "--porcelain"}); !dirty.empty())
+        end.wrong.push_back("main's checkout: " + dirty);
+    const auto checked = try_git(top(), {"fsck", "--no-dangling"});
+    if (!checked.ok || !lines_of(checked.out).empty())
+        end.wrong.push_back("fsck: " + checked.out + checked.err);
+}
+
+std::vector<std::string> with_failing_writes(std::vector<std::string> how)
+{
+    how.push_back(std::string("LD_PRELOAD=") + GRAFTLINE_FAILING_WRITES);
+    return how;
+}
+
+} // namespace graftline::test

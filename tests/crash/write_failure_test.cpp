@@ -1,0 +1,103 @@
+#include "tests/crash/twenty_tasks.hpp"
+#include "tests/support/hang_guard.hpp"
+#include "tests/support/processes.hpp"
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+namespace graftline::test {
+namespace {
+
+using testing::HasSubstr;
+
+/// A disk that fails under a run: said clearly, exit 3, and the run ends as it should once the disk is well.
+class WriteFailure : public testing::Test {
+protected:
+    void fails_and_goes_on(long at, const std::string& error, const std::string& said)
+    {
+        one_run run(tasks);
+        const auto failed = run.graftline(run.first_words(),
+                                          with_failing_writes({"GRAFTLINE_TEST_FAIL_AT=" + std::to_string(at),
+                                                               "GRAFTLINE_TEST_ERRNO=" + error}));
+        EXPECT_EQ(failed.status, 3) << error << " at write " << at << ": " << failed.err;
+        EXPECT_THAT(failed.err, HasSubstr(said)) << error << " at write " << at;
+        expect_a_good_end(run, error + " at write " + std::to_string(at));
+    }
+    void expect_a_good_end(one_run& run, const std::string& how)
+    {
+        const auto end = run.finish();
+        EXPECT_TRUE(end.wrong.empty()) << how << "\n" << end.told();
+        EXPECT_EQ(end.states.size(), 20u) << how << "\n" << end.told();
+        EXPECT_EQ(end.landings.size(), 16u) << how << "\n" << end.told();
+        for (const auto& [task, times] : end.landings)
+            EXPECT_EQ(times, 1) << how << ": " << task;
+    }
+
+    longer_hang_limit limit_{std::chrono::seconds(100)};
+    twenty_tasks tasks;
+};
+
+TEST_F(WriteFailure, AFullDiskUnderTheDatabaseIsSaidAndGoneOnFrom)
+{
+    fails_and_goes_on(300, "ENOSPC", "full");
+}
+
+TEST_F(WriteFailure, SoakAtManyWrites)
+{
+    for (const long at : {1L, 20L, 60L, 120L, 200L, 500L, 900L, 1500L, 2200L, 2600L})
+        for (const std::string error : {"ENOSPC", "EIO"})
+            fails_and_goes_on(at, error, error == "EIO" ? "I/O error" : "full");
+}
+
+/// Read-only in a mount namespace of the run's own, from the start or from when an agent works: once the run
+/// has ended, it can be written to again.
+class ReadOnly : public WriteFailure {
+protected:
+    void SetUp() override
+    {
+        one_run asks(tasks);
+        if (asks.start({"unshare", "-m", "true"}).status != 0) GTEST_SKIP() << "no mount namespaces here";
+    }
+    static std::string guarded(const one_run& run)
+    {
+        return "mount --bind '" + run.top().string() + "/.git' '" + run.top().string() + "/.git'";
+    }
+    static std::string closed(const one_run& run)
+    {
+        return "mount -o remount,bind,ro '" + run.top().string() + "/.git'";
+    }
+    static std::vector<std::string> shell(const std::string& before, const std::vector<std::string>& words)
+    {
+        std::vector<std::string> all{"unshare",        "-m", "sh", "-c", before + " && exec \"$@\"", "sh",
+                                     GRAFTLINE_PROGRAM};
+        all.insert(all.end(), words.begin(), words.end());
+        return all;
+    }
+};
+
+TEST_F(ReadOnly, AGitFolderIsSaidToBeSo)
+{
+    one_run run(tasks);
+    const auto failed = run.start(shell(guarded(run) + " && " + closed(run), run.first_words()));
+    EXPECT_EQ(failed.status, 3) << failed.err;
+    EXPECT_THAT(failed.err, testing::AnyOf(HasSubstr("ead-only"), HasSubstr("readonly"))) << failed.err;
+    expect_a_good_end(run, "read-only from the start");
+}
+
+TEST_F(ReadOnly, SoakAGitFolderThatBecomesSoMeanwhile)
+{
+    one_run run(tasks);
+    const auto gate = run.folder() / "gate";
+    write_file(gate,
+               "#!/bin/sh\n[ -e '" + gate.string() + ".on' ] && " + closed(run) + "\ntest ! -e bad.txt\n");
+    write_file(gate.string() + ".on", "");
+    std::filesystem::permissions(gate, std::filesystem::perms::owner_all);
+    auto words = run.first_words();
+    *std::ranges::find(words, "test ! -e bad.txt") = gate.string();
+    const auto failed = run.start(shell(guarded(run), words));
+    EXPECT_EQ(failed.status, 3) << failed.err;
+    std::filesystem::remove(gate.string() + ".on");
+    expect_a_good_end(run, "read-only from the first gate on");
+}
+
+} // namespace
+} // namespace graftline::test

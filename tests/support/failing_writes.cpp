@@ -1,0 +1,130 @@
+/// Preloaded into graftline: ends it, or lets its disk fail, at a chosen write of the state database.
+///
+/// GRAFTLINE_TEST_KILL_AT=N: SIGKILL before the Nth write to the write-ahead log. GRAFTLINE_TEST_FAIL_AT=N:
+/// from the Nth on every write and sync of the database fails, with GRAFTLINE_TEST_ERRNO (ENOSPC, else EIO).
+/// GRAFTLINE_TEST_COUNT_IN=FILE: how many there were. Supervisors, agents and git are left alone.
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <climits>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+
+namespace {
+
+struct plan {
+    bool active = false;
+    long kill_at = 0;
+    long fail_at = 0;
+    int error = EIO;
+    const char* count_in = nullptr;
+};
+
+plan what;
+std::atomic<long> writes{0};
+std::atomic<bool> failing{false};
+
+long number(const char* name)
+{
+    const char* text = std::getenv(name);
+    return text ? std::atol(text) : 0;
+}
+
+/// The program itself, not one of its supervisors.
+bool is_graftline()
+{
+    char exe[PATH_MAX];
+    const auto length = ::readlink("/proc/self/exe", exe, sizeof exe);
+    if (length <= 0 || !std::string_view(exe, static_cast<std::size_t>(length)).ends_with("/graftline"))
+        return false;
+    char words[4096];
+    const int fd = ::open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+    const auto got = ::read(fd, words, sizeof words);
+    ::close(fd);
+    const std::string_view all(words, got > 0 ? static_cast<std::size_t>(got) : 0);
+    const auto second = all.find('\0') + 1;
+    return second == 0 || !all.substr(second).starts_with(std::string_view("supervise\0", 10));
+}
+
+__attribute__((constructor)) void read_plan()
+{
+    what.kill_at = number("GRAFTLINE_TEST_KILL_AT");
+    what.fail_at = number("GRAFTLINE_TEST_FAIL_AT");
+    what.count_in = std::getenv("GRAFTLINE_TEST_COUNT_IN");
+    if (const char* name = std::getenv("GRAFTLINE_TEST_ERRNO"); name && std::strcmp(name, "ENOSPC") == 0)
+        what.error = ENOSPC;
+    what.active = is_graftline();
+}
+
+bool is_named(int fd, std::string_view end)
+{
+    char link[64];
+    char target[PATH_MAX];
+    std::snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    const auto length = ::readlink(link, target, sizeof target);
+    return length > 0 && std::string_view(target, static_cast<std::size_t>(length)).ends_with(end);
+}
+
+void note_count(long count)
+{
+    const int fd = ::open(what.count_in, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0) return;
+    ::dprintf(fd, "%ld\n", count);
+    ::close(fd);
+}
+
+/// Counts a write to the log; true: it and all that comes after must fail.
+bool fails(int fd, bool counts)
+{
+    if (!what.active) return false;
+    const int before = errno;
+    if (counts && is_named(fd, "/state.db-wal")) {
+        const auto now = ++writes;
+        if (now == what.kill_at) ::raise(SIGKILL);
+        if (what.count_in) note_count(now);
+        if (what.fail_at > 0 && now >= what.fail_at) failing = true;
+    }
+    const bool hit = failing && (is_named(fd, "/state.db-wal") || is_named(fd, "/state.db"));
+    errno = hit ? what.error : before;
+    return hit;
+}
+
+template <class F> F next(const char* name)
+{
+    return reinterpret_cast<F>(::dlsym(RTLD_NEXT, name));
+}
+
+} // namespace
+
+extern "C" {
+
+ssize_t pwrite64(int fd, const void* bytes, size_t size, off64_t at)
+{
+    static const auto real = next<ssize_t (*)(int, const void*, size_t, off64_t)>("pwrite64");
+    return fails(fd, true) ? -1 : real(fd, bytes, size, at);
+}
+
+int fdatasync(int fd)
+{
+    static const auto real = next<int (*)(int)>("fdatasync");
+    return fails(fd, false) ? -1 : real(fd);
+}
+
+int fsync(int fd)
+{
+    static const auto real = next<int (*)(int)>("fsync");
+    return fails(fd, false) ? -1 : real(fd);
+}
+
+int ftruncate64(int fd, off64_t size) noexcept
+{
+    static const auto real = next<int (*)(int, off64_t)>("ftruncate64");
+    return fails(fd, false) ? -1 : real(fd, size);
+}
+}
