@@ -13,7 +13,7 @@ awaitable<int> carry_out(session& s, retry_arguments asked)
         ids.push_back(t.id);
     effects::run_options options;
     options.max = asked.max > 0 ? asked.max : in->settings().run.max.value_or(0);
-    options.fresh = asked.fresh;
+    options.start_fresh = asked.fresh;
     options.target = tasks.front().spec.target;
     co_return co_await carry_out_visibly(s, in, tasks, asked.json,
                                          [&](effects::observer& watcher, effects::stop_button& button) {

@@ -268,7 +268,7 @@ awaitable<result<run_report>> as_run(std::shared_ptr<project> in, std::vector<st
     record.target = options.target;
     result<std::shared_ptr<run>> begun = fault(errc::internal, "");
     if (options.resume.empty())
-        begun = co_await run::begin(in, record, watcher);
+        begun = co_await run::begin(in, record, watcher, options.fresh);
     else
         begun = co_await run::resume(in, options.resume, watcher);
     if (!begun) co_return begun.error();
@@ -333,7 +333,7 @@ awaitable<result<run_report>> carry_out(std::shared_ptr<project> in, std::vector
     bool environment_failed = false;
     auto body = [&](run& r) -> awaitable<void> {
         r.speculate(options.speculation);
-        if (!r.is_resumed()) co_await take_all(r, ids, ready);
+        if (!r.is_resumed() && options.fresh.empty()) co_await take_all(r, ids, ready);
         crew all(r, executor, ids, places, options.fail_fast);
         std::vector<std::pair<std::size_t, std::string>> numbered;
         for (std::size_t i = 0; i < ids.size(); ++i)

@@ -2,6 +2,7 @@
 #include "graftline/effects/operations.hpp"
 #include "graftline/effects/remove_worktree.hpp"
 #include "graftline/git/refs.hpp"
+#include "graftline/git/scratch.hpp"
 #include "graftline/git/worktree.hpp"
 #include "graftline/runtime/supervised.hpp"
 
@@ -137,6 +138,12 @@ private:
                 }
             }
             found_.push_back({"scratch " + e.path.string(), "nobody tests in it any more", true});
+        }
+        for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+            const auto is_worktree = [&](const auto& e) { return e.path == entry.path(); };
+            if (std::ranges::any_of(*entries, is_worktree)) continue; // told of above
+            if (git::remove_abandoned_scratch(entry.path(), dry_run_))
+                found_.push_back({"scratch " + entry.path().string(), "its process is gone", true});
         }
     }
 

@@ -12,7 +12,7 @@ namespace graftline::effects {
 awaitable<result<task>> create_task(std::shared_ptr<project> in, task made, observer& watcher);
 
 /// Carries failed, cancelled, conflicted or interrupted tasks out again, in their worktrees where they still
-/// have one and `options.fresh` is not set.
+/// have one and `options.start_fresh` is not set.
 awaitable<result<run_report>> retry_tasks(std::shared_ptr<project> in, std::vector<std::string> ids,
                                           run_options options, observer& watcher, stop_button& button);
 

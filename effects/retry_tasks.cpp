@@ -42,7 +42,7 @@ awaitable<result<run_report>> retry_tasks(std::shared_ptr<project> in, std::vect
         now.rejected = false;
         now.conflicts.clear();
     };
-    if (options.fresh) {
+    if (options.start_fresh) {
         run_options before;
         before.program = "start over";
         auto body = [&](run& r) -> awaitable<void> {

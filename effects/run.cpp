@@ -51,7 +51,7 @@ run::run(std::shared_ptr<project> in, run_record record, observer& watcher, file
 run::~run() = default;
 
 awaitable<result<std::shared_ptr<run>>> run::begin(std::shared_ptr<project> in, run_record record,
-                                                   observer& watcher)
+                                                   observer& watcher, std::vector<task> fresh)
 {
     record.id = fresh_id("run-", 8);
     record.pid = ::getpid();
@@ -62,7 +62,9 @@ awaitable<result<std::shared_ptr<run>>> run::begin(std::shared_ptr<project> in, 
     auto alive = co_await take_lock(*in, record.id);
     if (!alive) co_return alive.error();
     if (!*alive) co_return fault(errc::internal, "a new run's lock is taken").with("run", record.id);
-    auto added = co_await in->stored([record](store& s) { return s.add(record); });
+    for (auto& t : fresh)
+        t.owner = record.id;
+    auto added = co_await in->stored([&](store& s) { return s.add(record, fresh); });
     if (!added) co_return added.error();
     co_return std::shared_ptr<run>(new run(std::move(in), std::move(*added), watcher, std::move(**alive),
                                            co_await asio::this_coro::executor));

@@ -35,9 +35,10 @@ public:
 /// A run that goes on. Its lock file is held while its process lives, so that others can tell.
 class run {
 public:
-    /// Registers the run in the store. Errors: those of the store and of the lock.
+    /// Registers the run in the store, together with tasks that are `fresh`: they are the run's from the
+    /// start, so that no crash leaves them to nobody. Errors: those of the store and of the lock.
     static awaitable<result<std::shared_ptr<run>>> begin(std::shared_ptr<project> in, run_record record,
-                                                         observer& watcher);
+                                                         observer& watcher, std::vector<task> fresh = {});
     ~run();
 
     /// Goes on with a run that was interrupted or whose process died, with what it has on record. Errors:

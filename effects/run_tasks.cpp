@@ -18,11 +18,10 @@ void stop_button::press()
 awaitable<result<run_report>> run_tasks(std::shared_ptr<project> in, std::vector<task> tasks,
                                         run_options options, observer& watcher, stop_button& button)
 {
-    auto stored = co_await in->stored([&](store& s) { s.add(tasks); });
-    if (!stored) co_return stored.error();
     std::vector<std::string> ids;
     for (const auto& t : tasks)
         ids.push_back(t.id);
+    options.fresh = std::move(tasks);
     co_return co_await carry_out(std::move(in), std::move(ids), std::move(options), watcher, button,
                                  [](task&) {});
 }

@@ -16,7 +16,8 @@ public:
     std::size_t max = 0; ///< tasks at the same time; 0: as many as memory and CPU allow, at most five
     bool fail_fast = false;
     std::size_t speculation = 0; ///< landings tested at the same time; 0: as the settings say
-    bool fresh = false;          ///< a retry begins in new worktrees; what was made before is rescued
+    bool start_fresh = false;    ///< a retry begins in new worktrees; what was made before is rescued
+    std::vector<task> fresh;     ///< tasks that are in no store yet: added with the run, and its own
     std::string resume;          ///< the id of a run to go on with; empty: a new one
 };
 

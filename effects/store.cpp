@@ -219,6 +219,12 @@ void store::write(const task& t)
 void store::add(const std::vector<task>& tasks)
 {
     transaction whole(db_);
+    insert(tasks);
+    whole.commit();
+}
+
+void store::insert(const std::vector<task>& tasks)
+{
     for (const auto& t : tasks) {
         if (find(t.id)) throw fault_error(fault(errc::exists, "there is a task '" + t.id + "' already"));
         db_.query("INSERT INTO tasks (id, number, key, run, state, record) "
@@ -227,7 +233,6 @@ void store::add(const std::vector<task>& tasks)
             .run();
         note(journal_event::task, t.run, t.id, to_string(t.state));
     }
-    whole.commit();
 }
 
 void store::forget(const std::string& id)
@@ -343,7 +348,7 @@ std::vector<std::pair<std::string, std::string>> store::intents()
     return all;
 }
 
-run_record store::add(run_record run)
+run_record store::add(run_record run, const std::vector<task>& fresh)
 {
     transaction whole(db_);
     auto next = db_.query("SELECT COALESCE(MAX(number), 0) + 1 FROM runs");
@@ -352,6 +357,7 @@ run_record store::add(run_record run)
     db_.query("INSERT INTO runs (number, id, record) VALUES (?, ?, ?)", run.number, run.id, record_text(run))
         .run();
     note(journal_event::run, run.id, {}, "begun");
+    insert(fresh);
     whole.commit();
     return run;
 }

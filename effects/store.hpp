@@ -78,8 +78,9 @@ public:
     void clear_intent(const std::string& task);
     std::vector<std::pair<std::string, std::string>> intents();
 
-    /// Gives the run its number, and records in the journal that it begins.
-    run_record add(run_record run);
+    /// Gives the run its number, and records in the journal that it begins. `fresh`: tasks that are added
+    /// with it, all or none. Errors: as those of adding tasks.
+    run_record add(run_record run, const std::vector<task>& fresh = {});
     /// Another process carries it on.
     void resume_run(const std::string& id, std::int64_t pid);
     void finish_run(const std::string& id, const std::string& outcome);
@@ -104,6 +105,7 @@ private:
     void migrate();
     std::optional<task> read(statement& row);
     void write(const task& t);
+    void insert(const std::vector<task>& tasks);
     task change_here(const std::string& id, const std::function<void(task&)>& change);
     void write_run(const run_record& run);
     /// To the journal: a task or a run is in another state.

@@ -2,6 +2,8 @@
 
 #include "graftline/git/repository.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,6 +14,18 @@
 
 namespace graftline::git {
 namespace fs = std::filesystem;
+namespace {
+
+/// None while another process has it, and when it is gone. The lock dies with its process: git, which may
+/// outlive us, does not inherit it.
+descriptor lock_folder(const fs::path& folder)
+{
+    descriptor fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (fd && ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) fd.reset();
+    return fd;
+}
+
+} // namespace
 
 result<scratch_folder> scratch_folder::make(const repository& repo, std::string_view purpose)
 {
@@ -19,15 +33,31 @@ result<scratch_folder> scratch_folder::make(const repository& repo, std::string_
     std::error_code failed;
     fs::create_directories(parent, failed);
     if (failed) return system_fault(failed.value(), "cannot make " + parent.string());
-    std::string name = (parent / purpose).string() + "-XXXXXX";
-    if (!::mkdtemp(name.data())) return system_fault(errno, "cannot make a folder in " + parent.string());
-    return scratch_folder(fs::path(name));
+    for (int tries = 0;; ++tries) {
+        std::string name = (parent / purpose).string() + "-XXXXXX";
+        if (!::mkdtemp(name.data())) return system_fault(errno, "cannot make a folder in " + parent.string());
+        // Who cleans up may have taken it for abandoned before it was locked. Where nothing can be locked, it
+        // serves all the same.
+        auto lock = lock_folder(name);
+        if (lock || (tries == 3 && fs::exists(name, failed)))
+            return scratch_folder(fs::path(name), std::move(lock));
+        if (tries == 3) return system_fault(ENOENT, "a folder vanished from " + parent.string());
+    }
 }
 
 scratch_folder::~scratch_folder()
 {
     std::error_code ignored; // what stays is only a few bytes in our own state folder
     if (!path_.empty()) fs::remove_all(path_, ignored);
+}
+
+bool remove_abandoned_scratch(const fs::path& folder, bool keep)
+{
+    const auto lock = lock_folder(folder);
+    if (!lock) return false;
+    std::error_code failed;
+    if (!keep) fs::remove_all(folder, failed);
+    return !failed;
 }
 
 result<void> replace_file(const fs::path& file, std::string_view text)

@@ -1,6 +1,7 @@
 /// A folder for what one operation needs for a moment.
 #pragma once
 
+#include "graftline/runtime/descriptor.hpp"
 #include "graftline/runtime/fault.hpp"
 
 #include <filesystem>
@@ -12,21 +13,32 @@ namespace graftline::git {
 class repository;
 
 /// A fresh folder (0700) below the repository's state folder, never inside a work tree; gone with the object.
+/// Locked while its process lives, so that what a crash left can be told from what is in use.
 class scratch_folder {
 public:
     /// `purpose` begins its name. Errors: the system's (no_space when the disk is full).
     static result<scratch_folder> make(const repository& repo, std::string_view purpose);
 
-    scratch_folder(scratch_folder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+    scratch_folder(scratch_folder&& other) noexcept
+        : path_(std::exchange(other.path_, {})), lock_(std::move(other.lock_))
+    {
+    }
     scratch_folder& operator=(scratch_folder&&) = delete;
     ~scratch_folder();
 
     const std::filesystem::path& path() const noexcept { return path_; }
 
 private:
-    explicit scratch_folder(std::filesystem::path path) : path_(std::move(path)) {}
+    scratch_folder(std::filesystem::path path, descriptor lock)
+        : path_(std::move(path)), lock_(std::move(lock))
+    {
+    }
     std::filesystem::path path_;
+    descriptor lock_;
 };
+
+/// Removes a scratch folder whose process is gone, unless `keep`. False: it is in use, or is none.
+bool remove_abandoned_scratch(const std::filesystem::path& folder, bool keep);
 
 /// Puts `text` where `file` is in one step: a reader sees the old text or the new one. Errors: the system's.
 result<void> replace_file(const std::filesystem::path& file, std::string_view text);

@@ -83,20 +83,23 @@ TEST_F(ReadOnly, AGitFolderIsSaidToBeSo)
     expect_a_good_end(run, "read-only from the start");
 }
 
-TEST_F(ReadOnly, SoakAGitFolderThatBecomesSoMeanwhile)
+/// What is being written to cannot be made read-only; git's objects are not while nobody adds one.
+TEST_F(ReadOnly, SoakObjectsThatCannotBeWrittenAnyMore)
 {
     one_run run(tasks);
+    const auto objects = run.top().string() + "/.git/objects";
     const auto gate = run.folder() / "gate";
-    write_file(gate,
-               "#!/bin/sh\n[ -e '" + gate.string() + ".on' ] && " + closed(run) + "\ntest ! -e bad.txt\n");
-    write_file(gate.string() + ".on", "");
+    const auto closing = gate.string() + ".closing";
+    write_file(gate, "#!/bin/sh\nif [ -e '" + closing + "' ]; then until mount -o remount,bind,ro '" +
+                         objects + "'; do sleep 0.05; done; fi\ntest ! -e bad.txt\n");
+    write_file(closing, "");
     std::filesystem::permissions(gate, std::filesystem::perms::owner_all);
     auto words = run.first_words();
     *std::ranges::find(words, "test ! -e bad.txt") = gate.string();
-    const auto failed = run.start(shell(guarded(run), words));
+    const auto failed = run.start(shell("mount --bind '" + objects + "' '" + objects + "'", words));
     EXPECT_EQ(failed.status, 3) << failed.err;
-    std::filesystem::remove(gate.string() + ".on");
-    expect_a_good_end(run, "read-only from the first gate on");
+    std::filesystem::remove(closing);
+    expect_a_good_end(run, "read-only objects from the first gate on");
 }
 
 } // namespace

@@ -259,7 +259,7 @@ TEST_F(Run, AFreshRetryBeginsAnewAndKeepsTheOldWork)
     const auto again = w.with([&](std::shared_ptr<project> in) -> awaitable<run_report> {
         observer nobody;
         run_options options;
-        options.fresh = true;
+        options.start_fresh = true;
         co_return (co_await retry_tasks(in, {first.tasks[0].id}, options, nobody, w.button)).value();
     });
     ASSERT_EQ(again.tasks[0].state, task_state::merged) << again.tasks[0].reason;
