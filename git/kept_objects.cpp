@@ -1,23 +1,23 @@
 #include "graftline/git/kept_objects.hpp"
 
+#include "graftline/git/git_settings.hpp"
 #include "graftline/git/object_folder.hpp"
 #include "graftline/git/pack_direct.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/scratch.hpp"
+#include "graftline/runtime/offload.hpp"
 
 namespace graftline::git {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// Where a pack lies that was just made, without extension; several only when `pack.packSizeLimit` is set.
-using made_packs = std::vector<fs::path>;
-
 /// Has git pack what `wanted` reaches and `known` does not. `source`: an object folder that it reads besides
-/// the repository's.
-awaitable<result<made_packs>> pack_by_command(repository& repo, std::vector<std::string> wanted,
-                                              std::vector<std::string> known, fs::path source, fs::path into)
+/// the repository's. Result: the packs without extensions, several only when `pack.packSizeLimit` is set.
+awaitable<result<std::vector<fs::path>>> pack_by_command(repository& repo, std::vector<std::string> wanted,
+                                                         std::vector<std::string> known, fs::path source,
+                                                         fs::path into)
 {
     command pack = repo.git("pack-objects", "--revs", "--non-empty", "-q", (into / "pack").string());
     if (!source.empty())
@@ -25,50 +25,60 @@ awaitable<result<made_packs>> pack_by_command(repository& repo, std::vector<std:
     pack.feed(joined(wanted, '\n') + "--not\n" + joined(known, '\n'));
     auto names = co_await repository::answer(std::move(pack));
     if (!names) co_return names.error();
-    made_packs packs;
+    std::vector<fs::path> packs;
     for (const std::string& name : records_of(*names, '\n'))
         packs.push_back(into / ("pack-" + name));
     co_return packs;
 }
 
-/// The same without a process, where that may be done.
-awaitable<result<made_packs>> pack_landing(repository& repo, new_objects made, oid to, oid from,
-                                           fs::path into)
+/// libgit2 can read all that is to be packed, and gives files the permissions that git would.
+awaitable<bool> may_pack_directly(repository& repo)
 {
-    if (repo.may_read_directly()) {
-        auto packed = co_await pack_direct(repo, made, to, from, into);
-        if (packed) co_return packed;
-    }
-    auto written = co_await write_to_folder(repo, made);
-    if (!written) co_return written.error();
-    co_return co_await pack_by_command(repo, std::vector<std::string>(1, to.hex()),
-                                       std::vector<std::string>(1, from.hex()),
-                                       made.folder ? made.folder->path() : fs::path(), std::move(into));
+    if (!repo.may_read_directly()) co_return false;
+    auto known = co_await repo.settings().now(repo);
+    co_return known && (*known)->plain_files;
 }
 
 } // namespace
 
 awaitable<result<kept_objects>> kept_objects::keep(repository& repo, new_objects made, oid to, oid from)
 {
-    kept_objects kept{landing_packs(repo)};
-    kept.list_.drop_stale_keeps();
+    if (co_await may_pack_directly(repo)) {
+        repo.direct(); // libgit2 is ready for the threads of the pool from here on
+        auto job = [&] { return keep_directly(repo, made, to, from); };
+        auto kept = co_await offload(std::move(job));
+        if (kept) {
+            auto flushed = co_await repo.flush_objects();
+            if (!flushed) co_return flushed.error();
+            co_return std::move(*kept);
+        }
+    }
+    auto written = co_await write_to_folder(repo, made);
+    if (!written) co_return written.error();
+    const fs::path source = made.folder ? made.folder->path() : fs::path();
+    co_return co_await keep(repo, std::vector<std::string>(1, to.hex()),
+                            std::vector<std::string>(1, from.hex()), source);
+}
+
+result<kept_objects> kept_objects::keep_directly(const repository& repo, const new_objects& made,
+                                                 const oid& to, const oid& from)
+{
     auto scratch = scratch_folder::make(repo, "pack");
-    if (!scratch) co_return scratch.error();
-    auto packs =
-        co_await pack_landing(repo, std::move(made), std::move(to), std::move(from), scratch->path());
-    if (!packs) co_return packs.error();
-    auto taken = kept.take(*packs);
-    if (!taken) co_return taken.error();
-    auto flushed = co_await repo.flush_objects();
-    if (!flushed) co_return flushed.error();
-    co_return std::move(kept);
+    if (!scratch) return scratch.error();
+    auto packed = pack_direct(repo.common_dir() / "objects", made, to, from, scratch->path());
+    if (!packed) return packed.error();
+    kept_objects kept{landing_packs(repo)};
+    if (packed->holds_from) kept.forward_ = std::pair(from, to);
+    if (!packed->pack) return kept;
+    auto taken = kept.take(std::vector<fs::path>(1, *packed->pack));
+    if (!taken) return taken.error();
+    return kept;
 }
 
 awaitable<result<kept_objects>> kept_objects::keep(repository& repo, std::vector<std::string> wanted,
                                                    std::vector<std::string> known, fs::path source)
 {
     kept_objects kept{landing_packs(repo)};
-    kept.list_.drop_stale_keeps();
     auto scratch = scratch_folder::make(repo, "pack");
     if (!scratch) co_return scratch.error();
     auto packs = co_await pack_by_command(repo, std::move(wanted), std::move(known), std::move(source),
@@ -100,7 +110,7 @@ void kept_objects::join(kept_objects other)
 void kept_objects::let_go()
 {
     for (const fs::path& pack : std::exchange(packs_, {}))
-        list_.let_go(pack);
+        landing_packs::let_go(pack);
 }
 
 kept_objects::~kept_objects()
@@ -110,8 +120,11 @@ kept_objects::~kept_objects()
 
 awaitable<void> kept_objects::settle(repository& repo)
 {
-    let_go();
-    co_await list_.combine(repo);
+    auto job = [this] {
+        let_go();
+        return list_.are_many();
+    };
+    if (co_await offload(std::move(job))) co_await list_.combine(repo);
 }
 
 } // namespace graftline::git

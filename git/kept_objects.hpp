@@ -8,6 +8,7 @@
 #include "graftline/runtime/fault.hpp"
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -38,11 +39,18 @@ public:
                                                 std::filesystem::path source = {});
 
     kept_objects(kept_objects&& other) noexcept
-        : list_(std::move(other.list_)), packs_(std::exchange(other.packs_, {}))
+        : list_(std::move(other.list_)), packs_(std::exchange(other.packs_, {})),
+          forward_(std::move(other.forward_))
     {
     }
     kept_objects& operator=(kept_objects&&) = delete;
     ~kept_objects();
+
+    /// Was it seen while packing that `from` is in the history of `to`? False: it was not looked for.
+    bool shows_forward(const oid& from, const oid& to) const
+    {
+        return forward_ && forward_->first == from && forward_->second == to;
+    }
 
     /// Keeps what `other` keeps as well: landings that were kept one on the other and move a ref together.
     void join(kept_objects other);
@@ -54,11 +62,14 @@ public:
 
 private:
     explicit kept_objects(landing_packs list) : list_(std::move(list)) {}
+    static result<kept_objects> keep_directly(const repository& repo, const new_objects& made, const oid& to,
+                                              const oid& from);
     result<void> take(const std::vector<std::filesystem::path>& made);
     void let_go();
 
     landing_packs list_;
-    std::vector<std::filesystem::path> packs_; ///< without extension
+    std::vector<std::filesystem::path> packs_;   ///< without extension
+    std::optional<std::pair<oid, oid>> forward_; ///< seen to be forward, from the first to the second
 };
 
 } // namespace graftline::git

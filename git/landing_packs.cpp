@@ -4,6 +4,7 @@
 #include "graftline/git/repository.hpp"
 #include "graftline/git/scratch.hpp"
 #include "graftline/runtime/descriptor.hpp"
+#include "graftline/runtime/offload.hpp"
 
 #include <fcntl.h>
 #include <sys/random.h>
@@ -12,6 +13,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <fstream>
+#include <map>
+#include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,10 +26,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// "graftline" in hex: git takes the end of a pack's name for a hash.
+constexpr std::string_view our_beginning = "pack-67726166746c696e65";
 constexpr std::string_view our_reason = "graftline\n";
 /// A landing takes seconds, with gates minutes: a keep of ours that is older was left by a crash.
 constexpr std::chrono::hours stale_after{24};
-constexpr std::size_t most_packs = 20;
+constexpr std::size_t many = 20;
 
 fs::path with(const fs::path& pack, const char* extension)
 {
@@ -43,30 +50,23 @@ void drop(const fs::path& file)
     fs::remove(file, ignored);
 }
 
-/// The index first: a pack without one is not looked at.
-void drop_pack(const fs::path& pack)
+std::string in_hex(std::span<const unsigned char> bytes)
 {
-    for (const char* extension : {".idx", ".rev", ".pack"})
-        drop(with(pack, extension));
+    std::string text;
+    for (const unsigned char byte : bytes) {
+        text += "0123456789abcdef"[byte >> 4];
+        text += "0123456789abcdef"[byte & 15];
+    }
+    return text;
 }
 
-/// As long as a name that git gives: `git repack` takes the end of it for a hash.
-result<std::string> random_name(std::size_t digits)
+result<std::string> new_name(std::size_t id_size)
 {
-    std::vector<unsigned char> bytes(digits / 2);
+    std::vector<unsigned char> bytes(id_size);
     if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
         return system_fault(errno, "there is no randomness");
-    std::string name = "pack-";
-    for (const unsigned char byte : bytes) {
-        name += "0123456789abcdef"[byte >> 4];
-        name += "0123456789abcdef"[byte & 15];
-    }
-    return name;
-}
-
-void make_empty(const fs::path& file)
-{
-    const descriptor made(::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
+    const std::size_t length = std::string_view("pack-").size() + 2 * id_size;
+    return std::string(our_beginning) + in_hex(bytes).substr(0, length - our_beginning.size());
 }
 
 void flush_folder(const fs::path& folder)
@@ -75,123 +75,159 @@ void flush_folder(const fs::path& folder)
     if (opened) ::fsync(opened.get());
 }
 
-struct listed_pack {
-    std::string name;
-    std::uintmax_t size;
-};
-
-/// The listed packs that are still there and that nobody keeps, small ones first. What is gone leaves the
-/// list.
-std::vector<listed_pack> packs_in(const fs::path& list, const fs::path& folder)
+/// Packs of ours, without extensions, that nobody keeps; those kept for too long are let go of.
+std::vector<fs::path> own_packs(const fs::path& folder)
 {
-    std::vector<listed_pack> packs;
+    std::set<fs::path> packs;
+    std::set<fs::path> kept;
     std::error_code failed;
-    for (fs::directory_iterator entry(list, failed), end; !failed && entry != end; entry.increment(failed)) {
-        const std::string name = entry->path().filename().string();
+    for (fs::directory_iterator entry(folder, failed), end; !failed && entry != end;
+         entry.increment(failed)) {
+        if (!entry->path().filename().string().starts_with(our_beginning)) continue;
+        const fs::path pack = entry->path().parent_path() / entry->path().stem();
+        if (entry->path().extension() == ".idx") packs.insert(pack);
+        if (entry->path().extension() != ".keep") continue;
         std::error_code gone;
-        const auto size = fs::file_size(with(folder / name, ".pack"), gone);
-        if (gone)
+        const auto written = entry->last_write_time(gone);
+        if (!gone && fs::file_time_type::clock::now() - written > stale_after)
             drop(entry->path());
-        else if (!is_there(with(folder / name, ".keep")))
-            packs.push_back({name, size});
+        else
+            kept.insert(pack);
     }
-    std::ranges::sort(packs, {}, &listed_pack::size);
-    return packs;
+    for (const fs::path& pack : kept)
+        packs.erase(pack);
+    return {packs.begin(), packs.end()};
 }
 
 /// Leaves out the large ones, so that each object is copied a number of times that grows with the logarithm
-/// of all: a pack that is larger than twice all the smaller ones together stays.
-void leave_large_ones(std::vector<listed_pack>& packs)
+/// of all: a pack that is larger than twice all the smaller ones together stays as it is.
+void leave_large_ones(std::vector<fs::path>& packs)
 {
+    std::multimap<std::uintmax_t, fs::path> by_size;
+    for (const fs::path& pack : packs) {
+        std::error_code gone;
+        const auto size = fs::file_size(with(pack, ".pack"), gone);
+        if (!gone) by_size.emplace(size, pack);
+    }
+    packs.clear();
     std::uintmax_t below = 0;
-    std::size_t taken = 0;
-    while (taken < packs.size() && (taken < 2 || packs[taken].size <= 2 * below))
-        below += packs[taken++].size;
-    packs.resize(taken);
+    for (auto& [size, pack] : by_size) {
+        if (packs.size() >= 2 && size > 2 * below) break;
+        below += size;
+        packs.push_back(std::move(pack));
+    }
+}
+
+/// The ids that a pack's index lists: version 2, a header, 256 counts, then the ids. None when it does not
+/// read back.
+std::vector<std::string> ids_in(const fs::path& index, std::size_t id_size)
+{
+    const std::string text = text_of(index);
+    constexpr std::size_t counts = 8, ids = counts + 256 * 4;
+    if (text.size() < ids || !text.starts_with(std::string_view("\377tOc\0\0\0\2", 8))) return {};
+    const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
+    std::size_t total = 0;
+    for (std::size_t at = ids - 4; at < ids; ++at)
+        total = total << 8 | bytes[at];
+    if (text.size() < ids + total * id_size) return {};
+    std::vector<std::string> found;
+    for (std::size_t at = 0; at < total; ++at)
+        found.push_back(in_hex(std::span(bytes + ids + at * id_size, id_size)));
+    return found;
+}
+
+/// What is to become one pack.
+struct combination {
+    std::vector<fs::path> packs;
+    std::vector<std::string> ids; ///< of all of them
+};
+
+combination choose(const fs::path& folder, std::size_t id_size)
+{
+    combination chosen{own_packs(folder), {}};
+    if (chosen.packs.size() < many) return {};
+    leave_large_ones(chosen.packs);
+    for (const fs::path& pack : chosen.packs) {
+        std::vector<std::string> ids = ids_in(with(pack, ".idx"), id_size);
+        if (ids.empty()) return {};
+        chosen.ids.insert(chosen.ids.end(), ids.begin(), ids.end());
+    }
+    return chosen;
+}
+
+/// A collection at work decides by what it saw at its beginning; with an index over many packs git has its
+/// own way of combining them.
+bool must_stay_away(const fs::path& common_dir)
+{
+    return is_there(common_dir / "gc.pid") || is_there(common_dir / "objects/pack/multi-pack-index");
 }
 
 } // namespace
 
 landing_packs::landing_packs(const repository& repo)
-    : objects_(repo.common_dir() / "objects"), list_(repo.state_folder() / "packs"),
-      digits_(repo.can().oid_digits())
+    : common_dir_(repo.common_dir()), objects_(common_dir_ / "objects"), folder_(objects_ / "pack"),
+      id_size_(repo.can().oid_digits() / 2)
 {
-}
-
-void landing_packs::drop_stale_keeps() const
-{
-    std::error_code failed;
-    for (fs::directory_iterator entry(objects_ / "pack", failed), end; !failed && entry != end;
-         entry.increment(failed)) {
-        if (entry->path().extension() != ".keep") continue;
-        std::error_code gone;
-        const auto written = entry->last_write_time(gone);
-        if (!gone && fs::file_time_type::clock::now() - written > stale_after &&
-            text_of(entry->path()) == our_reason)
-            let_go(entry->path().parent_path() / entry->path().stem());
-    }
 }
 
 result<fs::path> landing_packs::install(const fs::path& made) const
 {
-    auto name = random_name(digits_);
+    auto name = new_name(id_size_);
     if (!name) return name.error();
-    const fs::path place = objects_ / "pack" / *name;
-    auto reason = replace_file(with(made, ".keep"), our_reason);
-    if (!reason) return reason.error();
+    const fs::path place = folder_ / *name;
+    std::ofstream(with(made, ".keep"), std::ios::binary) << our_reason;
     // Kept first, and the index last: a pack is there when its index is.
     for (const char* extension : {".keep", ".pack", ".rev", ".idx"}) {
-        if (!is_there(with(made, extension))) continue;
         std::error_code failed;
         fs::rename(with(made, extension), with(place, extension), failed);
-        if (!failed) continue;
-        drop_pack(place);
+        if (!failed ||
+            (failed == std::errc::no_such_file_or_directory && extension == std::string_view(".rev")))
+            continue;
+        drop(with(place, ".rev"));
+        drop(with(place, ".pack"));
         drop(with(place, ".keep"));
-        return system_fault(failed.value(), "cannot put a pack into " + place.parent_path().string());
+        return system_fault(failed.value(), "cannot put a pack into " + folder_.string());
     }
     return place;
 }
 
-void landing_packs::let_go(const fs::path& pack) const
+void landing_packs::let_go(const fs::path& pack)
 {
-    std::error_code ignored; // not listed it is a pack like those that git makes
-    fs::create_directories(list_, ignored);
-    make_empty(list_ / pack.filename());
     drop(with(pack, ".keep"));
+}
+
+bool landing_packs::are_many() const
+{
+    return own_packs(folder_).size() >= many;
 }
 
 awaitable<void> landing_packs::combine(repository& repo) const
 {
-    const fs::path folder = objects_ / "pack";
-    // A collection at work decides by what it saw at its beginning; with an index over many packs git has its
-    // own way of combining them.
-    const auto is_to_stay_away = [&] {
-        return is_there(repo.common_dir() / "gc.pid") || is_there(folder / "multi-pack-index");
-    };
-    std::vector<listed_pack> packs = packs_in(list_, folder);
-    if (packs.size() < most_packs || is_to_stay_away()) co_return;
-    leave_large_ones(packs);
-
+    if (must_stay_away(common_dir_)) co_return;
+    auto choosing = [folder = folder_, id_size = id_size_] { return choose(folder, id_size); };
+    const combination chosen = co_await offload(std::move(choosing));
+    if (chosen.ids.empty()) co_return;
     auto scratch = scratch_folder::make(repo, "pack");
     if (!scratch) co_return;
-    std::string names;
-    for (const listed_pack& pack : packs)
-        names += pack.name + ".pack\n";
-    command combining =
-        repo.git("pack-objects", "--stdin-packs", "--non-empty", "-q", (scratch->path() / "pack").string());
-    combining.feed(std::move(names));
-    auto answer = co_await repository::answer(std::move(combining));
+    command packing = repo.git("pack-objects", "-q", (scratch->path() / "pack").string());
+    packing.feed(joined(chosen.ids, '\n'));
+    auto answer = co_await repository::answer(std::move(packing));
     if (!answer || answer->find('\n') != answer->npos) co_return; // pack.packSizeLimit makes several
-    auto combined = install(scratch->path() / ("pack-" + *answer));
-    if (!combined) co_return;
-    flush_folder(folder); // git has flushed the pack: nothing is deleted before its copy is on the disk
-    if (!is_to_stay_away())
-        for (const listed_pack& pack : packs) {
-            drop_pack(folder / pack.name);
-            drop(list_ / pack.name);
+
+    auto replacing = [&, made = scratch->path() / ("pack-" + *answer)] {
+        auto combined = install(made);
+        if (!combined) return;
+        flush_folder(folder_); // git has flushed the pack: nothing is deleted before its copy is on the disk
+        if (!must_stay_away(common_dir_)) {
+            for (const fs::path& pack : chosen.packs)
+                for (const char* extension : {".idx", ".rev", ".pack"}) // without an index it is not seen
+                    drop(with(pack, extension));
+            for (const std::string& id : chosen.ids)
+                drop(objects_ / id.substr(0, 2) / id.substr(2));
         }
-    let_go(*combined);
-    if (!is_to_stay_away()) co_await repo.ask("prune-packed", "-q");
+        let_go(*combined);
+    };
+    co_await offload(std::move(replacing));
 }
 
 } // namespace graftline::git

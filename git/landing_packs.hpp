@@ -11,35 +11,35 @@ namespace graftline::git {
 
 class repository;
 
-/// Those of one repository. Git counts packs, and nags past fifty; so each of ours is listed, as an empty
-/// file of its name in the state folder, and when twenty are there they become few. Their names are random: a
-/// pack with a name that was there before could be deleted by a `git repack` that began before it came back.
+/// Those of one repository, known by their names: a beginning of our own, the rest random. (Under a name that
+/// was there before, a pack could be deleted by a `git repack` that began before it came back.) Git counts
+/// packs, and nags past fifty, so when twenty of ours are there they become few. All but `combine` blocks.
 class landing_packs {
 public:
     explicit landing_packs(const repository& repo);
-
-    /// Lets go of what a crashed process of ours kept, a long time ago.
-    void drop_stale_keeps() const;
 
     /// Moves a pack (`made`, without extension: .pack, .idx) from where it was made to where git looks for
     /// it; it is kept before git can see it. Result: its place, without extension. Errors: the system's;
     /// nothing stays then.
     result<std::filesystem::path> install(const std::filesystem::path& made) const;
 
-    /// Git may collect the pack as any other from now on, and it is listed.
-    void let_go(const std::filesystem::path& pack) const;
+    /// Git may collect the pack as any other from now on.
+    static void let_go(const std::filesystem::path& pack);
 
-    /// When twenty are listed: makes one of the smaller ones among them, so that what has been combined is
-    /// not copied again and again, and removes loose copies of what is packed. Never while a `git gc` runs,
-    /// and only packs of ours that are still there. A reader that loses a pack under its hands looks for the
-    /// object again, git and libgit2 alike. Faults change nothing. Cancellation: terminal; nothing stays.
-    /// Lifetime: borrows `repo`.
+    /// Are there twenty? Also lets go of what a crashed process of ours kept, a long time ago.
+    bool are_many() const;
+
+    /// Makes one pack of the smaller ones of ours, so that what has been combined is not copied again and
+    /// again, and removes their objects' loose copies. Never while a `git gc` runs, and only packs of ours
+    /// that nobody keeps. A reader that loses a pack under its hands looks for the object again, git and
+    /// libgit2 alike. Faults change nothing. Cancellation: terminal; nothing stays. Lifetime: borrows both.
     awaitable<void> combine(repository& repo) const;
 
 private:
+    std::filesystem::path common_dir_;
     std::filesystem::path objects_;
-    std::filesystem::path list_;
-    std::size_t digits_;
+    std::filesystem::path folder_;
+    std::size_t id_size_; ///< in bytes
 };
 
 } // namespace graftline::git

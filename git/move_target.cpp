@@ -44,6 +44,15 @@ fault not_at(const landing& what, const std::string& where)
         .with("found", where);
 }
 
+awaitable<result<void>> check_tip(landing what)
+{
+    auto tip = co_await read_ref(*what.repo, what.fullname);
+    if (!tip) co_return tip.error();
+    if (!*tip) co_return fault(errc::moved, "there is no branch " + what.branch + " any more");
+    if (**tip != what.from) co_return not_at(what, (*tip)->hex());
+    co_return result<void>();
+}
+
 waits wait_for(std::string why, std::vector<std::string> paths = {})
 {
     return waits{std::move(why), std::move(paths)};
@@ -208,6 +217,8 @@ awaitable<attempt> move_together(landing what, landing_checkout where)
 
 awaitable<result<move_outcome>> move_with_checkout(landing what, branch_use use, intent_callback intent)
 {
+    auto startable = co_await check_tip(what);
+    if (!startable) co_return startable.error();
     const landing_checkout where(*what.repo, use.git_dir, use.work_tree);
     auto changes = co_await changes_between(*what.repo, what.from, what.to);
     if (!changes) co_return changes.error();
@@ -264,15 +275,6 @@ awaitable<result<move_outcome>> move_alone(landing what, intent_callback intent)
     co_return move_outcome(moved{});
 }
 
-awaitable<result<void>> check_tip(landing what)
-{
-    auto tip = co_await read_ref(*what.repo, what.fullname);
-    if (!tip) co_return tip.error();
-    if (!*tip) co_return fault(errc::moved, "there is no branch " + what.branch + " any more");
-    if (**tip != what.from) co_return not_at(what, (*tip)->hex());
-    co_return result<void>();
-}
-
 /// The landing contains the tip. Asked when all its commits are in the repository.
 awaitable<result<void>> check_forward(landing what)
 {
@@ -287,13 +289,13 @@ awaitable<result<void>> check_forward(landing what)
 awaitable<result<move_outcome>> move_kept(landing what, kept_objects& kept, intent_callback intent)
 {
     repository& repo = *what.repo;
-    auto forward = co_await check_forward(what);
-    if (!forward) co_return forward.error();
+    if (what.from == what.to) co_return move_outcome(moved{});
+    if (!kept.shows_forward(what.from, what.to)) {
+        auto forward = co_await check_forward(what);
+        if (!forward) co_return forward.error();
+    }
     auto held = co_await repo.lock().acquire();
     if (!held) co_return held.error();
-    auto startable = co_await check_tip(what);
-    if (!startable) co_return startable.error();
-    if (what.from == what.to) co_return move_outcome(moved{});
     auto uses = uses_of(repo, what.fullname);
     if (!uses) co_return uses.error();
     if (auto reason = reason_to_wait(what, *uses)) co_return move_outcome(std::move(*reason));

@@ -1,10 +1,7 @@
 #include "graftline/git/pack_direct.hpp"
 
-#include "graftline/git/git_settings.hpp"
 #include "graftline/git/libgit2.hpp"
 #include "graftline/git/object_folder.hpp"
-#include "graftline/git/repository.hpp"
-#include "graftline/runtime/offload.hpp"
 
 #include <git2/sys/mempack.h>
 #include <git2/sys/odb_backend.h>
@@ -102,31 +99,32 @@ private:
 /// Collects what is new and hands it to libgit2's packer.
 class landing_pack {
 public:
-    explicit landing_pack(const joined_objects& from) : from_(from) {}
+    landing_pack(const joined_objects& objects, const git_oid& from) : objects_(objects), from_(from) {}
 
-    result<std::vector<fs::path>> write(const git_oid& to, const git_oid& known, const fs::path& into)
+    result<packed_landing> write(const git_oid& to, const fs::path& into)
     {
-        if (const int code = git_packbuilder_new(out(packer_), from_.repository()); code < 0)
+        if (const int code = git_packbuilder_new(out(packer_), objects_.repository()); code < 0)
             return last_fault(code, "no pack can be made");
-        auto walked = walk(to, known);
+        auto walked = walk(to);
         if (!walked) return walked.error();
-        if (git_packbuilder_object_count(packer_.get()) == 0) return std::vector<fs::path>();
+        if (seen_.empty()) return packed_landing{std::nullopt, holds_from_};
         const int code = git_packbuilder_write(packer_.get(), into.c_str(), 0444, nullptr, nullptr);
         if (code < 0) return last_fault(code, "the pack cannot be written");
-        return std::vector<fs::path>(1, into / (std::string("pack-") + git_packbuilder_name(packer_.get())));
+        return packed_landing{into / (std::string("pack-") + git_packbuilder_name(packer_.get())),
+                              holds_from_};
     }
 
 private:
     /// Parents before children: what a tree was found to share with the history below it holds only for a
     /// history that was packed already. (Where a child swaps two folders, each is seen in the place of the
     /// other.)
-    result<void> walk(const git_oid& to, const git_oid& known)
+    result<void> walk(const git_oid& to)
     {
         revwalk_ptr commits;
-        int code = git_revwalk_new(out(commits), from_.repository());
+        int code = git_revwalk_new(out(commits), objects_.repository());
         if (code == 0) code = git_revwalk_sorting(commits.get(), GIT_SORT_TOPOLOGICAL | GIT_SORT_REVERSE);
         if (code == 0) code = git_revwalk_push(commits.get(), &to);
-        if (code == 0) code = git_revwalk_hide(commits.get(), &known);
+        if (code == 0) code = git_revwalk_hide(commits.get(), &from_);
         git_oid id;
         while (code == 0 && (code = git_revwalk_next(&id, commits.get())) == 0) {
             auto added = add_commit(id);
@@ -141,7 +139,7 @@ private:
         auto added = add(id, nullptr);
         if (!added) return added;
         commit_ptr commit;
-        if (const int code = git_commit_lookup(out(commit), from_.repository(), &id); code < 0)
+        if (const int code = git_commit_lookup(out(commit), objects_.repository(), &id); code < 0)
             return last_fault(code, "a commit of the landing is missing");
         std::vector<git_oid> old;
         for (unsigned at = 0; at < git_commit_parentcount(commit.get()); ++at) {
@@ -149,6 +147,7 @@ private:
             if (const int code = git_commit_parent(out(parent), commit.get(), at); code < 0)
                 return last_fault(code, "a parent in the landing is missing");
             old.push_back(*git_commit_tree_id(parent.get()));
+            holds_from_ = holds_from_ || git_oid_equal(git_commit_id(parent.get()), &from_);
         }
         const git_oid& tree = *git_commit_tree_id(commit.get());
         for (const git_oid& one : old)
@@ -162,12 +161,13 @@ private:
     {
         if (seen_.contains(id)) return {};
         tree_ptr tree;
-        if (const int code = git_tree_lookup(out(tree), from_.repository(), &id); code < 0)
+        if (const int code = git_tree_lookup(out(tree), objects_.repository(), &id); code < 0)
             return last_fault(code, "a tree of the landing is missing");
         std::vector<tree_ptr> old_trees(old.size());
         std::vector<old_tree> compared;
         for (std::size_t at = 0; at < old.size(); ++at) {
-            if (const int code = git_tree_lookup(out(old_trees[at]), from_.repository(), &old[at]); code < 0)
+            if (const int code = git_tree_lookup(out(old_trees[at]), objects_.repository(), &old[at]);
+                code < 0)
                 return last_fault(code, "a tree below the landing is missing");
             compared.emplace_back(old_trees[at].get());
         }
@@ -199,7 +199,7 @@ private:
         if (!seen_.insert(id).second) return {};
         std::size_t size = 0;
         git_object_t type;
-        if (const int code = git_odb_read_header(&size, &type, from_.odb(), &id); code < 0)
+        if (const int code = git_odb_read_header(&size, &type, objects_.odb(), &id); code < 0)
             return last_fault(code, "an object of the landing is missing");
         bytes_ += size;
         if (seen_.size() > most_objects || bytes_ > most_bytes)
@@ -209,14 +209,18 @@ private:
         return {};
     }
 
-    const joined_objects& from_;
+    const joined_objects& objects_;
+    const git_oid from_;
+    bool holds_from_ = false;
     packbuilder_ptr packer_;
     std::unordered_set<git_oid, hash_of_id, same_id> seen_;
     std::size_t bytes_ = 0;
 };
 
-result<std::vector<fs::path>> pack_now(const fs::path& objects, const new_objects& made, const oid& to,
-                                       const oid& from, const fs::path& into)
+} // namespace
+
+result<packed_landing> pack_direct(const fs::path& objects, const new_objects& made, const oid& to,
+                                   const oid& from, const fs::path& into)
 {
     auto wanted = from_oid(to);
     auto known = from_oid(from);
@@ -225,21 +229,7 @@ result<std::vector<fs::path>> pack_now(const fs::path& objects, const new_object
     joined_objects all;
     auto opened = all.open(objects, made);
     if (!opened) return opened.error();
-    return landing_pack(all).write(*wanted, *known, into);
-}
-
-} // namespace
-
-awaitable<result<std::vector<fs::path>>> pack_direct(repository& repo, const new_objects& made, oid to,
-                                                     oid from, fs::path into)
-{
-    auto known = co_await repo.settings().now(repo);
-    if (!known) co_return known.error();
-    if (!(*known)->plain_files) co_return fault(errc::unsupported, "files with permissions of their own");
-    repo.direct(); // libgit2 is ready for the threads of the pool from here on
-    auto job = [objects = repo.common_dir() / "objects", &made, to = std::move(to), from = std::move(from),
-                into = std::move(into)] { return pack_now(objects, made, to, from, into); };
-    co_return co_await offload(std::move(job));
+    return landing_pack(all, *known).write(*wanted, into);
 }
 
 } // namespace graftline::git

@@ -4,6 +4,7 @@
 #include "graftline/git/environment.hpp"
 #include "graftline/git/git_settings.hpp"
 #include "graftline/git/libgit2.hpp"
+#include "graftline/git/write_ref_direct.hpp"
 #include "graftline/runtime/parallel.hpp"
 
 #include <boost/asio/this_coro.hpp>
@@ -183,6 +184,12 @@ known_settings& repository::settings()
 {
     if (!settings_) settings_ = std::make_unique<known_settings>();
     return *settings_;
+}
+
+std::shared_ptr<ref_lock_note> repository::ref_writes()
+{
+    if (!ref_writes_) ref_writes_ = std::make_shared<ref_lock_note>(state_folder());
+    return ref_writes_;
 }
 
 libgit2_lane& repository::direct()

@@ -23,6 +23,7 @@ namespace graftline::git {
 class direct_merges;
 class known_settings;
 class libgit2_lane;
+class ref_lock_note;
 
 /// A repository that was found and is usable. Shared by all who work on it; used from one strand.
 /// Coroutines that take a `repository&` borrow it until they end.
@@ -61,6 +62,8 @@ public:
     awaitable<result<void>> flush_objects();
     /// Git's configuration, as far as commits and refs of ours depend on it.
     known_settings& settings();
+    /// What tells of the locks of refs that this process takes. For git/write_ref_direct.cpp.
+    std::shared_ptr<ref_lock_note> ref_writes();
     /// libgit2's handle of this repository, for reading. Ask `may_read_directly` first.
     libgit2_lane& direct();
     /// What merging in our own process keeps. For git/merge.cpp.
@@ -113,6 +116,7 @@ private:
     std::unique_ptr<libgit2_lane> direct_;
     std::unique_ptr<direct_merges> merging_;
     std::unique_ptr<known_settings> settings_;
+    std::shared_ptr<ref_lock_note> ref_writes_;
     durability durability_ = durability::process;
     std::unique_ptr<shared_flush> flush_;
 };

@@ -33,34 +33,6 @@ fs::path notes_folder(const fs::path& state)
     return state / "ref-writes";
 }
 
-/// Says, while it lives, which lock this process is about to take: killed in between, a process leaves the
-/// ref locked for ever, and only this tells whose lock it was.
-class written_note {
-public:
-    written_note(const fs::path& state, const fs::path& lock, const oid& to)
-    {
-        std::error_code ignored;
-        fs::create_directories(notes_folder(state), ignored);
-        std::string name = (notes_folder(state) / "XXXXXX").string();
-        file_ = descriptor(::mkostemp(name.data(), O_CLOEXEC));
-        if (file_) name_ = name;
-        // Locked before it says anything: one that says nothing has nobody's lock.
-        held_ = lock_now(file_) && write_all(file_.get(), lock.string() + "\n" + to.hex() + "\n");
-    }
-    written_note(const written_note&) = delete;
-    written_note& operator=(const written_note&) = delete;
-    ~written_note()
-    {
-        if (!name_.empty()) ::unlink(name_.c_str());
-    }
-    explicit operator bool() const noexcept { return held_; }
-
-private:
-    std::string name_;
-    descriptor file_;
-    bool held_ = false;
-};
-
 /// The lock of a dead process of ours holds nothing yet, or what it was to write. Another one is somebody
 /// else's.
 void drop_lock(const fs::path& lock, const std::string& to)
@@ -74,7 +46,7 @@ void drop_lock(const fs::path& lock, const std::string& to)
 /// What of the repository the job on the pool needs.
 struct ref_write {
     fs::path common_dir;
-    fs::path state;
+    std::shared_ptr<ref_lock_note> note;
     std::string fullname;
     git_oid to;
     git_oid expected;
@@ -106,14 +78,14 @@ result<bool> write_now(git_repository& repository, const ref_write& wanted)
     const auto startable = check(repository, wanted);
     if (!startable) return false;
     if (!*startable) return startable->error();
-    const written_note note(wanted.state, wanted.common_dir / (wanted.fullname + ".lock"), to_oid(wanted.to));
-    if (!note) return false;
+    if (!wanted.note->write(wanted.common_dir / (wanted.fullname + ".lock"), to_oid(wanted.to))) return false;
     git_repository_set_ident(&repository, wanted.who.name().c_str(), wanted.who.email().c_str());
     const bool to_be_made = git_oid_is_zero(&wanted.expected);
     reference_ptr made;
     const int code = git_reference_create_matching(
         out(made), &repository, wanted.fullname.c_str(), &wanted.to, to_be_made ? 0 : 1,
         to_be_made ? nullptr : &wanted.expected, wanted.message.c_str());
+    wanted.note->clear();
     if (code == GIT_EMODIFIED) return holds_something_else(wanted.fullname);
     return code == 0; // everything else git says in better words
 }
@@ -133,6 +105,35 @@ bool is_watched(const git_settings& known)
 
 } // namespace
 
+ref_lock_note::ref_lock_note(fs::path state_folder) : folder_(notes_folder(state_folder)) {}
+
+ref_lock_note::~ref_lock_note()
+{
+    if (file_) ::unlink(name_.c_str());
+}
+
+bool ref_lock_note::open()
+{
+    std::error_code ignored; // shows when the file is made
+    fs::create_directories(folder_, ignored);
+    name_ = (folder_ / "XXXXXX").string();
+    file_ = descriptor(::mkostemp(name_.data(), O_CLOEXEC));
+    // Locked before it says anything: one that says nothing has nobody's lock.
+    if (file_ && !lock_now(file_)) file_.reset();
+    return static_cast<bool>(file_);
+}
+
+bool ref_lock_note::write(const fs::path& lock, const oid& to)
+{
+    return (file_ || open()) && ::lseek(file_.get(), 0, SEEK_SET) == 0 &&
+           write_all(file_.get(), lock.string() + "\n" + to.hex() + "\n");
+}
+
+void ref_lock_note::clear()
+{
+    (void)::ftruncate(file_.get(), 0);
+}
+
 awaitable<result<bool>> write_ref_direct(repository& repo, std::string fullname, oid to, oid expected,
                                          std::string reflog_message)
 {
@@ -145,7 +146,7 @@ awaitable<result<bool>> write_ref_direct(repository& repo, std::string fullname,
     if (!new_value || !old_value) co_return false;
     const identity who = (*known)->committer.value_or(own_identity());
     ref_write wanted{repo.common_dir(),
-                     repo.state_folder(),
+                     repo.ref_writes(),
                      std::move(fullname),
                      *new_value,
                      *old_value,

@@ -3,13 +3,37 @@
 
 #include "graftline/git/oid.hpp"
 #include "graftline/runtime/awaitable.hpp"
+#include "graftline/runtime/descriptor.hpp"
 #include "graftline/runtime/fault.hpp"
 
+#include <filesystem>
 #include <string>
 
 namespace graftline::git {
 
 class repository;
+
+/// Says which lock of a ref this process is about to take: killed in between it leaves the ref locked for
+/// ever, and only this tells whose lock it was. A small file in the state folder, locked while its writer
+/// lives. Used by one thread at a time.
+class ref_lock_note {
+public:
+    explicit ref_lock_note(std::filesystem::path state_folder);
+    ref_lock_note(const ref_lock_note&) = delete;
+    ref_lock_note& operator=(const ref_lock_note&) = delete;
+    ~ref_lock_note();
+
+    /// False when it cannot be written.
+    bool write(const std::filesystem::path& lock, const oid& to);
+    void clear();
+
+private:
+    bool open();
+
+    std::filesystem::path folder_;
+    std::string name_;
+    descriptor file_;
+};
 
 /// Moves the branch or other plain ref `fullname` from `expected` (null: it must not exist) to `to`, with an
 /// entry in its reflog, under git's own lock of the ref. Result: false when git has to do it, and nothing has
