@@ -107,7 +107,7 @@ private:
             run_.watcher().doing(id, "waiting for a free place");
         }
         auto place = co_await run_.at_rest(places_.acquire(t.spec.priority));
-        if (!goes_on) co_await wait_for_resources(id);
+        if (!goes_on) co_await run_.at_rest(wait_for_resources(id));
         if (run_.is_over()) throw interrupted{};
         if (!co_await claim(id, goes_on)) co_return;
         context ctx(run_, path_of(index));

@@ -200,8 +200,12 @@ template <effect E> awaitable<result<typename E::outcome>> context::try_perform(
     using value = typename E::outcome;
     static const json::value defaults = to_stored(E{});
     performance now(*this, E::kind, to_stored(e), defaults);
+    const bool heeds = co_await asio::this_coro::throw_if_cancelled();
     if (now.may_be_recorded()) {
+        // A strand that goes on although it is cancelled gets what is on record all the same.
+        co_await asio::this_coro::throw_if_cancelled(false);
         const auto answer = co_await now.ask();
+        co_await asio::this_coro::throw_if_cancelled(heeds);
         if (answer) {
             const bool asked =
                 (co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none;
@@ -213,8 +217,11 @@ template <effect E> awaitable<result<typename E::outcome>> context::try_perform(
     }
     result<value> outcome = fault(errc::internal, "no outcome");
     std::exception_ptr escaped;
+    bool has_set_out = false;
     try {
         const auto written = now.begin();
+        run_.past().set_out();
+        has_set_out = true;
         if (!detail::pure<E> || now.should_wait()) co_await journal::committed(written);
         constexpr auto policy = detail::retries_of<E>();
         if (policy.attempts > 1) co_await now.wait_until_due();
@@ -231,6 +238,9 @@ template <effect E> awaitable<result<typename E::outcome>> context::try_perform(
     } catch (...) {
         escaped = std::current_exception();
     }
+    co_await asio::this_coro::throw_if_cancelled(false); // whatever the effect has left it at
+    if (has_set_out) co_await run_.past().arrive();
+    co_await asio::this_coro::throw_if_cancelled(heeds);
     const bool still_cancelled =
         (co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none;
     if (escaped) now.abandon(escaped, still_cancelled);
@@ -256,7 +266,7 @@ awaitable<std::vector<parallel::outcome<R>>> fan_out::map(std::vector<T> items, 
 {
     const context::wait alone(context_);
     const std::string path = context_.next_path();
-    replay::children group(context_.run_.past());
+    replay::children group(context_.run_.past(), path);
     std::vector<std::pair<std::size_t, T>> numbered;
     for (auto& item : items)
         numbered.emplace_back(numbered.size(), std::move(item));
@@ -279,7 +289,7 @@ template <class R> awaitable<std::pair<std::size_t, R>> fan_out::race(std::vecto
 {
     const context::wait alone(context_);
     const std::string path = context_.next_path();
-    replay::children group(context_.run_.past());
+    replay::children group(context_.run_.past(), path);
     auto begin = [](context& ctx, child<R>* body) -> awaitable<R> { co_return co_await (*body)(ctx); };
     std::vector<awaitable<R>> runners;
     for (std::size_t i = 0; i < children.size(); ++i)

@@ -136,10 +136,26 @@ awaitable<std::optional<replay::answer>> replay::ask(std::string path, std::stri
         co_await mine.bell.async_wait(asio::as_tuple(use_awaitable));
     co_await asio::this_coro::throw_if_cancelled(heeds);
     waiting_.erase(path);
+    std::erase(arrived_, &mine);
     if (!mine.called) wake();
     if (failure_) throw diverged(*failure_);
     if (stopped_) throw interrupted{};
     co_return resolved(path);
+}
+
+awaitable<void> replay::arrive()
+{
+    const auto self = shared_from_this();
+    waiter mine(loop_);
+    arrived_.push_back(&mine);
+    const auto leave = std::shared_ptr<void>(nullptr, [this, &mine](void*) { std::erase(arrived_, &mine); });
+    post_turn();
+    const bool heeds = co_await asio::this_coro::throw_if_cancelled();
+    co_await asio::this_coro::throw_if_cancelled(false);
+    while (!mine.called && !stopped_)
+        co_await mine.bell.async_wait(asio::as_tuple(use_awaitable));
+    co_await asio::this_coro::throw_if_cancelled(heeds);
+    if (!mine.called) wake();
 }
 
 std::optional<replay::answer> replay::resolved(const std::string& path)
@@ -157,17 +173,32 @@ void replay::stop()
         one->bell.cancel();
     for (auto* one : waiting_for_live_)
         one->bell.cancel();
+    for (auto* one : arrived_)
+        one->bell.cancel();
 }
 
+// A cancellation goes down from children to their children one round of the loop each, and nobody counts as
+// awake meanwhile.
 void replay::wake()
 {
     ++active_;
+    rounds_ = 2 * deepest_ + 2;
 }
 
 void replay::rest()
 {
     --active_;
-    if (live_ || stopped_ || active_ > 0 || posted_) return;
+    post_turn();
+}
+
+void replay::nest(const std::string& path)
+{
+    deepest_ = std::max(deepest_, static_cast<int>(std::ranges::count(path, '.')));
+}
+
+void replay::post_turn()
+{
+    if ((live_ && arrived_.empty()) || stopped_ || active_ > 0 || posted_) return;
     posted_ = true;
     asio::post(loop_, [self = shared_from_this()] { self->turn(); });
 }
@@ -176,7 +207,14 @@ void replay::rest()
 void replay::turn()
 {
     posted_ = false;
-    if (live_ || stopped_ || active_ > 0) return;
+    if (stopped_ || active_ > 0) return;
+    if (rounds_-- > 0) return post_turn();
+    if (live_) {
+        if (arrived_.empty()) return;
+        auto* next = arrived_.front();
+        arrived_.pop_front();
+        return call(*next);
+    }
     while (!order_.empty() && is_skipped(order_.front()))
         order_.pop_front();
     if (order_.empty()) return go_live();
@@ -198,9 +236,13 @@ void replay::go_live()
 {
     live_ = true;
     for (const auto& [path, one] : waiting_)
-        call(*one);
+        if (known_.contains(path) && known_[path].resolved)
+            arrived_.push_back(one);
+        else
+            call(*one);
     for (auto* one : waiting_for_live_)
         call(*one);
+    post_turn();
 }
 
 void replay::call(waiter& one)

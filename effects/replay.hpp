@@ -33,10 +33,12 @@ struct diverged : interrupted {
     fault why;
 };
 
-/// The outcomes that a run has on record, delivered one at a time in their recorded order, each only when
-/// every strand of the run is at rest: waits for an outcome, for its children, or says so by `resting`. After
-/// the last it is live: effects without an outcome are carried out, and strands are counted no more. Used
-/// from one strand; shared with what it posts.
+/// Delivers outcomes to a run's program: first those on record, in their recorded order; after the last it is
+/// live, and delivers those of the effects that are carried out, as they come. One at a time, each only when
+/// every strand of the run is at rest: waits for an outcome, for its children, or says so by `resting`. So
+/// what a delivery leads to has always happened before the next, the first time as when it is replayed.
+/// Used from one strand, whose handlers run in the order in which they were posted; shared with what it
+/// posts.
 class replay : public std::enable_shared_from_this<replay> {
 public:
     /// Live from the start until something is on record.
@@ -74,6 +76,12 @@ public:
     awaitable<std::optional<answer>> ask(std::string path, std::string_view kind, std::int64_t hash,
                                          const std::string& arguments);
 
+    /// The strand of an effect that begins: at rest until `arrive`.
+    void set_out() { rest(); }
+    /// The effect has ended: returns when its outcome may be delivered, or the run is being stopped. Not
+    /// cancellable.
+    awaitable<void> arrive();
+
     const std::optional<fault>& failure() const noexcept { return failure_; }
     /// Called at the first divergence.
     std::function<void()> on_failure;
@@ -106,7 +114,8 @@ public:
     /// and its own going on.
     class children {
     public:
-        explicit children(replay& of) : of_(of) {}
+        /// `path`: theirs.
+        children(replay& of, const std::string& path) : of_(of) { of_.nest(path); }
         void enter()
         {
             of_.wake();
@@ -143,6 +152,8 @@ private:
 
     void rest();
     void wake();
+    void nest(const std::string& path);
+    void post_turn();
     void turn();
     void go_live();
     void call(waiter& one);
@@ -157,9 +168,12 @@ private:
     std::deque<std::string> order_; // paths of what is still to be delivered
     std::set<std::string> skipped_;
     std::map<std::string, waiter*> waiting_;
+    std::deque<waiter*> arrived_; // whose outcomes are to be delivered, live
     std::set<waiter*> waiting_for_live_;
     std::optional<fault> failure_;
     int active_ = 0;
+    int deepest_ = 0; // how deep children are nested
+    int rounds_ = 0;  // of the loop, until all have come to rest
     bool posted_ = false;
     bool live_ = true;
     bool stopped_ = false;
