@@ -13,6 +13,59 @@
 
 namespace graftline::effects {
 
+namespace {
+
+/// In the database of a state folder.
+class database_storage : public journal_storage, public std::enable_shared_from_this<database_storage> {
+public:
+    database_storage(asio::any_io_executor loop, std::filesystem::path folder, database::commits how)
+        : loop_(std::move(loop)), folder_(std::move(folder)), how_(how)
+    {
+    }
+
+    void write(const std::vector<journal_record>& records,
+               std::function<void(std::optional<fault>)> written) override
+    {
+        auto busy = asio::prefer(loop_, asio::execution::outstanding_work.tracked);
+        asio::post(blocking_pool::of(loop_),
+                   [self = shared_from_this(), &records, busy, written = std::move(written)]() mutable {
+                       auto failed = self->commit(records);
+                       asio::post(busy, [failed = std::move(failed), written = std::move(written)]() mutable {
+                           written(std::move(failed));
+                       });
+                   });
+    }
+
+private:
+    /// On a thread that may block, one at a time.
+    std::optional<fault> commit(const std::vector<journal_record>& records)
+    {
+        try {
+            if (!db_) {
+                db_ = std::make_unique<database>(folder_ / "state.db", how_);
+                insert_.emplace(*db_, folder_);
+            }
+            transaction whole(*db_);
+            for (const auto& r : records)
+                insert_->insert(r);
+            whole.commit();
+            return std::nullopt;
+        } catch (const fault_error& e) {
+            return e.why();
+        } catch (const std::exception& e) {
+            return fault(errc::internal, "the journal could not be written").with("cause", e.what());
+        }
+    }
+
+    asio::any_io_executor loop_;
+    std::filesystem::path folder_;
+    database::commits how_;
+    std::unique_ptr<database> db_; // these two are touched by the job that writes only
+    std::optional<journal_inserter> insert_;
+};
+
+} // namespace
+
 /// Records that are committed together.
 struct journal::batch {
     explicit batch(const asio::any_io_executor& loop) : bell(loop, asio::steady_timer::time_point::max()) {}
@@ -22,12 +75,11 @@ struct journal::batch {
     std::optional<fault> failed;
 };
 
-/// Shared with the job that writes: that may outlive the journal, never its context.
+/// Shared with the job that writes, which may outlive the journal, never its context.
 class journal::writer : public std::enable_shared_from_this<writer> {
 public:
-    writer(asio::any_io_executor loop, std::filesystem::path folder, database::commits how)
-        : loop_(std::move(loop)), folder_(std::move(folder)), how_(how),
-          gathering_(std::make_shared<batch>(loop_))
+    writer(asio::any_io_executor loop, std::shared_ptr<journal_storage> storage)
+        : loop_(std::move(loop)), storage_(std::move(storage)), gathering_(std::make_shared<batch>(loop_))
     {
     }
 
@@ -54,32 +106,10 @@ private:
     {
         if (writing_ || gathering_->records.empty()) return;
         writing_ = std::exchange(gathering_, std::make_shared<batch>(loop_));
-        auto busy = asio::prefer(loop_, asio::execution::outstanding_work.tracked);
-        asio::post(blocking_pool::of(loop_), [self = shared_from_this(), now = writing_, busy] {
-            auto failed = self->write(*now);
-            asio::post(busy,
-                       [self, failed = std::move(failed)]() mutable { self->written(std::move(failed)); });
-        });
-    }
-
-    /// On a thread that may block, one at a time.
-    std::optional<fault> write(const batch& now)
-    {
-        try {
-            if (!db_) {
-                db_ = std::make_unique<database>(folder_ / "state.db", how_);
-                insert_.emplace(*db_, folder_);
-            }
-            transaction whole(*db_);
-            for (const auto& r : now.records)
-                insert_->insert(r);
-            whole.commit();
-            return std::nullopt;
-        } catch (const fault_error& e) {
-            return e.why();
-        } catch (const std::exception& e) {
-            return fault(errc::internal, "the journal could not be written").with("cause", e.what());
-        }
+        storage_->write(writing_->records,
+                        [self = shared_from_this(), now = writing_](std::optional<fault> failed) {
+                            self->written(std::move(failed));
+                        });
     }
 
     void written(std::optional<fault> failed)
@@ -97,17 +127,19 @@ private:
     }
 
     asio::any_io_executor loop_;
-    std::filesystem::path folder_;
-    database::commits how_;
+    std::shared_ptr<journal_storage> storage_;
     ticket gathering_;
     ticket writing_; // none while nothing is written
     std::optional<fault> broken_;
-    std::unique_ptr<database> db_; // these two are touched by the job that writes only
-    std::optional<journal_inserter> insert_;
 };
 
 journal::journal(asio::any_io_executor loop, std::filesystem::path folder, database::commits how)
-    : writer_(std::make_shared<writer>(std::move(loop), std::move(folder), how))
+    : journal(loop, std::make_shared<database_storage>(loop, std::move(folder), how))
+{
+}
+
+journal::journal(asio::any_io_executor loop, std::shared_ptr<journal_storage> storage)
+    : writer_(std::make_shared<writer>(std::move(loop), std::move(storage)))
 {
 }
 

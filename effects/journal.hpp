@@ -6,13 +6,26 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include <functional>
 #include <memory>
+#include <optional>
+#include <vector>
 
 namespace graftline::effects {
 
+/// Where the journal's batches are kept.
+class journal_storage {
+public:
+    virtual ~journal_storage() = default;
+    /// Commits all of `records`, in their order, or none. Calls `written` once, on the journal's strand, and
+    /// not before this returns; `records` stay until then. The next batch comes only after that.
+    virtual void write(const std::vector<journal_record>& records,
+                       std::function<void(std::optional<fault>)> written) = 0;
+};
+
 /// Records are handed over without waiting; what gathers while a batch is written is the next batch. They are
 /// committed in the order in which they were handed over. Used from one strand, that of `loop`; the writing
-/// is done on a thread that may block, which keeps the loop from ending meanwhile.
+/// to a database is done on a thread that may block, which keeps the loop from ending meanwhile.
 class journal {
     class writer;
     struct batch;
@@ -23,6 +36,8 @@ public:
 
     /// Opens nothing yet. `folder`: the one that the database is in, with its tables made.
     journal(asio::any_io_executor loop, std::filesystem::path folder, database::commits how);
+    /// The same with another place to keep them; may be shared.
+    journal(asio::any_io_executor loop, std::shared_ptr<journal_storage> storage);
 
     /// Hands a record over; its time is now. Throws fault_error once writing has failed: nothing that comes
     /// later could be trusted to stand on what came before.

@@ -64,8 +64,14 @@ public:
     std::vector<std::string> supervisor_command{"/proc/self/exe", "supervise"};
 
 private:
+    friend class simulation; // in tests: effects on a journal without repository and store
     project(asio::any_io_executor executor, std::shared_ptr<git::repository> repository,
             agents::settings settings, json::object configuration);
+    project(asio::any_io_executor executor, effects::journal recorded)
+        : durability_(database::commits::survive_processes), journal_(std::move(recorded)),
+          lane_(std::move(executor))
+    {
+    }
 
     std::shared_ptr<git::repository> repository_;
     agents::settings settings_;

@@ -101,6 +101,7 @@ public:
     static bool is_alive(const project& in, const std::string& run_id);
 
 private:
+    friend class simulation; // in tests
     run(std::shared_ptr<project> in, run_record record, observer& watcher, file_lock::lease alive,
         asio::any_io_executor executor);
 
