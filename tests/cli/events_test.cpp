@@ -44,7 +44,7 @@ TEST(events, tell_what_a_run_did_in_order_and_no_secrets)
                             std::string(e.at("outcome").as_string()));
         if (what == "started") EXPECT_EQ(e.at("attempt"), 1);
     }
-    EXPECT_THAT(story, testing::ElementsAre("task pending", "run begun", "task running",
+    EXPECT_THAT(story, testing::ElementsAre("run begun", "task pending", "task running",
                                             "create_worktree done", "run_agent done", "commit_changes done",
                                             "task completed", "settle_task done", "task merged", "land done",
                                             "remove_worktree done", "run done"));
