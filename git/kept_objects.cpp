@@ -63,15 +63,14 @@ awaitable<result<kept_objects>> kept_objects::keep(repository& repo, new_objects
 result<kept_objects> kept_objects::keep_directly(const repository& repo, const new_objects& made,
                                                  const oid& to, const oid& from)
 {
-    auto scratch = scratch_folder::make(repo, "pack");
-    if (!scratch) return scratch.error();
-    auto packed = pack_direct(repo.common_dir() / "objects", made, to, from, scratch->path());
+    auto packed = pack_direct(repo.common_dir() / "objects", made, to, from);
     if (!packed) return packed.error();
     kept_objects kept{landing_packs(repo)};
     if (packed->holds_from) kept.forward_ = std::pair(from, to);
-    if (!packed->pack) return kept;
-    auto taken = kept.take(std::vector<fs::path>(1, *packed->pack));
-    if (!taken) return taken.error();
+    if (packed->pack.is_empty()) return kept;
+    auto place = kept.list_.install(packed->pack);
+    if (!place) return place.error();
+    kept.packs_.push_back(std::move(*place));
     return kept;
 }
 

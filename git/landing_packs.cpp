@@ -1,6 +1,8 @@
 #include "graftline/git/landing_packs.hpp"
 
-#include "graftline/git/records.hpp"
+#include "graftline/git/git_settings.hpp"
+#include "graftline/git/pack_file.hpp"
+#include "graftline/git/pack_index.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/scratch.hpp"
 #include "graftline/runtime/descriptor.hpp"
@@ -13,10 +15,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <fstream>
 #include <map>
+#include <optional>
 #include <set>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,8 @@ constexpr std::string_view our_reason = "graftline\n";
 /// A landing takes seconds, with gates minutes: a keep of ours that is older was left by a crash.
 constexpr std::chrono::hours stale_after{24};
 constexpr std::size_t many = 20;
+/// Up to here packs are put behind each other; git compresses more than that against each other.
+constexpr std::uintmax_t few_bytes = std::uintmax_t{8} << 20;
 
 fs::path with(const fs::path& pack, const char* extension)
 {
@@ -50,10 +53,18 @@ void drop(const fs::path& file)
     fs::remove(file, ignored);
 }
 
-std::string in_hex(std::span<const unsigned char> bytes)
+/// The index first: a pack without one is not seen. The reason to keep it last.
+void drop_pack(const fs::path& pack)
+{
+    for (const char* extension : {".idx", ".rev", ".pack", ".keep"})
+        drop(with(pack, extension));
+}
+
+std::string in_hex(std::string_view bytes)
 {
     std::string text;
-    for (const unsigned char byte : bytes) {
+    for (const char raw : bytes) {
+        const auto byte = static_cast<unsigned char>(raw);
         text += "0123456789abcdef"[byte >> 4];
         text += "0123456789abcdef"[byte & 15];
     }
@@ -62,97 +73,95 @@ std::string in_hex(std::span<const unsigned char> bytes)
 
 result<std::string> new_name(std::size_t id_size)
 {
-    std::vector<unsigned char> bytes(id_size);
+    std::string bytes(id_size, '\0');
     if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
         return system_fault(errno, "there is no randomness");
     const std::size_t length = std::string_view("pack-").size() + 2 * id_size;
     return std::string(our_beginning) + in_hex(bytes).substr(0, length - our_beginning.size());
 }
 
-void flush_folder(const fs::path& folder)
+bool flush(const fs::path& file, int how)
 {
-    const descriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (opened) ::fsync(opened.get());
+    const descriptor opened(::open(file.c_str(), how | O_CLOEXEC));
+    return opened && ::fsync(opened.get()) == 0;
 }
 
-/// Packs of ours, without extensions, that nobody keeps; those kept for too long are let go of.
+/// Packs of ours, without extensions, that nobody keeps. What a crash left is let go of on the way, or
+/// removed where it is no whole pack.
 std::vector<fs::path> own_packs(const fs::path& folder)
 {
-    std::set<fs::path> packs;
-    std::set<fs::path> kept;
+    std::map<fs::path, std::set<fs::path>> packs; // with their extensions
     std::error_code failed;
-    for (fs::directory_iterator entry(folder, failed), end; !failed && entry != end;
-         entry.increment(failed)) {
-        if (!entry->path().filename().string().starts_with(our_beginning)) continue;
-        const fs::path pack = entry->path().parent_path() / entry->path().stem();
-        if (entry->path().extension() == ".idx") packs.insert(pack);
-        if (entry->path().extension() != ".keep") continue;
+    for (fs::directory_iterator entry(folder, failed), end; !failed && entry != end; entry.increment(failed))
+        if (entry->path().filename().string().starts_with(our_beginning))
+            packs[entry->path().parent_path() / entry->path().stem()].insert(entry->path().extension());
+    std::vector<fs::path> whole;
+    for (const auto& [pack, extensions] : packs) {
+        const bool complete = extensions.contains(".idx");
+        const char* const oldest = extensions.contains(".keep") ? ".keep" : ".pack";
+        if (complete && !extensions.contains(".keep")) {
+            whole.push_back(pack);
+            continue;
+        }
         std::error_code gone;
-        const auto written = entry->last_write_time(gone);
-        if (!gone && fs::file_time_type::clock::now() - written > stale_after)
-            drop(entry->path());
+        const auto written = fs::last_write_time(with(pack, oldest), gone);
+        if (gone || fs::file_time_type::clock::now() - written <= stale_after) continue;
+        if (complete)
+            drop(with(pack, ".keep"));
         else
-            kept.insert(pack);
+            drop_pack(pack);
     }
-    for (const fs::path& pack : kept)
-        packs.erase(pack);
-    return {packs.begin(), packs.end()};
+    return whole;
 }
+
+/// What is to become one pack.
+struct combination {
+    std::vector<fs::path> packs;
+    std::uintmax_t bytes = 0;
+};
 
 /// Leaves out the large ones, so that each object is copied a number of times that grows with the logarithm
 /// of all: a pack that is larger than twice all the smaller ones together stays as it is.
-void leave_large_ones(std::vector<fs::path>& packs)
+combination choose(const fs::path& folder)
 {
+    const std::vector<fs::path> packs = own_packs(folder);
+    combination chosen;
+    if (packs.size() < many) return chosen;
     std::multimap<std::uintmax_t, fs::path> by_size;
     for (const fs::path& pack : packs) {
         std::error_code gone;
         const auto size = fs::file_size(with(pack, ".pack"), gone);
         if (!gone) by_size.emplace(size, pack);
     }
-    packs.clear();
-    std::uintmax_t below = 0;
     for (auto& [size, pack] : by_size) {
-        if (packs.size() >= 2 && size > 2 * below) break;
-        below += size;
-        packs.push_back(std::move(pack));
-    }
-}
-
-/// The ids that a pack's index lists: version 2, a header, 256 counts, then the ids. None when it does not
-/// read back.
-std::vector<std::string> ids_in(const fs::path& index, std::size_t id_size)
-{
-    const std::string text = text_of(index);
-    constexpr std::size_t counts = 8, ids = counts + 256 * 4;
-    if (text.size() < ids || !text.starts_with(std::string_view("\377tOc\0\0\0\2", 8))) return {};
-    const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
-    std::size_t total = 0;
-    for (std::size_t at = ids - 4; at < ids; ++at)
-        total = total << 8 | bytes[at];
-    if (text.size() < ids + total * id_size) return {};
-    std::vector<std::string> found;
-    for (std::size_t at = 0; at < total; ++at)
-        found.push_back(in_hex(std::span(bytes + ids + at * id_size, id_size)));
-    return found;
-}
-
-/// What is to become one pack.
-struct combination {
-    std::vector<fs::path> packs;
-    std::vector<std::string> ids; ///< of all of them
-};
-
-combination choose(const fs::path& folder, std::size_t id_size)
-{
-    combination chosen{own_packs(folder), {}};
-    if (chosen.packs.size() < many) return {};
-    leave_large_ones(chosen.packs);
-    for (const fs::path& pack : chosen.packs) {
-        std::vector<std::string> ids = ids_in(with(pack, ".idx"), id_size);
-        if (ids.empty()) return {};
-        chosen.ids.insert(chosen.ids.end(), ids.begin(), ids.end());
+        if (chosen.packs.size() >= 2 && size > 2 * chosen.bytes) break;
+        chosen.bytes += size;
+        chosen.packs.push_back(std::move(pack));
     }
     return chosen;
+}
+
+/// Puts them behind each other. None: git has to do it.
+std::optional<pack_file> joined_packs(const combination& chosen)
+{
+    if (chosen.bytes > few_bytes) return std::nullopt;
+    pack_file all;
+    for (const fs::path& pack : chosen.packs)
+        if (!all.add_all_of(pack)) return std::nullopt;
+    return all;
+}
+
+/// The ids of all their objects, a line each. Empty when they cannot be read.
+std::string ids_in(const combination& chosen, std::size_t id_size)
+{
+    std::string lines;
+    for (const fs::path& pack : chosen.packs) {
+        auto entries = read_pack_index(with(pack, ".idx"), id_size);
+        if (!entries) return {};
+        for (const packed_entry& one : *entries)
+            lines += in_hex(one.id) + "\n";
+    }
+    return lines;
 }
 
 /// A collection at work decides by what it saw at its beginning; with an index over many packs git has its
@@ -170,22 +179,43 @@ landing_packs::landing_packs(const repository& repo)
 {
 }
 
-result<fs::path> landing_packs::install(const fs::path& made) const
+/// A place for a pack, kept already.
+result<fs::path> landing_packs::begin() const
 {
     auto name = new_name(id_size_);
     if (!name) return name.error();
-    const fs::path place = folder_ / *name;
-    std::ofstream(with(made, ".keep"), std::ios::binary) << our_reason;
-    // Kept first, and the index last: a pack is there when its index is.
-    for (const char* extension : {".keep", ".pack", ".rev", ".idx"}) {
+    fs::path place = folder_ / *name;
+    const descriptor keep(
+        ::open(with(place, ".keep").c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444));
+    if (!keep || !write_all(keep.get(), our_reason)) {
+        const int why = errno;
+        drop_pack(place);
+        return system_fault(why, "cannot keep a pack in " + folder_.string());
+    }
+    return place;
+}
+
+result<fs::path> landing_packs::install(pack_file& pack) const
+{
+    auto place = begin();
+    if (!place) return place;
+    auto written = pack.write(*place);
+    if (written) return place;
+    drop_pack(*place);
+    return written.error();
+}
+
+result<fs::path> landing_packs::install(const fs::path& made) const
+{
+    auto place = begin();
+    if (!place) return place;
+    // The index last: a pack is there when its index is.
+    for (const char* extension : {".pack", ".rev", ".idx"}) {
         std::error_code failed;
-        fs::rename(with(made, extension), with(place, extension), failed);
-        if (!failed ||
-            (failed == std::errc::no_such_file_or_directory && extension == std::string_view(".rev")))
-            continue;
-        drop(with(place, ".rev"));
-        drop(with(place, ".pack"));
-        drop(with(place, ".keep"));
+        fs::rename(with(made, extension), with(*place, extension), failed);
+        const bool may_lack = extension == std::string_view(".rev");
+        if (!failed || (may_lack && failed == std::errc::no_such_file_or_directory)) continue;
+        drop_pack(*place);
         return system_fault(failed.value(), "cannot put a pack into " + folder_.string());
     }
     return place;
@@ -201,31 +231,54 @@ bool landing_packs::are_many() const
     return own_packs(folder_).size() >= many;
 }
 
+/// `combined` holds all that they hold, and is kept.
+void landing_packs::replace(const std::vector<fs::path>& packs, const fs::path& combined) const
+{
+    // Nothing is deleted before its copy is on the disk.
+    const bool on_disk = flush(with(combined, ".pack"), O_RDONLY) &&
+                         flush(with(combined, ".idx"), O_RDONLY) && flush(folder_, O_RDONLY | O_DIRECTORY);
+    if (on_disk && !must_stay_away(common_dir_)) {
+        for (const fs::path& pack : packs)
+            drop_pack(pack);
+        if (auto entries = read_pack_index(with(combined, ".idx"), id_size_))
+            for (const packed_entry& one : *entries) {
+                const std::string id = in_hex(one.id);
+                drop(objects_ / id.substr(0, 2) / id.substr(2)); // a loose copy
+            }
+    }
+    let_go(combined);
+}
+
 awaitable<void> landing_packs::combine(repository& repo) const
 {
     if (must_stay_away(common_dir_)) co_return;
-    auto choosing = [folder = folder_, id_size = id_size_] { return choose(folder, id_size); };
-    const combination chosen = co_await offload(std::move(choosing));
-    if (chosen.ids.empty()) co_return;
+    const auto known = co_await repo.settings().now(repo);
+    const bool may_join = id_size_ == GIT_OID_RAWSZ && known && (*known)->plain_files;
+    combination left_to_git;
+    std::string ids;
+    auto joining = [&] {
+        combination chosen = choose(folder_);
+        if (chosen.packs.empty()) return;
+        auto joined = may_join ? joined_packs(chosen) : std::nullopt;
+        if (!joined) {
+            ids = ids_in(chosen, id_size_);
+            left_to_git = std::move(chosen);
+        } else if (auto place = install(*joined)) {
+            replace(chosen.packs, *place);
+        }
+    };
+    co_await offload(std::move(joining));
+    if (ids.empty()) co_return;
+
     auto scratch = scratch_folder::make(repo, "pack");
     if (!scratch) co_return;
-    command packing = repo.git("pack-objects", "-q", (scratch->path() / "pack").string());
-    packing.feed(joined(chosen.ids, '\n'));
+    // Each commit changes the same folders: what they have in common compresses well, and lies close by.
+    command packing = repo.git("pack-objects", "-q", "--window=4", (scratch->path() / "pack").string());
+    packing.feed(std::move(ids));
     auto answer = co_await repository::answer(std::move(packing));
     if (!answer || answer->find('\n') != answer->npos) co_return; // pack.packSizeLimit makes several
-
     auto replacing = [&, made = scratch->path() / ("pack-" + *answer)] {
-        auto combined = install(made);
-        if (!combined) return;
-        flush_folder(folder_); // git has flushed the pack: nothing is deleted before its copy is on the disk
-        if (!must_stay_away(common_dir_)) {
-            for (const fs::path& pack : chosen.packs)
-                for (const char* extension : {".idx", ".rev", ".pack"}) // without an index it is not seen
-                    drop(with(pack, extension));
-            for (const std::string& id : chosen.ids)
-                drop(objects_ / id.substr(0, 2) / id.substr(2));
-        }
-        let_go(*combined);
+        if (auto place = install(made)) replace(left_to_git.packs, *place);
     };
     co_await offload(std::move(replacing));
 }

@@ -6,9 +6,11 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <vector>
 
 namespace graftline::git {
 
+class pack_file;
 class repository;
 
 /// Those of one repository, known by their names: a beginning of our own, the rest random. (Under a name that
@@ -18,9 +20,10 @@ class landing_packs {
 public:
     explicit landing_packs(const repository& repo);
 
-    /// Moves a pack (`made`, without extension: .pack, .idx) from where it was made to where git looks for
-    /// it; it is kept before git can see it. Result: its place, without extension. Errors: the system's;
-    /// nothing stays then.
+    /// Puts a pack where git looks for it, kept before git can see it. Result: its place, without extension.
+    /// Errors: the system's; nothing stays then.
+    result<std::filesystem::path> install(pack_file& pack) const;
+    /// The same of one that git made elsewhere (`made`, without extension: .pack, .idx, perhaps .rev).
     result<std::filesystem::path> install(const std::filesystem::path& made) const;
 
     /// Git may collect the pack as any other from now on.
@@ -36,6 +39,10 @@ public:
     awaitable<void> combine(repository& repo) const;
 
 private:
+    result<std::filesystem::path> begin() const;
+    void replace(const std::vector<std::filesystem::path>& packs,
+                 const std::filesystem::path& combined) const;
+
     std::filesystem::path common_dir_;
     std::filesystem::path objects_;
     std::filesystem::path folder_;

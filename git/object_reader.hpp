@@ -2,10 +2,10 @@
 #pragma once
 
 #include "graftline/git/libgit2.hpp"
+#include "graftline/git/raw_id.hpp"
 
 #include <git2/sys/odb_backend.h>
 
-#include <cstring>
 #include <memory>
 #include <string_view>
 #include <unordered_map>
@@ -13,21 +13,6 @@
 namespace graftline::git {
 
 using odb_object_ptr = owned<git_odb_object, git_odb_object_free>;
-
-struct raw_id_hash {
-    std::size_t operator()(const git_oid& id) const noexcept
-    {
-        std::size_t first;
-        std::memcpy(&first, id.id, sizeof first);
-        return first;
-    }
-};
-struct raw_id_equal {
-    bool operator()(const git_oid& one, const git_oid& other) const noexcept
-    {
-        return std::memcmp(one.id, other.id, GIT_OID_RAWSZ) == 0;
-    }
-};
 
 /// Frees an object's bytes.
 struct object_bytes_freer {
@@ -52,6 +37,7 @@ public:
     /// it is something else.
     result<std::string_view> tree(const git_oid& id) { return bytes(id, GIT_OBJECT_TREE); }
     result<std::string_view> blob(const git_oid& id) { return bytes(id, GIT_OBJECT_BLOB); }
+    result<std::string_view> commit(const git_oid& id) { return bytes(id, GIT_OBJECT_COMMIT); }
     /// The tree of a commit.
     result<git_oid> tree_of(const git_oid& commit);
     /// How large a blob is, without reading it.

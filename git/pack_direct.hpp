@@ -3,24 +3,24 @@
 
 #include "graftline/git/new_objects.hpp"
 #include "graftline/git/oid.hpp"
+#include "graftline/git/pack_file.hpp"
 #include "graftline/runtime/fault.hpp"
 
 #include <filesystem>
-#include <optional>
 
 namespace graftline::git {
 
 struct packed_landing {
-    std::optional<std::filesystem::path> pack; ///< without extension; none when there was nothing to pack
-    bool holds_from = false;                   ///< `from` is in the history of `to`; false: not known
+    pack_file pack;          ///< empty when there was nothing to pack
+    bool holds_from = false; ///< `from` is in the history of `to`; false: not known
 };
 
-/// Writes what `to` reaches and `from` does not as a pack with its index into the folder `into`; an object
-/// may come from `made` or from the object folder `objects`. Commits are walked back to `from`, and of their
-/// trees only what differs from their parents'. What `from` has elsewhere may be in it too, nothing is ever
-/// left out. Blocks; libgit2 is in use already. Any fault means "ask git": that an object is missing, or that
-/// there is so much that git would do it better.
+/// Packs what `to` reaches and `from` does not; an object may come from `made` or from the object folder
+/// `objects`. Commits are walked back to `from`, and of their trees only what differs from their parents'.
+/// What `from` has elsewhere may be in it too, nothing is ever left out. Blocks; libgit2 is in use already.
+/// Any fault means "ask git": that an object is missing, or that there is so much that git would do it
+/// better.
 result<packed_landing> pack_direct(const std::filesystem::path& objects, const new_objects& made,
-                                   const oid& to, const oid& from, const std::filesystem::path& into);
+                                   const oid& to, const oid& from);
 
 } // namespace graftline::git
