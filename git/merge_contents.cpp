@@ -43,6 +43,16 @@ git_allocator graftline_xdiff_allocator{take,      take_zeroes,     nullptr,    
 #endif
 
 namespace graftline::git {
+bool can_merge_contents() noexcept
+{
+#ifdef GRAFTLINE_XDIFF
+    return true;
+#else
+    return false;
+#endif
+}
+
+#ifdef GRAFTLINE_XDIFF
 namespace {
 
 /// git takes a file for binary when there is a NUL among its first bytes.
@@ -55,7 +65,6 @@ bool is_for_git(std::string_view contents)
 
 } // namespace
 
-#ifdef GRAFTLINE_XDIFF
 result<merged_contents> merge_contents(std::string_view base, std::string_view ours, std::string_view theirs,
                                        const side_labels& labels)
 {

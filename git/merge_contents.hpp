@@ -22,6 +22,9 @@ struct merged_contents {
 /// Far below what git merges by lines; merging takes a multiple of it in memory.
 inline constexpr std::size_t largest_merged = std::size_t{64} << 20;
 
+/// Is xdiff in this build? Without it every file that both sides changed is for git.
+bool can_merge_contents() noexcept;
+
 /// Merges by lines. Errors: unsupported where git must be asked: binary or huge contents, or no xdiff in this
 /// build.
 result<merged_contents> merge_contents(std::string_view base, std::string_view ours, std::string_view theirs,
