@@ -13,25 +13,23 @@ constexpr std::size_t most_kept = std::size_t{32} << 20;
 
 constexpr std::size_t most_attributes = 1000;
 
-result<git_oid> only_base(git_repository& repository, const git_oid& ours, const git_oid& theirs)
+result<git_oid> only_base(commit_history& history, object_reader& objects, const git_oid& ours,
+                          const git_oid& theirs)
 {
-    git_oidarray found{};
-    const int code = git_merge_bases(&found, &repository, &ours, &theirs);
-    const bool one = code == 0 && found.count == 1;
-    const git_oid base = one ? found.ids[0] : git_oid{};
-    git_oidarray_dispose(&found);
-    if (!one) return fault(errc::unsupported, "not exactly one merge base");
-    return base;
+    auto bases = history.merge_bases(objects, ours, theirs);
+    if (!bases) return bases.error();
+    if (bases->size() != 1) return fault(errc::unsupported, "not exactly one merge base");
+    return bases->front();
 }
 
-result<merge_outcome> answer_one(git_repository& repository, object_reader& objects,
-                                 merge_surroundings& around, const direct_question& asked)
+result<merge_outcome> answer_one(commit_history& history, object_reader& objects, merge_surroundings& around,
+                                 const direct_question& asked)
 {
     auto ours = from_oid(asked.ours);
     if (!ours) return ours.error();
     auto theirs = from_oid(asked.theirs);
     if (!theirs) return theirs.error();
-    auto base = asked.base ? from_oid(*asked.base) : only_base(repository, *ours, *theirs);
+    auto base = asked.base ? from_oid(*asked.base) : only_base(history, objects, *ours, *theirs);
     if (!base) return base.error();
 
     git_oid trees[3];
@@ -46,9 +44,8 @@ result<merge_outcome> answer_one(git_repository& repository, object_reader& obje
     return tree_merge(objects, around, merge_trees{trees[0], trees[1], trees[2]}, labels);
 }
 
-/// A repository of objects only: those of `repository` and of other folders.
-result<void> open_with_more(git_repository& repository, const std::vector<fs::path>& more, odb_ptr& odb,
-                            repository_ptr& wrapped)
+/// The objects of `repository` and of other folders.
+result<void> open_with_more(git_repository& repository, const std::vector<fs::path>& more, odb_ptr& odb)
 {
     const fs::path own = fs::path(git_repository_commondir(&repository)) / "objects";
     if (const int code = git_odb_open(out(odb), own.c_str()); code < 0)
@@ -56,8 +53,6 @@ result<void> open_with_more(git_repository& repository, const std::vector<fs::pa
     for (const fs::path& folder : more)
         if (const int code = git_odb_add_disk_alternate(odb.get(), folder.c_str()); code < 0)
             return last_fault(code, "an object directory cannot be opened");
-    if (const int code = git_repository_wrap_odb(out(wrapped), odb.get()); code < 0)
-        return last_fault(code, "the object database cannot be opened");
     return {};
 }
 
@@ -66,6 +61,8 @@ result<void> open_with_more(git_repository& repository, const std::vector<fs::pa
 /// Used by the job that runs; there is one at a time.
 class direct_merges::memory {
 public:
+    explicit memory(std::shared_ptr<commit_history> history) : history_(std::move(history)) {}
+
     /// Nullopt: the settings are not what they were.
     result<std::optional<std::vector<result<merge_outcome>>>>
     answer(git_repository& repository, const merge_settings& settings, bool settings_are_fresh,
@@ -78,13 +75,12 @@ public:
         if (settings.is_for_git()) return fault(errc::unsupported, "the configuration is git's business");
         if (more.empty()) {
             if (auto ready = prepare(repository); !ready) return ready.error();
-            return std::optional(answer_all(repository, *objects_, questions));
+            return std::optional(answer_all(*objects_, questions));
         }
         odb_ptr odb;
-        repository_ptr wrapped;
-        if (auto opened = open_with_more(repository, more, odb, wrapped); !opened) return opened.error();
+        if (auto opened = open_with_more(repository, more, odb); !opened) return opened.error();
         object_reader objects(std::move(odb));
-        return std::optional(answer_all(*wrapped, objects, questions));
+        return std::optional(answer_all(objects, questions));
     }
 
 private:
@@ -102,23 +98,25 @@ private:
         return {};
     }
 
-    std::vector<result<merge_outcome>> answer_all(git_repository& repository, object_reader& objects,
+    std::vector<result<merge_outcome>> answer_all(object_reader& objects,
                                                   const std::vector<direct_question>& questions)
     {
         std::vector<result<merge_outcome>> answers;
         answers.reserve(questions.size());
         for (const direct_question& asked : questions)
-            answers.push_back(answer_one(repository, objects, around_, asked));
+            answers.push_back(answer_one(*history_, objects, around_, asked));
         return answers;
     }
 
+    std::shared_ptr<commit_history> history_;
     libgit2_use use_; ///< objects that were read are libgit2's
     std::optional<object_reader> objects_;
     merge_surroundings around_;
 };
 
-direct_merges::direct_merges(asio::any_io_executor loop, fs::path git_dir)
-    : lane_(loop, std::move(git_dir)), memory_(std::make_shared<memory>())
+direct_merges::direct_merges(asio::any_io_executor loop, fs::path git_dir,
+                             std::shared_ptr<commit_history> history)
+    : lane_(loop, std::move(git_dir)), memory_(std::make_shared<memory>(std::move(history)))
 {
 }
 

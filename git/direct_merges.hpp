@@ -1,6 +1,7 @@
 /// Merges in our own process, where the answer is certain to be git's.
 #pragma once
 
+#include "graftline/git/commit_history.hpp"
 #include "graftline/git/libgit2.hpp"
 #include "graftline/git/merge.hpp"
 #include "graftline/git/merge_settings.hpp"
@@ -21,7 +22,8 @@ struct direct_question {
 /// settings.
 class direct_merges {
 public:
-    direct_merges(asio::any_io_executor loop, std::filesystem::path git_dir);
+    direct_merges(asio::any_io_executor loop, std::filesystem::path git_dir,
+                  std::shared_ptr<commit_history> history);
     ~direct_merges();
 
     /// Answers all in one job on the pool. Result: one answer a question, in their order; any fault in it

@@ -63,7 +63,7 @@ awaitable<result<kept_objects>> kept_objects::keep(repository& repo, new_objects
 result<kept_objects> kept_objects::keep_directly(const repository& repo, const new_objects& made,
                                                  const oid& to, const oid& from)
 {
-    auto packed = pack_direct(repo.common_dir() / "objects", made, to, from);
+    auto packed = pack_direct(repo.common_dir() / "objects", made, to, from, *repo.history());
     if (!packed) return packed.error();
     kept_objects kept{landing_packs(repo)};
     if (packed->holds_from) kept.forward_ = std::pair(from, to);

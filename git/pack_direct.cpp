@@ -1,13 +1,8 @@
 #include "graftline/git/pack_direct.hpp"
 
-#include "graftline/git/libgit2.hpp"
 #include "graftline/git/object_folder.hpp"
 #include "graftline/git/object_reader.hpp"
 #include "graftline/git/tree_cursor.hpp"
-
-#include <git2/sys/mempack.h>
-#include <git2/sys/odb_backend.h>
-#include <git2/sys/repository.h>
 
 #include <span>
 #include <string_view>
@@ -23,54 +18,23 @@ namespace fs = std::filesystem;
 constexpr std::size_t most_objects = 5000;
 constexpr std::size_t most_bytes = std::size_t{64} << 20;
 
-/// The repository's objects with those of `made` on top, in a handle that is used once. A handle that lives
-/// on would show objects that are gone, and hold on to each pack.
-class joined_objects {
-public:
-    result<void> open(const fs::path& objects, const new_objects& made)
-    {
-        int code = git_odb_open(out(odb_), objects.c_str());
-        if (code == 0 && made.folder)
-            code = git_odb_add_disk_alternate(odb_.get(), made.folder->path().c_str());
-        if (code == 0) code = add_commits(made.in_memory);
-        if (code == 0) code = git_repository_new(out(repository_));
-        if (code == 0) code = git_repository_set_odb(repository_.get(), odb_.get());
-        odb_ptr again;
-        if (code == 0) code = git_repository_odb(out(again), repository_.get());
-        if (code < 0) return last_fault(code, "the objects cannot be opened");
-        reader_ = std::make_unique<object_reader>(std::move(again));
-        for (const new_object& one : made.in_memory) {
-            auto id = from_oid(one.id);
-            if (!id) return id.error();
-            reader_->keep(*id, static_cast<git_object_t>(libgit2_type(one.kind)), one.bytes);
-        }
-        return {};
+/// The repository's objects with those of `made` on top, read through a handle that is used once: one that
+/// lives on would show objects that are gone, and hold on to each pack.
+result<object_reader> open_objects(const fs::path& objects, const new_objects& made, commit_history& history)
+{
+    odb_ptr odb;
+    int code = git_odb_open(out(odb), objects.c_str());
+    if (code == 0 && made.folder) code = git_odb_add_disk_alternate(odb.get(), made.folder->path().c_str());
+    if (code < 0) return last_fault(code, "the objects cannot be opened");
+    object_reader reader(std::move(odb));
+    for (const new_object& one : made.in_memory) {
+        auto id = from_oid(one.id);
+        if (!id) return id.error();
+        reader.keep(*id, static_cast<git_object_t>(libgit2_type(one.kind)), one.bytes);
+        if (one.kind == object_kind::commit) history.learn(*id, one.bytes);
     }
-    git_repository* repository() const { return repository_.get(); }
-    object_reader& reader() const { return *reader_; }
-
-private:
-    /// For libgit2's walk through history.
-    int add_commits(const std::vector<new_object>& objects)
-    {
-        git_odb_backend* memory = nullptr;
-        int code = git_mempack_new(&memory);
-        if (code == 0) code = git_odb_add_backend(odb_.get(), memory, 999); // asked first; takes it
-        for (const new_object& one : objects) {
-            if (code < 0 || one.kind != object_kind::commit) continue;
-            git_oid id;
-            code = git_oid_fromstr(&id, one.id.hex().c_str());
-            // Not by git_odb_write, which would look for it on the disk, and leave out what is there.
-            if (code == 0)
-                code = memory->write(memory, &id, one.bytes.data(), one.bytes.size(), GIT_OBJECT_COMMIT);
-        }
-        return code;
-    }
-
-    odb_ptr odb_;
-    repository_ptr repository_;
-    std::unique_ptr<object_reader> reader_;
-};
+    return reader;
+}
 
 /// The ids in the header of a commit.
 struct commit_ids {
@@ -98,38 +62,24 @@ result<commit_ids> ids_of(std::string_view commit)
 /// Collects what is new.
 class landing_pack {
 public:
-    landing_pack(const joined_objects& objects, const git_oid& from) : objects_(objects), from_(from) {}
+    landing_pack(object_reader& objects, const git_oid& from) : objects_(objects), from_(from) {}
 
-    result<packed_landing> collect(const git_oid& to)
+    /// Parents before children: what a tree was found to share with the history below it holds only for a
+    /// history that was packed already. (Where a child swaps two folders, each is seen in the place of the
+    /// other.)
+    result<packed_landing> collect(commit_history& history, const git_oid& to)
     {
-        auto walked = walk(to);
-        if (!walked) return walked.error();
+        auto commits = history.between(objects_, to, from_);
+        if (!commits) return commits.error();
+        for (const git_oid& id : *commits)
+            if (auto added = add_commit(id); !added) return added.error();
         return packed_landing{std::move(file_), holds_from_};
     }
 
 private:
-    /// Parents before children: what a tree was found to share with the history below it holds only for a
-    /// history that was packed already. (Where a child swaps two folders, each is seen in the place of the
-    /// other.)
-    result<void> walk(const git_oid& to)
-    {
-        revwalk_ptr commits;
-        int code = git_revwalk_new(out(commits), objects_.repository());
-        if (code == 0) code = git_revwalk_sorting(commits.get(), GIT_SORT_TOPOLOGICAL | GIT_SORT_REVERSE);
-        if (code == 0) code = git_revwalk_push(commits.get(), &to);
-        if (code == 0) code = git_revwalk_hide(commits.get(), &from_);
-        git_oid id;
-        while (code == 0 && (code = git_revwalk_next(&id, commits.get())) == 0) {
-            auto added = add_commit(id);
-            if (!added) return added;
-        }
-        if (code != GIT_ITEROVER) return last_fault(code, "the commits of the landing cannot be walked");
-        return {};
-    }
-
     result<void> add_commit(const git_oid& id)
     {
-        auto bytes = objects_.reader().commit(id);
+        auto bytes = objects_.commit(id);
         if (!bytes) return bytes.error();
         auto ids = ids_of(*bytes);
         if (!ids) return ids.error();
@@ -138,7 +88,7 @@ private:
         std::vector<git_oid> old;
         for (const git_oid& parent : ids->parents) {
             holds_from_ = holds_from_ || git_oid_equal(&parent, &from_);
-            auto tree = objects_.reader().tree_of(parent);
+            auto tree = objects_.tree_of(parent);
             if (!tree) return tree.error();
             if (git_oid_equal(&*tree, &ids->tree)) return {};
             old.push_back(*tree);
@@ -151,11 +101,11 @@ private:
     result<void> add_tree(const git_oid& id, std::span<const git_oid> old)
     {
         if (seen_.contains(id)) return {};
-        auto bytes = objects_.reader().tree(id);
+        auto bytes = objects_.tree(id);
         if (!bytes) return bytes.error();
         std::vector<tree_cursor> before;
         for (const git_oid& one : old) {
-            auto old_bytes = objects_.reader().tree(one);
+            auto old_bytes = objects_.tree(one);
             if (!old_bytes) return old_bytes.error();
             before.emplace_back(*old_bytes);
         }
@@ -188,10 +138,10 @@ private:
     result<void> add_blob(const git_oid& id)
     {
         if (seen_.contains(id)) return {};
-        auto size = objects_.reader().size_of(id); // before it is in memory
+        auto size = objects_.size_of(id); // before it is in memory
         if (!size) return size.error();
         if (*size > most_bytes) return fault(errc::unsupported, "much to pack");
-        auto bytes = objects_.reader().blob(id);
+        auto bytes = objects_.blob(id);
         if (!bytes) return bytes.error();
         return add(id, GIT_OBJECT_BLOB, *bytes);
     }
@@ -204,7 +154,7 @@ private:
         return file_.add(id, type, bytes);
     }
 
-    const joined_objects& objects_;
+    object_reader& objects_;
     const git_oid from_;
     bool holds_from_ = false;
     pack_file file_;
@@ -214,16 +164,15 @@ private:
 } // namespace
 
 result<packed_landing> pack_direct(const fs::path& objects, const new_objects& made, const oid& to,
-                                   const oid& from)
+                                   const oid& from, commit_history& history)
 {
     auto wanted = from_oid(to);
     auto known = from_oid(from);
     if (!wanted) return wanted.error();
     if (!known) return known.error();
-    joined_objects all;
-    auto opened = all.open(objects, made);
-    if (!opened) return opened.error();
-    return landing_pack(all, *known).collect(*wanted);
+    auto reader = open_objects(objects, made, history);
+    if (!reader) return reader.error();
+    return landing_pack(*reader, *known).collect(history, *wanted);
 }
 
 } // namespace graftline::git

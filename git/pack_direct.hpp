@@ -1,6 +1,7 @@
-/// Packing a landing through libgit2.
+/// Packing a landing in our own process.
 #pragma once
 
+#include "graftline/git/commit_history.hpp"
 #include "graftline/git/new_objects.hpp"
 #include "graftline/git/oid.hpp"
 #include "graftline/git/pack_file.hpp"
@@ -21,6 +22,6 @@ struct packed_landing {
 /// Any fault means "ask git": that an object is missing, or that there is so much that git would do it
 /// better.
 result<packed_landing> pack_direct(const std::filesystem::path& objects, const new_objects& made,
-                                   const oid& to, const oid& from);
+                                   const oid& to, const oid& from, commit_history& history);
 
 } // namespace graftline::git

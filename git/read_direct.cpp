@@ -1,5 +1,6 @@
 #include "graftline/git/read_direct.hpp"
 
+#include "graftline/git/commit_history.hpp"
 #include "graftline/git/libgit2.hpp"
 #include "graftline/git/repository.hpp"
 
@@ -55,38 +56,42 @@ result<std::optional<oid>> read_ref_now(git_repository& repository, const std::s
     return std::optional<oid>(to_oid(*git_reference_target(direct.get())));
 }
 
-result<bool> is_ancestor_now(git_repository& repository, const oid& ancestor, const oid& descendant)
+result<object_reader> reader_of(git_repository& repository)
+{
+    odb_ptr odb;
+    if (const int code = git_repository_odb(out(odb), &repository); code < 0)
+        return last_fault(code, "the object database cannot be opened");
+    return object_reader(std::move(odb));
+}
+
+result<bool> is_ancestor_now(git_repository& repository, commit_history& history, const oid& ancestor,
+                             const oid& descendant)
 {
     auto below = from_oid(ancestor);
     auto above = from_oid(descendant);
+    auto reader = reader_of(repository);
     if (!below) return below.error();
     if (!above) return above.error();
-    // libgit2 calls no commit its own descendant, and does not ask whether it exists.
-    if (ancestor == descendant) {
-        auto exists = commit_of(repository, *below);
-        if (!exists) return exists.error();
-        return true;
-    }
-    const int code = git_graph_descendant_of(&repository, &*above, &*below);
-    if (code < 0) return last_fault(code, "history cannot be walked");
-    return code == 1;
+    if (!reader) return reader.error();
+    return history.contains(*reader, *above, *below);
 }
 
-result<std::vector<oid>> merge_bases_now(git_repository& repository, const oid& one, const oid& other)
+result<std::vector<oid>> merge_bases_now(git_repository& repository, commit_history& history, const oid& one,
+                                         const oid& other)
 {
     auto left = from_oid(one);
     auto right = from_oid(other);
+    auto reader = reader_of(repository);
     if (!left) return left.error();
     if (!right) return right.error();
-    git_oidarray found{};
-    const int code = git_merge_bases(&found, &repository, &*left, &*right);
-    if (code < 0 && code != GIT_ENOTFOUND) return last_fault(code, "history cannot be walked");
-    std::vector<oid> bases;
-    for (std::size_t at = 0; at < found.count; ++at)
-        bases.push_back(to_oid(found.ids[at]));
-    git_oidarray_dispose(&found);
+    if (!reader) return reader.error();
+    auto found = history.merge_bases(*reader, *left, *right);
+    if (!found) return found.error();
     // With several candidates git drops those that another one reaches; its word counts then.
-    if (bases.size() > 1) return fault(errc::unsupported, "several merge bases");
+    if (found->size() > 1) return fault(errc::unsupported, "several merge bases");
+    std::vector<oid> bases;
+    for (const git_oid& id : *found)
+        bases.push_back(to_oid(id));
     return bases;
 }
 
@@ -122,16 +127,17 @@ awaitable<result<std::optional<oid>>> read_ref(repository& repo, std::string ful
 
 awaitable<result<bool>> is_ancestor(repository& repo, oid ancestor, oid descendant)
 {
-    auto job = [ancestor = std::move(ancestor), descendant = std::move(descendant)](
-                   git_repository& repository) { return is_ancestor_now(repository, ancestor, descendant); };
+    auto job = [history = repo.history(), ancestor = std::move(ancestor),
+                descendant = std::move(descendant)](git_repository& repository) {
+        return is_ancestor_now(repository, *history, ancestor, descendant);
+    };
     co_return co_await repo.direct().run(std::move(job));
 }
 
 awaitable<result<std::vector<oid>>> merge_bases(repository& repo, oid one, oid other)
 {
-    auto job = [one = std::move(one), other = std::move(other)](git_repository& repository) {
-        return merge_bases_now(repository, one, other);
-    };
+    auto job = [history = repo.history(), one = std::move(one), other = std::move(other)](
+                   git_repository& repository) { return merge_bases_now(repository, *history, one, other); };
     co_return co_await repo.direct().run(std::move(job));
 }
 

@@ -1,5 +1,6 @@
 #include "graftline/git/repository.hpp"
 
+#include "graftline/git/commit_history.hpp"
 #include "graftline/git/direct_merges.hpp"
 #include "graftline/git/environment.hpp"
 #include "graftline/git/git_settings.hpp"
@@ -103,7 +104,8 @@ fault not_usable(const fs::path& start, const std::string& words)
 } // namespace
 
 repository::repository(asio::any_io_executor executor, fs::path git_dir, fs::path common_dir)
-    : executor_(std::move(executor)), git_dir_(std::move(git_dir)), common_dir_(std::move(common_dir))
+    : executor_(std::move(executor)), git_dir_(std::move(git_dir)), common_dir_(std::move(common_dir)),
+      history_(std::make_shared<commit_history>())
 {
 }
 
@@ -200,7 +202,7 @@ libgit2_lane& repository::direct()
 
 direct_merges& repository::merging()
 {
-    if (!merging_) merging_ = std::make_unique<direct_merges>(executor_, git_dir_);
+    if (!merging_) merging_ = std::make_unique<direct_merges>(executor_, git_dir_, history_);
     return *merging_;
 }
 

@@ -20,6 +20,7 @@
 
 namespace graftline::git {
 
+class commit_history;
 class direct_merges;
 class known_settings;
 class libgit2_lane;
@@ -66,6 +67,8 @@ public:
     std::shared_ptr<ref_lock_note> ref_writes();
     /// libgit2's handle of this repository, for reading. Ask `may_read_directly` first.
     libgit2_lane& direct();
+    /// Who is whose parent, as far as it is known. Ask `may_read_directly` first.
+    const std::shared_ptr<commit_history>& history() const noexcept { return history_; }
     /// What merging in our own process keeps. For git/merge.cpp.
     direct_merges& merging();
     /// Looks again at what can change under us; a few stat calls.
@@ -114,6 +117,7 @@ private:
     capability can_;
     std::unique_ptr<repository_lock> lock_;
     std::unique_ptr<libgit2_lane> direct_;
+    std::shared_ptr<commit_history> history_; ///< shared with jobs that are still on the pool when this goes
     std::unique_ptr<direct_merges> merging_;
     std::unique_ptr<known_settings> settings_;
     std::shared_ptr<ref_lock_note> ref_writes_;

@@ -7,7 +7,6 @@
 
 #include "tests/support/cancel_at_every_step.hpp"
 #include "tests/support/hang_guard.hpp"
-#include "tests/support/processes.hpp"
 #include "tests/support/test_repository.hpp"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -359,7 +358,7 @@ TEST_F(landing_many, CombinesNothingWithADamagedPack)
         for (std::size_t n = 1; n < 15; ++n)
             co_await land(*found, changes[n]);
         // Its last object is the folder at the top as that landing made it: there is no other copy.
-        std::string bytes = contents_of(damaged);
+        std::string bytes = read_file(damaged);
         bytes[bytes.size() - 30] ^= 1;
         fs::remove(damaged);
         write_file(damaged, bytes);
