@@ -45,7 +45,7 @@ awaitable<result<landing_request>> request_for(run& r, const task& t, const land
 {
     landing_request what;
     what.task = t.id;
-    what.target = asked.target;
+    what.target = asked.target.branch;
     what.mode = asked.mode;
     what.gates = asked.gates;
     what.may_undo = asked.may_undo;
@@ -55,7 +55,7 @@ awaitable<result<landing_request>> request_for(run& r, const task& t, const land
     what.started_at = git::oid(t.base);
     what.keep_author = asked.mode == land_mode::squash || !t.undone.empty();
     const auto mode = t.undone.empty() ? asked.mode : land_mode::squash;
-    what.message = landing_message(r.in().settings(), t, mode, asked.target);
+    what.message = landing_message(r.in().settings(), t, mode, asked.target.branch);
     const auto tip = co_await git::read_ref(r.repository(), "refs/heads/" + t.branch);
     if (!tip) co_return tip.error();
     if (*tip) {
@@ -122,12 +122,14 @@ awaitable<result<landing>> land::carry_out(run& r) const
     const auto t = co_await r.find(task);
     if (t.state == task_state::merged) co_return landing{verdict::merged, t.landed, t.landed_on, {}, {}, {}};
     if (r.is_over()) throw interrupted{};
+    const auto there = co_await make_target(r, target);
+    if (!there) co_return fault(there.error()).with("task", t.id);
     auto what = co_await request_for(r, t, *this);
     if (!what) co_return fault(what.error()).with("task", t.id);
-    r.watcher().doing(task, "waiting to land on " + target);
-    auto landed = co_await r.queue(target).land(std::move(*what));
-    if (!landed) co_return fault(landed.error()).with("task", t.id).with("target", target);
-    co_await record(r, task, [&](effects::task& now) { record_landing(now, *landed, target); });
+    r.watcher().doing(task, "waiting to land on " + target.branch);
+    auto landed = co_await r.queue(target.branch).land(std::move(*what));
+    if (!landed) co_return fault(landed.error()).with("task", t.id).with("target", target.branch);
+    co_await record(r, task, [&](effects::task& now) { record_landing(now, *landed, target.branch); });
     co_return landed;
 }
 

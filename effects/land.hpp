@@ -2,6 +2,7 @@
 #pragma once
 
 #include "graftline/effects/landing.hpp"
+#include "graftline/effects/landing_target.hpp"
 #include "graftline/effects/retry_policy.hpp"
 #include "graftline/effects/run.hpp"
 
@@ -22,7 +23,7 @@ struct land {
     using outcome = landing;
 
     std::string task;
-    std::string target;
+    landing_target target;
     land_mode mode = land_mode::merge;
     std::vector<std::vector<std::string>> gates;
     bool may_undo = false;   ///< lines that landed since the task began may go

@@ -62,7 +62,7 @@ awaitable<bool> land_one(context& ctx, std::string id, const land_options& optio
     if (options.target) t.spec.target = *options.target;
     if (options.target) t.spec.into.clear();
     if (options.into) t.spec.into = *options.into;
-    const auto target = co_await landing_target(r, t);
+    const auto target = landing_target_of(t);
     t = co_await bring_up_to_date(r, t);
     const auto& gates = options.gates.empty() ? t.spec.gates : options.gates;
     const auto mode = options.mode.value_or(t.spec.land.value_or(land_mode::merge));

@@ -3,11 +3,24 @@
 
 #include "graftline/effects/run.hpp"
 
+#include <boost/describe.hpp>
+
 namespace graftline::effects {
 
-/// The task's target; or the branch that lands instead of it (`into`), which is made at the target's tip when
-/// it is not there yet. Throws fault_error: invalid when there is no branch to land on, what git said.
-awaitable<std::string> landing_target(run& r, task t);
+/// A branch to land on.
+struct landing_target {
+    std::string branch;
+    std::string begins_at; ///< the branch at whose tip it is made when it is not there yet; empty: it must be
+};
+
+BOOST_DESCRIBE_STRUCT(landing_target, (), (branch, begins_at))
+
+/// The task's target; or the branch that lands instead of it (`into`), made at the target's tip. Throws
+/// fault_error: invalid when there is no branch to land on.
+landing_target landing_target_of(const task& t);
+
+/// Makes the branch if it is not there. Errors: what git said. Lifetime: borrows `r`.
+awaitable<result<void>> make_target(run& r, landing_target target);
 
 /// What a task starts from when nothing else is said: the branch that it will land on, as far as that is
 /// there. A full ref, or HEAD.

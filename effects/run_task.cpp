@@ -89,8 +89,8 @@ awaitable<bool> land_work(context& ctx, const task& t, semaphore& places)
     const auto& settings = ctx.in().in().settings().landing;
     const auto most = t.spec.on_conflict == conflict_policy::retry ? settings.resolutions.value_or(2) : 0;
     for (std::size_t resolutions = 0;; ++resolutions) {
-        const auto target = co_await landing_target(ctx.in(), t);
-        const auto landed = co_await ctx.perform(land{t.id, target, *t.spec.land, t.spec.gates});
+        const auto landed =
+            co_await ctx.perform(land{t.id, landing_target_of(t), *t.spec.land, t.spec.gates});
         if (landed.is != verdict::conflicted || resolutions == most) co_return landed.is_done();
         if (!co_await resolve(ctx, t, landed, places)) co_return false;
     }
