@@ -1,12 +1,16 @@
 #include "graftline/runtime/offload.hpp"
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/execution/context.hpp>
 #include <boost/asio/query.hpp>
+#include <boost/asio/this_coro.hpp>
 
 #include <pthread.h>
 #include <signal.h>
 
 #include <algorithm>
+#include <exception>
 #include <thread>
 
 namespace graftline {
@@ -59,5 +63,32 @@ void blocking_pool::shutdown()
     // it.
     threads_.reset();
 }
+
+namespace detail {
+namespace {
+
+awaitable<void> run_job(erased_job job, std::exception_ptr& failure)
+{
+    try {
+        job.call(job.what);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    co_return;
+}
+
+} // namespace
+
+awaitable<void> on_pool(erased_job job)
+{
+    std::exception_ptr failure;
+    const auto pool = blocking_pool::of(co_await asio::this_coro::executor);
+    // Without a slot: Asio 1.26 would post a raw pointer to the signal, which may be gone (asio #1332).
+    co_await asio::co_spawn(pool, run_job(job, failure),
+                            asio::bind_cancellation_slot(asio::cancellation_slot(), use_awaitable));
+    if (failure) std::rethrow_exception(std::move(failure));
+}
+
+} // namespace detail
 
 } // namespace graftline

@@ -5,13 +5,9 @@
 #include "graftline/runtime/semaphore.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/execution_context.hpp>
-#include <boost/asio/this_coro.hpp>
 #include <boost/asio/thread_pool.hpp>
 
-#include <exception>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -45,19 +41,15 @@ namespace detail {
 
 template <class T> using job_value = std::optional<std::conditional_t<std::is_void_v<T>, std::monostate, T>>;
 
-/// What runs on the pool. All that it refers to is in the frame of `offload`.
-template <class F, class T> awaitable<void> run_job(F& job, job_value<T>& value, std::exception_ptr& failure)
-{
-    try {
-        if constexpr (std::is_void_v<T>)
-            job();
-        else
-            value.emplace(job());
-    } catch (...) {
-        failure = std::current_exception();
-    }
-    co_return;
-}
+/// A job whose type is not to be known: `call(what)`.
+struct erased_job {
+    void* what;
+    void (*call)(void*);
+};
+
+/// Runs `job` on the pool; throws what it throws. All that it refers to is in the frame of `offload`. One for
+/// all jobs: what Asio needs for it is compiled once.
+awaitable<void> on_pool(erased_job job);
 
 } // namespace detail
 
@@ -69,12 +61,13 @@ template <class F> awaitable<std::invoke_result_t<F&>> offload(F job)
 {
     using value_type = std::invoke_result_t<F&>;
     detail::job_value<value_type> value;
-    std::exception_ptr failure;
-    const auto pool = blocking_pool::of(co_await asio::this_coro::executor);
-    // Without a slot: Asio 1.26 would post a raw pointer to the signal, which may be gone (asio #1332).
-    co_await asio::co_spawn(pool, detail::run_job<F, value_type>(job, value, failure),
-                            asio::bind_cancellation_slot(asio::cancellation_slot(), use_awaitable));
-    if (failure) std::rethrow_exception(std::move(failure));
+    auto keep = [&] {
+        if constexpr (std::is_void_v<value_type>)
+            job();
+        else
+            value.emplace(job());
+    };
+    co_await detail::on_pool({&keep, [](void* what) { (*static_cast<decltype(keep)*>(what))(); }});
     if constexpr (!std::is_void_v<value_type>) co_return std::move(*value);
 }
 
