@@ -19,7 +19,7 @@ add_library(house_options INTERFACE)
 target_compile_options(house_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Werror)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   add_link_options(-fuse-ld=lld)
-  # ccache sees through a precompiled header only when the header's time stamp is not stored in it.
+  # Or what is compiled with a precompiled header would be compiled again whenever that is made anew.
   target_compile_options(house_options INTERFACE "SHELL:-Xclang -fno-pch-timestamp")
 endif()
 if(SANITIZE)
@@ -32,10 +32,9 @@ endif()
 
 find_program(CCACHE ccache)
 if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  # Paths below the source folder count as relative: another clone finds what this one has compiled.
   set(CMAKE_CXX_COMPILER_LAUNCHER
-      ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
-      # Paths below the source folder count as relative: another clone finds what this one has compiled.
-      CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=true ${CCACHE})
+      ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/cmake/through_ccache)
 endif()
 
 # Sources say <graftline/runtime/fault.hpp>, as a host program does after installation.

@@ -14,7 +14,7 @@ function(house_floor name)
     target_compile_definitions(graftline_runtime PUBLIC BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_DISABLE_BOOST_COROUTINE)
     target_compile_features(graftline_runtime PUBLIC cxx_std_20)
   endif()
-  house_precompile(graftline_${name})
+  house_precompile(graftline_${name} cmake/precompiled.hpp)
 endfunction()
 
 # house_program(NAME FLOOR folder LINKS <libraries>): an executable from a folder; its folder's sources but main.cpp
@@ -28,10 +28,17 @@ function(house_program name)
   add_executable(${name} ${CMAKE_SOURCE_DIR}/${program_FLOOR}/main.cpp)
   target_link_libraries(${name} PRIVATE graftline_${program_FLOOR} house_options)
   target_compile_definitions(${name} PRIVATE GRAFTLINE_VERSION="${PROJECT_VERSION}")
-  house_precompile(${name})
+  house_precompile(${name} cmake/precompiled.hpp)
 endfunction()
 
-# One precompiled header for all who compile with the same flags.
-function(house_precompile target)
-  target_precompile_headers(${target} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/precompiled.hpp)
+# house_precompile(TARGET HEADER): one precompiled header for all that compile with the same flags, made for the
+# first target that names it. By a path that is the same in every clone, for the compiler's cache.
+function(house_precompile target header)
+  get_property(maker GLOBAL PROPERTY "precompiles ${header}")
+  if(maker)
+    target_precompile_headers(${target} REUSE_FROM ${maker})
+  else()
+    target_precompile_headers(${target} PRIVATE <graftline/${header}>)
+    set_property(GLOBAL PROPERTY "precompiles ${header}" ${target})
+  endif()
 endfunction()

@@ -6,6 +6,10 @@
 #include <boost/json.hpp>
 #include <boost/system/result.hpp>
 
+#include "graftline/runtime/command.hpp"
+#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/offload.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <filesystem>

@@ -2,12 +2,13 @@
 #include "graftline/agents/plan.hpp"
 #include "graftline/agents/settings.hpp"
 
+#include "tests/support/built.hpp"
 #include <gtest/gtest.h>
 
 namespace graftline::agents {
 namespace {
 
-const std::filesystem::path examples = GRAFTLINE_EXAMPLES;
+const std::filesystem::path examples = test::examples_folder();
 
 TEST(Examples, settings_are_valid)
 {

@@ -2,6 +2,7 @@
 #include "graftline/runtime/conversation.hpp"
 
 #include "tests/cli/program.hpp"
+#include "tests/support/built.hpp"
 #include "tests/support/hang_guard.hpp"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -120,7 +121,7 @@ TEST_F(merge_tree, reads_a_file_and_dev_null)
     write_file(d.repository.root() / "lines", "main fine\nfine main\n");
     for (const auto& [file, lines] : {std::pair<std::string, std::size_t>{"../lines", 2}, {"/dev/null", 0}}) {
         command shell("sh");
-        shell.args("-c", std::string(GRAFTLINE_PROGRAM) + " merge-tree --stdin < " + file);
+        shell.args("-c", test::built_program() + " merge-tree --stdin < " + file);
         shell.in(d.repository.top());
         const auto output = run_here(run(std::move(shell))).value();
         EXPECT_TRUE(output.ok()) << output.err;

@@ -2,6 +2,7 @@
 
 #include <boost/json/parse.hpp>
 
+#include "tests/support/built.hpp"
 #include "tests/support/hang_guard.hpp"
 
 #include <chrono>
@@ -30,7 +31,7 @@ desk::desk(std::vector<std::string> init) : repository(std::move(init))
 
 command desk::prepared(const std::filesystem::path& folder, std::vector<std::string> words) const
 {
-    command c(GRAFTLINE_PROGRAM);
+    command c(built_program());
     for (auto& word : words)
         c.add(std::move(word));
     c.in(folder)

@@ -2,6 +2,8 @@
 
 #include "graftline/agents/plan.hpp"
 
+#include "tests/support/built.hpp"
+
 #include <map>
 #include <sstream>
 
@@ -34,7 +36,7 @@ workshop::workshop(std::vector<std::string> init) : repo(std::move(init))
 std::shared_ptr<effects::project> workshop::open(asio::io_context& io)
 {
     auto in = run_here(io, effects::project::open(repo.top())).value();
-    in->supervisor_command = {GRAFTLINE_PROGRAM, "supervise"};
+    in->supervisor_command = {built_program(), "supervise"};
     return in;
 }
 

@@ -4,6 +4,7 @@
 #include "graftline/runtime/child.hpp"
 #include "graftline/runtime/supervised.hpp"
 
+#include "tests/support/built.hpp"
 #include "tests/support/processes.hpp"
 #include "tests/support/test_repository.hpp"
 #include <gtest/gtest.h>
@@ -14,7 +15,7 @@
 
 namespace graftline::test {
 
-inline const std::vector<std::string> supervisor_program{GRAFTLINE_PROGRAM, "supervise"};
+inline const std::vector<std::string> supervisor_program{built_program(), "supervise"};
 
 class supervisor_test : public ::testing::Test {
 protected:
