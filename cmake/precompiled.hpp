@@ -1,14 +1,14 @@
 // What nearly every file includes; a header must still include what it uses (tests/house checks each alone).
 #pragma once
 
+#include "graftline/runtime/command.hpp"
+#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/offload.hpp"
+
 #include <boost/asio.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/json.hpp>
 #include <boost/system/result.hpp>
-
-#include "graftline/runtime/command.hpp"
-#include "graftline/runtime/fault.hpp"
-#include "graftline/runtime/offload.hpp"
 
 #include <algorithm>
 #include <chrono>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "graftline/cmake/precompiled.hpp"
+
 #include "tests/support/cancel_at_every_step.hpp"
 #include "tests/support/hang_guard.hpp"
 #include "tests/support/test_repository.hpp"
