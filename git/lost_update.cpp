@@ -107,12 +107,12 @@ struct evidence {
     std::map<oid, std::string> blobs;
     std::map<std::string, line_change> meant; ///< by path: what the task says it reverts
 
-    std::string_view text(const tree_entry& at) const
+    std::string_view text(const path_entry& at) const
     {
         const auto found = blobs.find(at.id);
         return found == blobs.end() ? std::string_view() : std::string_view(found->second);
     }
-    result<line_change> change(const std::pair<tree_entry, tree_entry>& sides) const
+    result<line_change> change(const std::pair<path_entry, path_entry>& sides) const
     {
         line_change all;
         if (!compares_by_line(sides.first) || !compares_by_line(sides.second)) return all;
@@ -122,7 +122,7 @@ struct evidence {
             all.take({count(run.added), count(run.removed)});
         return all;
     }
-    bool compares_by_line(const tree_entry& at) const
+    bool compares_by_line(const path_entry& at) const
     {
         return !at.is_there() || (at.is_file() && !is_binary(text(at)));
     }
@@ -131,7 +131,7 @@ struct evidence {
 void collect(const tree_differences& from, std::set<oid>& blobs)
 {
     for (const auto& [path, sides] : from)
-        for (const tree_entry& one : {sides.first, sides.second})
+        for (const path_entry& one : {sides.first, sides.second})
             if (one.is_there() && one.mode != "160000") blobs.insert(one.id);
 }
 
@@ -174,8 +174,8 @@ private:
         return {};
     }
 
-    result<std::vector<std::string>> inspect(const std::string& path, const tree_entry& honest,
-                                             const tree_entry& result_has)
+    result<std::vector<std::string>> inspect(const std::string& path, const path_entry& honest,
+                                             const path_entry& result_has)
     {
         const auto found = known_.landed.find(path);
         const bool conflicts = known_.conflicts.contains(path);
@@ -204,7 +204,7 @@ private:
 
     static result<std::vector<std::string>> no_lines() { return std::vector<std::string>(); }
 
-    std::string named(const tree_entry& one) const
+    std::string named(const path_entry& one) const
     {
         if (one.mode == "160000") return "submodule at " + one.id.hex();
         if (one.mode == "120000") return "symbolic link to " + std::string(known_.text(one));
@@ -214,8 +214,8 @@ private:
     /// The lines of one file. `landed`: what came to it and went from it since the start; `has`: how often
     /// the target has each line. A line counts as undone only if the result has fewer of it than the target,
     /// or more for one that comes back: comparing texts may line them up in another way than was meant.
-    result<std::vector<std::string>> lines_of(const std::string& path, const tree_entry& honest,
-                                              const tree_entry& result_has, const line_change& landed,
+    result<std::vector<std::string>> lines_of(const std::string& path, const path_entry& honest,
+                                              const path_entry& result_has, const line_change& landed,
                                               const line_counts& has, bool conflicts) const
     {
         const auto runs = changed_lines(known_.text(honest), known_.text(result_has));

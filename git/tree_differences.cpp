@@ -9,7 +9,7 @@
 namespace graftline::git {
 namespace {
 
-tree_entry entry_of(const std::string& mode, const std::string& id)
+path_entry entry_of(const std::string& mode, const std::string& id)
 {
     if (mode == "000000") return {};
     return {mode, oid(id)};

@@ -18,16 +18,16 @@ namespace graftline::git {
 class repository;
 
 /// What a tree has at a path.
-struct tree_entry {
+struct path_entry {
     std::string mode; ///< "100644"; empty where there is nothing
     oid id;
     bool is_there() const noexcept { return !mode.empty(); }
     bool is_file() const noexcept { return mode.starts_with("100"); }
-    friend bool operator==(const tree_entry&, const tree_entry&) = default;
+    friend bool operator==(const path_entry&, const path_entry&) = default;
 };
 
 /// By path: what the one tree has and what the other has.
-using tree_differences = std::map<std::string, std::pair<tree_entry, tree_entry>>;
+using tree_differences = std::map<std::string, std::pair<path_entry, path_entry>>;
 
 /// Reads a repository together with object directories beside it. Borrows the repository.
 class tree_reader {
