@@ -86,6 +86,26 @@ bool flush(const fs::path& file, int how)
     return opened && ::fsync(opened.get()) == 0;
 }
 
+/// Moves a file to where git finds it. An object folder on another disk gets a copy, under a name that git
+/// takes for rubbish until it is whole.
+void put(const fs::path& file, const fs::path& place, std::error_code& failed)
+{
+    fs::rename(file, place, failed);
+    if (failed != std::errc::cross_device_link) return;
+    const fs::path half = place.parent_path() / ("tmp_" + place.filename().string());
+    fs::copy_file(file, half, failed);
+    if (!failed) fs::rename(half, place, failed);
+    if (failed) drop(half);
+}
+
+/// Whatever keeps the object folder from being written to is nothing that a task has done.
+fault not_put(fault why)
+{
+    if (why.code() != std::errc::permission_denied && why.code() != std::errc::operation_not_permitted)
+        return why;
+    return fault(errc::unusable, why.message());
+}
+
 /// Packs of ours, without extensions, that nobody keeps. What a crash left is let go of on the way, or
 /// removed where it is no whole pack.
 std::vector<fs::path> own_packs(const fs::path& folder)
@@ -190,7 +210,7 @@ result<fs::path> landing_packs::begin() const
     if (!keep || !write_all(keep.get(), our_reason)) {
         const int why = errno;
         drop_pack(place);
-        return system_fault(why, "cannot keep a pack in " + folder_.string());
+        return not_put(system_fault(why, "cannot put a pack into " + folder_.string()));
     }
     return place;
 }
@@ -202,7 +222,7 @@ result<fs::path> landing_packs::install(pack_file& pack) const
     auto written = pack.write(*place);
     if (written) return place;
     drop_pack(*place);
-    return written.error();
+    return not_put(written.error());
 }
 
 result<fs::path> landing_packs::install(const fs::path& made) const
@@ -212,11 +232,11 @@ result<fs::path> landing_packs::install(const fs::path& made) const
     // The index last: a pack is there when its index is.
     for (const char* extension : {".pack", ".rev", ".idx"}) {
         std::error_code failed;
-        fs::rename(with(made, extension), with(*place, extension), failed);
+        put(with(made, extension), with(*place, extension), failed);
         const bool may_lack = extension == std::string_view(".rev");
         if (!failed || (may_lack && failed == std::errc::no_such_file_or_directory)) continue;
         drop_pack(*place);
-        return system_fault(failed.value(), "cannot put a pack into " + folder_.string());
+        return not_put(system_fault(failed.value(), "cannot put a pack into " + folder_.string()));
     }
     return place;
 }

@@ -1,5 +1,6 @@
 #include "graftline/git/libgit2.hpp"
 
+#include "graftline/git/failure_words.hpp"
 #include "graftline/git/scratch.hpp"
 
 #include <boost/asio/execution/context.hpp>
@@ -34,8 +35,9 @@ const boost::system::error_category& libgit2_category() noexcept
 fault last_fault(int code, std::string what)
 {
     const git_error* error = git_error_last();
-    fault f(error_code(code, libgit2_category()), std::move(what));
-    return std::move(f).with("libgit2", error && error->message ? error->message : "says nothing");
+    const std::string words = error && error->message ? error->message : "says nothing";
+    fault f(kind_of_failure(words, error_code(code, libgit2_category())), std::move(what));
+    return std::move(f).with("libgit2", words);
 }
 
 oid to_oid(const git_oid& id)

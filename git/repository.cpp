@@ -3,6 +3,7 @@
 #include "graftline/git/commit_history.hpp"
 #include "graftline/git/direct_merges.hpp"
 #include "graftline/git/environment.hpp"
+#include "graftline/git/failure_words.hpp"
 #include "graftline/git/git_settings.hpp"
 #include "graftline/git/libgit2.hpp"
 #include "graftline/git/write_ref_direct.hpp"
@@ -258,20 +259,6 @@ awaitable<result<std::string>> repository::answer(command prepared)
     co_return without_last_newline(std::move(output->out));
 }
 
-/// What a refusal of git's means for its caller, by its words: they are English, our calls see to that.
-static errc kind_of_failure(const std::string& words)
-{
-    const auto any_of = [&](std::initializer_list<const char*> parts) {
-        return std::ranges::any_of(parts,
-                                   [&](const char* part) { return words.find(part) != std::string::npos; });
-    };
-    if (any_of({"No space left on device", "Disk quota exceeded"})) return errc::no_space;
-    // git does not always say why it could not write; a full disk is among the reasons.
-    if (any_of({"couldn't write", "unable to write", "write error", "Read-only file system"}))
-        return errc::unusable;
-    return errc::command_failed;
-}
-
 fault git_failed(const std::vector<std::string>& words, const command_output& output)
 {
     std::string name = "git";
@@ -283,7 +270,7 @@ fault git_failed(const std::vector<std::string>& words, const command_output& ou
             break;
         }
     }
-    const auto kind = kind_of_failure(output.err);
+    const auto kind = kind_of_failure(output.err, make_error_code(errc::command_failed));
     std::string says = without_last_newline(output.err.empty() ? output.out : output.err);
     if (says.size() > 4000) says = "... " + says.substr(says.size() - 4000);
     return fault(kind, name + " failed")

@@ -1,0 +1,14 @@
+/// What git and libgit2 mean by their words, where their codes do not say it.
+#pragma once
+
+#include "graftline/runtime/fault.hpp"
+
+#include <string_view>
+
+namespace graftline::git {
+
+/// no_space or unusable when `words`, in English, tell of a disk or an object store that cannot be written
+/// to; else `otherwise`.
+error_code kind_of_failure(std::string_view words, error_code otherwise);
+
+} // namespace graftline::git
