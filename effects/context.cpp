@@ -110,6 +110,9 @@ journal::ticket performance::begin()
 {
     if (!run_.past().was_requested(path_))
         record(journal_event::requested, hash_, arguments_, std::string(kind_));
+    const auto before = std::chrono::milliseconds(run_.past().begun(path_));
+    since_ =
+        before.count() > 0 ? std::chrono::system_clock::time_point(before) : std::chrono::system_clock::now();
     return record(journal_event::started, run_.past().attempts(path_) + 1);
 }
 

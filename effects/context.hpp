@@ -138,7 +138,7 @@ public:
 
     /// Records the request and the start. Result: what to wait for.
     journal::ticket begin();
-    effect_place place() const { return {path_, run_.past().attempts(path_) + 1}; }
+    effect_place place() const { return {path_, run_.past().attempts(path_) + 1, since_}; }
     bool should_wait() const { return run_.in().journal().is_full(); }
     /// After a crash in a pause: waits for the rest of it.
     awaitable<void> wait_until_due();
@@ -160,7 +160,8 @@ private:
     std::string_view kind_;
     std::string arguments_;
     std::int64_t hash_;
-    int attempts_ = 1; ///< by this process
+    std::chrono::system_clock::time_point since_{}; ///< of the first attempt, by any process
+    int attempts_ = 1;                              ///< by this process
 };
 
 json::value to_stored(const fault& f);

@@ -1,6 +1,7 @@
 /// Where in its run an effect is carried out.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -11,6 +12,7 @@ struct effect_place {
     std::string path; ///< in the tree of effects
     std::int64_t attempt =
         1; ///< more than 1: it began before, in this process or another, and has no outcome
+    std::chrono::system_clock::time_point since{}; ///< when the first attempt began: deadlines count from it
 };
 
 } // namespace graftline::effects

@@ -2,18 +2,18 @@
 
 #include "graftline/runtime/command.hpp"
 
-#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/system_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 
 namespace graftline::effects {
 
-awaitable<result<polled>> poll::carry_out(run& r) const
+awaitable<result<polled>> poll::carry_out(run& r, const effect_place& here) const
 {
-    using clock = std::chrono::steady_clock;
+    using clock = std::chrono::system_clock; // it outlives processes
     if (words.empty()) co_return fault(errc::invalid, "poll needs a command");
     const auto& repo = r.repository();
-    const auto deadline = clock::now() + std::chrono::milliseconds(limit_ms);
-    asio::steady_timer again(co_await asio::this_coro::executor);
+    const auto deadline = here.since + std::chrono::milliseconds(limit_ms);
+    asio::system_timer again(co_await asio::this_coro::executor);
     polled so_far;
     for (;;) {
         command attempt(words.front());

@@ -1,6 +1,7 @@
 /// The effect that waits for something outside: a command is run again and again until it passes.
 #pragma once
 
+#include "graftline/effects/effect_place.hpp"
 #include "graftline/effects/run.hpp"
 
 #include <boost/describe.hpp>
@@ -9,12 +10,13 @@ namespace graftline::effects {
 
 struct polled {
     bool passed = false; ///< false: the deadline came first
-    int tries = 0;
+    int tries = 0;       ///< by the process that saw the end
 };
 BOOST_DESCRIBE_STRUCT(polled, (), (passed, tries))
 
 /// Runs `words` in the repository's main work tree until it exits 0, `every_ms` after each end, for at most
-/// `limit_ms`. Errors: could_not_start. Cancellation: terminal; the command is ended and waited for.
+/// `limit_ms` from when it first began: a run that is gone on with does not wait from the start again.
+/// Errors: could_not_start. Cancellation: terminal; the command is ended and waited for.
 struct poll {
     static constexpr std::string_view kind = "poll";
     using outcome = polled;
@@ -23,7 +25,7 @@ struct poll {
     std::int64_t every_ms = 10'000;
     std::int64_t limit_ms = 3'600'000;
 
-    awaitable<result<polled>> carry_out(run& r) const;
+    awaitable<result<polled>> carry_out(run& r, const effect_place& here) const;
 };
 BOOST_DESCRIBE_STRUCT(poll, (), (words, every_ms, limit_ms))
 

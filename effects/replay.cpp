@@ -56,7 +56,10 @@ void replay::take(journal_record&& r)
         before.hash = r.detail;
         before.arguments = std::move(r.body);
         break;
-    case journal_event::started: before.attempts = std::max(before.attempts, r.detail); break;
+    case journal_event::started:
+        before.attempts = std::max(before.attempts, r.detail);
+        if (before.begun_ms == 0) before.begun_ms = r.time_ms;
+        break;
     case journal_event::put_off: before.due_ms = r.detail; break;
     case journal_event::resolved:
         before.resolved = true;
@@ -89,6 +92,12 @@ std::int64_t replay::due(const std::string& path) const
 {
     const auto found = known_.find(path);
     return found == known_.end() ? 0 : found->second.due_ms;
+}
+
+std::int64_t replay::begun(const std::string& path) const
+{
+    const auto found = known_.find(path);
+    return found == known_.end() ? 0 : found->second.begun_ms;
 }
 
 void replay::skip(const std::string& path)

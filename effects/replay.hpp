@@ -56,6 +56,8 @@ public:
     std::int64_t attempts(const std::string& path) const;
     /// When the next attempt at an effect is due, in milliseconds since the epoch; 0: at once.
     std::int64_t due(const std::string& path) const;
+    /// When the first attempt on record began, in milliseconds since the epoch; 0: there is none.
+    std::int64_t begun(const std::string& path) const;
     /// The request itself is on record.
     bool was_requested(const std::string& path) const { return known_.contains(path); }
     /// What is on record below this path will not be asked for: its strand had ended.
@@ -139,6 +141,7 @@ private:
         std::string arguments;
         std::int64_t attempts = 0;
         std::int64_t due_ms = 0;
+        std::int64_t begun_ms = 0;
         bool resolved = false;
         answer outcome;
     };
