@@ -13,9 +13,9 @@ namespace {
 
 int exit_status_of(const effects::run_report& report)
 {
+    if (report.environment_fault) return exit_status::unusable;
     if (report.interrupted) return exit_status::interrupted;
     if (report.incomplete) return exit_status::not_all;
-    if (report.environment_failed) return exit_status::unusable;
     return std::ranges::all_of(report.tasks, reached) ? exit_status::done : exit_status::not_all;
 }
 

@@ -117,7 +117,11 @@ std::string summary_of(const effects::run_report& report, const terminal& on)
     text += on.in(tint::strong, count_line(report)) + " in " + duration_text(report.duration_s) + "\n";
     if (report.interrupted) {
         const bool some = std::ranges::any_of(report.tasks, [](const auto& t) { return t.state == pending; });
-        if (some) text += "Interrupted. Go on with: graftline resume " + report.run + "\n";
+        if (report.environment_fault) text += report.environment_fault->message() + "\n";
+        if (some)
+            text += std::string(report.environment_fault ? "Once that is mended, go on with"
+                                                         : "Interrupted. Go on with") +
+                    ": graftline resume " + report.run + "\n";
     }
     return text;
 }

@@ -3,6 +3,7 @@
 #include "graftline/effects/finish_line.hpp"
 #include "graftline/effects/radar_watch.hpp"
 #include "graftline/effects/run_task.hpp"
+#include "graftline/effects/save_work.hpp"
 #include "graftline/git/move_target.hpp"
 #include "graftline/runtime/parallel.hpp"
 
@@ -20,13 +21,6 @@ using namespace std::chrono_literals;
 
 /// Thrown past the siblings under --fail-fast; what happened is in the failed task.
 struct give_up : std::exception {};
-
-/// Not the task's fault: the system said no, or the disk is full.
-bool is_of_the_environment(const fault& f)
-{
-    return f.is(errc::no_space) || f.is(errc::unusable) || f.is(errc::unsupported) ||
-           f.code().category() == boost::system::system_category();
-}
 
 bool did_what_was_asked(const task& t)
 {
@@ -65,8 +59,10 @@ public:
             escaped = std::current_exception();
         }
         co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-        if (failed) {
-            environment_failed_ |= is_of_the_environment(*failed);
+        if (failed && is_of_the_environment(*failed)) {
+            run_.environment_failed(*failed);
+            escaped = std::make_exception_ptr(interrupted{});
+        } else if (failed) {
             co_await record_failure(run_, id, std::move(*failed));
         }
         if (escaped) co_await settle(id, escaped);
@@ -77,8 +73,6 @@ public:
         run_.give_up();
         throw give_up{};
     }
-
-    bool environment_failed() const { return environment_failed_; }
 
 private:
     /// Whether a task of a run that is gone on with is still to be carried out. What had ended is not asked
@@ -148,10 +142,10 @@ private:
         asio::steady_timer again(executor_);
         for (;;) {
             const auto now = co_await read_resources(run_.in().state_folder(), cpu_);
-            if (limits.disk_free_gb > 0 && now.disk_free_gb < limits.disk_free_gb)
-                throw fault_error(
-                    fault(errc::no_space, *why_not(now, limits)).with("limit", "limits.disk_free"));
             const auto reason = why_not(now, limits);
+            const bool is_full = limits.disk_free_gb > 0 && now.disk_free_gb < limits.disk_free_gb;
+            if (is_full && working_ == 0)
+                throw fault_error(fault(errc::no_space, *reason).with("limit", "limits.disk_free"));
             if (!reason || working_ == 0) co_return;
             run_.watcher().doing(id, *reason);
             again.expires_after(1s); // readings have no event to wait for
@@ -190,6 +184,10 @@ private:
             co_await record_failure(run_, id, fault(errc::internal, "internal error: " + bug));
             co_return;
         }
+        // Of a program that is not the recorded one nothing is known: agents are left to the right one.
+        if (!run_.past().failure())
+            if (auto saved = co_await save_work(run_, id); !saved)
+                run_.watcher().note(saved.error().message());
         const bool resumable = run_.stopping();
         co_await run_.change(id, [&](task& now) {
             if (now.owner != run_.id()) return;
@@ -197,10 +195,16 @@ private:
             const bool asked = now.cancel_asked;
             now.state = resumable && !asked ? task_state::pending : task_state::cancelled;
             now.reason = asked       ? "cancelled"
-                         : resumable ? "interrupted"
+                         : resumable ? why_interrupted()
                                      : "another task failed (--fail-fast)";
             now.finished_at = now_text();
         });
+    }
+
+    std::string why_interrupted() const
+    {
+        const auto& broken = run_.environment_fault();
+        return broken ? "interrupted: " + broken->what() : "interrupted";
     }
 
     run& run_;
@@ -211,7 +215,6 @@ private:
     cpu_meter cpu_;
     bool fail_fast_;
     int working_ = 0;
-    bool environment_failed_ = false;
 };
 
 /// Takes all tasks, or none.
@@ -275,10 +278,16 @@ awaitable<result<run_report>> as_run(std::shared_ptr<project> in, std::vector<st
     auto& r = **begun;
     const auto started = std::chrono::steady_clock::now();
 
-    asio::cancellation_signal stop;
+    // What is posted may come after the body's end.
+    auto stop = std::make_shared<asio::cancellation_signal>();
     button.on_press = [&] {
         r.stop();
-        stop.emit(asio::cancellation_type::terminal);
+        stop->emit(asio::cancellation_type::terminal);
+    };
+    r.on_environment_fault = [&] {
+        asio::post(r.executor(), [body = std::weak_ptr(stop)] {
+            if (const auto alive = body.lock()) alive->emit(asio::cancellation_type::terminal);
+        });
     };
     if (button.pressed) r.stop();
     // The body listens to the button alone; whoever cancels us presses it.
@@ -293,7 +302,7 @@ awaitable<result<run_report>> as_run(std::shared_ptr<project> in, std::vector<st
     std::exception_ptr escaped;
     try {
         co_await asio::co_spawn(co_await asio::this_coro::executor, begin(body, r),
-                                asio::bind_cancellation_slot(stop.slot(), use_awaitable));
+                                asio::bind_cancellation_slot(stop->slot(), use_awaitable));
     } catch (const fault_error& e) {
         failed = e.why();
     } catch (const give_up&) {
@@ -301,13 +310,17 @@ awaitable<result<run_report>> as_run(std::shared_ptr<project> in, std::vector<st
     } catch (...) {
         escaped = std::current_exception();
     }
+    button.on_press = nullptr;
+    stop.reset();
     if (outer.is_connected()) outer.clear();
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     r.beside().cancel();
     co_await r.beside().join();
-    button.on_press = nullptr;
     if (escaped && !r.stopping()) std::rethrow_exception(escaped);
-    if (r.past().failure()) failed = r.past().failure();
+    if (r.past().failure())
+        failed = r.past().failure();
+    else if (r.is_resumed())
+        co_await end_agents_left(r, ids);
     if (auto ended = co_await r.end(); !ended && !failed) failed = ended.error();
     if (failed) co_return *failed;
 
@@ -315,6 +328,7 @@ awaitable<result<run_report>> as_run(std::shared_ptr<project> in, std::vector<st
     report.run = r.id();
     report.target = options.target;
     report.interrupted = r.stopping();
+    report.environment_fault = r.environment_fault();
     report.duration_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
     for (const auto& id : ids)
         report.tasks.push_back(co_await r.find(id));
@@ -330,7 +344,6 @@ awaitable<result<run_report>> carry_out(std::shared_ptr<project> in, std::vector
     auto places = options.max;
     if (places == 0) places = default_parallelism(co_await read_resources(in->state_folder(), cpu));
 
-    bool environment_failed = false;
     auto body = [&](run& r) -> awaitable<void> {
         r.speculate(options.speculation);
         if (!r.is_resumed() && options.fresh.empty()) co_await take_all(r, ids, ready);
@@ -343,13 +356,10 @@ awaitable<result<run_report>> carry_out(std::shared_ptr<project> in, std::vector
         };
         auto outcomes = co_await parallel::map(std::move(numbered), carry,
                                                parallel::options().fail_fast(options.fail_fast));
-        environment_failed = all.environment_failed();
         for (auto& o : outcomes)
             rethrow_what_matters(o.error());
     };
-    auto report = co_await as_run(std::move(in), ids, options, watcher, button, body);
-    if (report) report->environment_failed = environment_failed;
-    co_return report;
+    co_return co_await as_run(std::move(in), ids, options, watcher, button, body);
 }
 
 } // namespace graftline::effects

@@ -80,8 +80,8 @@ public:
 
     /// Carries `e` out and journals it: requested, started, resolved, delivered; in a run that is gone on
     /// with, gives the outcome on record. Throws fault_error with its fault; throws interrupted, and records
-    /// no outcome, once the run is being stopped; throws diverged when another program was recorded; throws
-    /// cancelled.
+    /// no outcome, once the run is being stopped, which a fault of the environment does; throws diverged when
+    /// another program was recorded; throws cancelled.
     template <effect E> awaitable<typename E::outcome> perform(E e)
     {
         auto outcome = co_await try_perform(std::move(e));
@@ -245,6 +245,7 @@ template <effect E> awaitable<result<typename E::outcome>> context::try_perform(
     const bool still_cancelled =
         (co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none;
     if (escaped) now.abandon(escaped, still_cancelled);
+    if (!outcome && is_of_the_environment(outcome.error())) run_.environment_failed(outcome.error());
     if (!outcome && run_.stopping()) throw interrupted{}; // who knows what failed because it was ended
     // Through JSON on the live path too: a replay gets nothing that a first run does not.
     const json::value stored = outcome ? to_stored(*outcome) : to_stored(outcome.error());

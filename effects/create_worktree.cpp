@@ -32,7 +32,9 @@ awaitable<result<void>> drop_half_made(run& r, const task& t)
 /// Undoes what was made for a task whose worktree did not come to be.
 awaitable<void> roll_back(run& r, const task& t)
 {
-    (void)co_await drop_half_made(r, t); // a fault here would hide the one that matters
+    // A fault here would hide the one that matters. What could not be removed stays on record: the next
+    // attempt, or a removal, takes it away.
+    if (!co_await drop_half_made(r, t)) co_return;
     // A branch with commits is an earlier attempt's work: forgotten here, nobody would find it again.
     const auto tip = co_await git::read_ref(r.repository(), "refs/heads/" + t.branch);
     const bool has_work = !tip || (*tip && (*tip)->hex() != t.base);

@@ -3,8 +3,10 @@
 #include "graftline/effects/furnish.hpp"
 #include "graftline/effects/gate_verdicts.hpp"
 #include "graftline/effects/remove_worktree.hpp"
+#include "graftline/effects/retry_policy.hpp"
 #include "graftline/effects/worktree_command.hpp"
 #include "graftline/git/worktree.hpp"
+#include "graftline/runtime/disk_probe.hpp"
 #include "graftline/runtime/supervised.hpp"
 
 #include <boost/asio/this_coro.hpp>
@@ -113,6 +115,13 @@ private:
         if (ended->how == ending::could_not_start)
             co_return fault(errc::could_not_start, ended->words).with("gate", quoted(words));
         const bool passed = ended->how == ending::exited && ended->code == 0;
+        if (!passed) {
+            // On a disk that takes nothing any more it may have failed of that alone.
+            std::vector<std::filesystem::path> disks{checkout, run_.repository().common_dir() / "objects"};
+            const auto written = co_await try_writing(std::move(disks));
+            if (!written && is_of_the_environment(written.error()))
+                co_return written.error().with("gate", quoted(words));
+        }
         const auto log = log_of(folder).string();
         // An exit is the gate's own word; one that was ended from outside has not spoken.
         if (ended->how == ending::exited)

@@ -1,27 +1,14 @@
 #include "graftline/effects/remove_worktree.hpp"
 
+#include "graftline/effects/save_work.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/rescue.hpp"
 #include "graftline/git/worktree.hpp"
-#include "graftline/runtime/supervised.hpp"
 
 #include <boost/asio/this_coro.hpp>
 
 namespace graftline::effects {
 namespace {
-
-/// Processes end first: what still writes there could not be saved.
-awaitable<result<void>> end_processes(const task& t)
-{
-    if (t.attempt.empty()) co_return result<void>();
-    auto alive = co_await supervised::adopt(t.attempt);
-    if (!alive) co_return alive.error();
-    if (*alive) {
-        (*alive)->cancel();
-        co_await (*alive)->wait();
-    }
-    co_return result<void>();
-}
 
 awaitable<result<void>> remove_folder(run& r, const task& t, removal& done)
 {
@@ -62,7 +49,8 @@ awaitable<result<void>> remove_branch(run& r, const task& t, removal& done)
 awaitable<result<removal>> remove_all(run& r, const task& t, bool keep_branch)
 {
     removal done;
-    if (auto ended = co_await end_processes(t); !ended) co_return ended.error();
+    // Processes end first: what still writes there could not be saved.
+    if (auto ended = co_await end_agent(t); !ended) co_return ended.error();
     if (!t.worktree.empty())
         if (auto gone = co_await remove_folder(r, t, done); !gone) co_return gone.error();
     if (!t.branch.empty() && !keep_branch)

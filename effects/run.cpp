@@ -124,6 +124,17 @@ awaitable<result<void>> run::end()
     co_return recorded;
 }
 
+void run::environment_failed(fault why)
+{
+    if (environment_fault_) return;
+    environment_fault_ = std::move(why);
+    if (stopping_) return;
+    watcher_.note("The run is stopped, and can be gone on with once this is mended:\n" +
+                  environment_fault_->message());
+    stop();
+    if (on_environment_fault) on_environment_fault();
+}
+
 awaitable<task> run::change(std::string id, std::function<void(task&)> edit)
 {
     auto changed = co_await project_->must_store([&](store& s) { return s.change(id, edit); });

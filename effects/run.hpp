@@ -8,8 +8,10 @@
 #include "graftline/runtime/scope.hpp"
 
 #include <exception>
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -72,6 +74,12 @@ public:
         past_->stop();
     }
     bool stopping() const noexcept { return stopping_; }
+    /// The machine failed an effect, or what records it: the run is stopped as by the user, so that it can be
+    /// gone on with. The first such fault is what is said of it.
+    void environment_failed(fault why);
+    const std::optional<fault>& environment_fault() const noexcept { return environment_fault_; }
+    /// Called at the first; cancels the run's body.
+    std::function<void()> on_environment_fault;
     /// Under --fail-fast: what has not ended is cancelled, for good.
     void give_up() noexcept { giving_up_ = true; }
     /// No further effect is to begin.
@@ -117,6 +125,7 @@ private:
     bool stopping_ = false;
     bool resumed_ = false;
     bool giving_up_ = false;
+    std::optional<fault> environment_fault_;
 };
 
 /// A new id that no run and no task has: `prefix` and `digits` hex digits.

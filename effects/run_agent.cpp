@@ -8,10 +8,12 @@
 #include "graftline/agents/prompt.hpp"
 #include "graftline/agents/usage.hpp"
 #include "graftline/effects/agent_files.hpp"
-#include "graftline/git/rescue.hpp"
+#include "graftline/effects/retry_policy.hpp"
+#include "graftline/effects/save_work.hpp"
 #include "graftline/runtime/attempt_files.hpp"
 #include "graftline/runtime/claimed_attempt.hpp"
 #include "graftline/runtime/descriptor.hpp"
+#include "graftline/runtime/disk_probe.hpp"
 #include "graftline/runtime/follow.hpp"
 #include "graftline/runtime/scope.hpp"
 #include "graftline/runtime/supervised.hpp"
@@ -113,16 +115,23 @@ public:
                 files_.emplace(task_.attempt);
                 run_.watcher().doing(task_.id, "agent, adopted");
                 const auto ended = co_await follow_to_end(**alive);
-                co_return co_await concluded(ended);
+                auto said = co_await concluded(ended);
+                if (!said) co_return said.error();
+                co_return std::optional(std::move(*said));
             }
             const auto record = read_exit_record(task_.attempt);
             if (!record) co_return record.error();
             if (*record) {
                 // Ended by an interruption, or never begun: that is no outcome.
-                if ((*record)->how == ending::cancelled && !task_.cancel_asked) co_return std::nullopt;
+                if ((*record)->how == ending::cancelled && !task_.cancel_asked) {
+                    if (auto saved = co_await save_state(); !saved) co_return saved.error();
+                    co_return std::nullopt;
+                }
                 files_.emplace(task_.attempt);
                 co_await follow_what_is_there();
-                co_return co_await concluded(**record);
+                auto said = co_await concluded(**record);
+                if (!said) co_return said.error();
+                co_return std::optional(std::move(*said));
             }
             const auto identity = read_identity(task_.attempt);
             if (!identity) co_return identity.error();
@@ -152,11 +161,37 @@ public:
     }
 
 private:
-    awaitable<agent_report> concluded(const exit_record& ended)
+    awaitable<result<agent_report>> concluded(const exit_record& ended)
     {
         auto report = report_on(ended);
+        // On a disk that takes nothing any more, no agent can do its work: that is no outcome of its.
+        if (ended.how == ending::exited && !report.done)
+            if (auto written = co_await try_writing(disks());
+                !written && is_of_the_environment(written.error())) {
+                forget_end();
+                co_return written.error().with("agent", report.how);
+            }
         co_await record_end(report);
         co_return report;
+    }
+
+    std::vector<std::filesystem::path> disks() const
+    {
+        return {task_.worktree, run_.repository().common_dir() / "objects", run_.in().state_folder(),
+                files_->temporary()};
+    }
+
+    /// Whoever goes on with the run starts the agent anew, after its state is saved.
+    void forget_end() const
+    {
+        const auto record = files_->folder() / attempt::exit_name;
+        exit_record none;
+        none.how = ending::cancelled;
+        none.words = "the disk could not be written to";
+        none.started_at = none.ended_at = real_clock().now();
+        if (attempt::replace_file(record, attempt::to_json(none))) return;
+        std::error_code ignored; // without a record it counts as lost
+        std::filesystem::remove(record, ignored);
     }
 
     /// Nobody has claimed the attempt: from now on nobody can, so that a supervisor that the dead process has
@@ -185,13 +220,17 @@ private:
                             "its agent was lost to crashes " + std::to_string(most_lost) + " times")
                 .with("task", task_.id)
                 .advise("graftline retry " + task_.id + " starts it again.");
-        auto saved = co_await git::rescue(run_.repository(), task_.worktree, task_.id);
-        if (!saved) co_return saved.error();
-        task_ = co_await run_.change(task_.id, [&](task& now) {
-            ++now.lost_attempts;
-            if (*saved) now.rescues.push_back(**saved);
-        });
+        if (auto saved = co_await save_state(); !saved) co_return saved.error();
+        task_ = co_await run_.change(task_.id, [](task& now) { ++now.lost_attempts; });
         co_return result<void>();
+    }
+
+    /// What lies in the worktree, before the next agent goes on with it.
+    awaitable<result<void>> save_state()
+    {
+        auto saved = co_await save_work(run_, task_.id);
+        if (saved) task_ = co_await run_.find(task_.id);
+        co_return saved;
     }
 
     result<attempt_spec> prepare(int ports)

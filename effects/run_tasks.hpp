@@ -27,9 +27,9 @@ struct run_report {
     std::string target;
     double duration_s = 0;
     bool interrupted = false;
-    bool environment_failed = false; ///< some task failed for want of space, rights or the like
-    bool incomplete = false;         ///< a task did not land, or was not undone, though that was asked
-    std::vector<task> tasks;         ///< in the order given, as they stand in the store
+    std::optional<fault> environment_fault; ///< what of the machine interrupted it; none: somebody did
+    bool incomplete = false;                ///< a task did not land, or was not undone, though that was asked
+    std::vector<task> tasks;                ///< in the order given, as they stand in the store
 };
 
 /// A run that can be stopped from outside its coroutine, for signal handlers. Stop it on the run's strand.

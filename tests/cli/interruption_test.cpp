@@ -55,6 +55,9 @@ TEST(interruption, ends_agents_and_leaves_everything_resumable)
     EXPECT_THAT(std::string(task.at("reason").as_string()), testing::HasSubstr("interrupted"));
     EXPECT_EQ(read_file(std::filesystem::path(std::string(task.at("worktree").as_string())) / "half.txt"),
               "half\n");
+    const auto rescues = task.at("rescues").as_array();
+    ASSERT_EQ(rescues.size(), 1u) << "nothing of it is only in the worktree";
+    EXPECT_EQ(d.repository.git("show", std::string(rescues.at(0).as_string()) + ":half.txt"), "half");
 
     d.script("agent", "test -e half.txt && echo done > done.txt\n");
     const auto retried = d.graftline({"retry", std::string(task.at("id").as_string()), "--json"});

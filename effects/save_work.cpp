@@ -1,0 +1,56 @@
+#include "graftline/effects/save_work.hpp"
+
+#include "graftline/git/rescue.hpp"
+#include "graftline/runtime/supervised.hpp"
+
+#include <algorithm>
+
+namespace graftline::effects {
+
+awaitable<result<void>> end_agent(const task& t)
+{
+    if (t.attempt.empty()) co_return result<void>();
+    auto alive = co_await supervised::adopt(t.attempt);
+    if (!alive) co_return alive.error();
+    if (*alive) {
+        (*alive)->cancel();
+        co_await (*alive)->wait();
+    }
+    co_return result<void>();
+}
+
+awaitable<result<void>> save_work(run& r, std::string id)
+{
+    const auto t = co_await r.find(id);
+    if (auto ended = co_await end_agent(t); !ended) co_return ended.error().with("task", id);
+    // A checkout that never finished would be saved as the deletion of all files.
+    if (!t.worktree_ready || !std::filesystem::is_directory(t.worktree)) co_return result<void>();
+    const auto saved = co_await git::rescue(r.repository(), t.worktree, id);
+    if (!saved)
+        co_return saved.error()
+            .with("task", id)
+            .with("worktree", t.worktree)
+            .advise("What its agent made lies in that worktree only.");
+    if (*saved && std::ranges::find(t.rescues, **saved) == t.rescues.end())
+        co_await r.change(id, [&](task& now) { now.rescues.push_back(**saved); });
+    co_return result<void>();
+}
+
+awaitable<void> end_agents_left(run& r, std::vector<std::string> ids)
+{
+    for (const auto& id : ids) {
+        const auto t = co_await r.find(id);
+        if (!t.attempt_for.starts_with(r.id() + "/")) continue;
+        const auto alive = co_await supervised::adopt(t.attempt);
+        if (alive && !*alive) continue;
+        if (alive) r.watcher().note("The agent of " + id + " is not asked for any more: it is ended.");
+        result<void> saved;
+        if (alive)
+            saved = co_await save_work(r, id);
+        else
+            saved = alive.error();
+        if (!saved) r.watcher().note(saved.error().message());
+    }
+}
+
+} // namespace graftline::effects

@@ -1,0 +1,22 @@
+/// What a task's agent made is kept when the agent does not go on.
+#pragma once
+
+#include "graftline/effects/run.hpp"
+
+#include <string>
+#include <vector>
+
+namespace graftline::effects {
+
+/// Ends what still runs of the task's present attempt, gracefully, and waits for that; nothing is success.
+awaitable<result<void>> end_agent(const task& t);
+
+/// Ends the task's agent, then puts everything in its worktree that no ref reaches under a rescue ref, which
+/// the task names from then on. The worktree stays as it is. Call it shielded from cancellation.
+awaitable<result<void>> save_work(run& r, std::string id);
+
+/// The end of a run that was gone on with: agents that its earlier processes began for it and that its
+/// program has not asked for again are ended, their work saved. What fails is noted.
+awaitable<void> end_agents_left(run& r, std::vector<std::string> ids);
+
+} // namespace graftline::effects

@@ -1,0 +1,17 @@
+/// Whether the disks that we work on can be written to at this moment.
+#pragma once
+
+#include "graftline/runtime/awaitable.hpp"
+#include "graftline/runtime/fault.hpp"
+
+#include <filesystem>
+#include <vector>
+
+namespace graftline {
+
+/// Writes some bytes to a nameless file in each of `folders`; nobody sees it, and it is gone at once. Errors:
+/// the system's (no_space when a disk is full). A folder that is not there, or a file system without such
+/// files, says nothing. Cancellation: not honoured, it is short.
+awaitable<result<void>> try_writing(std::vector<std::filesystem::path> folders);
+
+} // namespace graftline
