@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <numeric>
 #include <random>
 
 namespace graftline::test {
@@ -12,7 +13,19 @@ namespace {
 using namespace std::chrono_literals;
 using clock = std::chrono::steady_clock;
 
-/// The end without a kill, how many writes of the journal it took, and how long.
+long number_from(const char* name, long otherwise)
+{
+    const char* given = std::getenv(name);
+    return given ? std::atol(given) : otherwise;
+}
+
+std::vector<std::string> killed_at(long boundary)
+{
+    return with_failing_writes({"GRAFTLINE_TEST_KILL_AT=" + std::to_string(boundary)});
+}
+
+/// The end without a kill, how many boundaries of the journal it had, and how long it took. Boundaries are
+/// where the journal, seen by whoever opens it next, changes: before and after each commit.
 class Crash : public testing::Test {
 protected:
     void SetUp() override
@@ -25,16 +38,18 @@ protected:
         took = std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - began);
         ASSERT_EQ(ended.status, 1) << ended.err;
         const auto text = contents_of(counted);
-        ASSERT_NE(text, "") << "no write was counted";
-        writes = std::stol(text);
+        ASSERT_NE(text, "") << "no commit was counted";
+        boundaries = std::stol(text);
         right = undisturbed.finish();
         ASSERT_EQ(right.states.size(), 20u) << right.told();
         ASSERT_EQ(right.landings.size(), 16u) << right.told();
         ASSERT_TRUE(right.wrong.empty()) << right.told();
+        end_at = clock::now() + std::chrono::minutes(number_from("GRAFTLINE_TEST_MINUTES", 8));
     }
 
     void expect_the_same(one_run& run, const std::string& how)
     {
+        places.insert(run.last_record());
         const auto end = run.finish();
         EXPECT_TRUE(end.states == right.states && end.landings == right.landings && end.tree == right.tree &&
                     end.wrong.empty())
@@ -43,12 +58,22 @@ protected:
             << right.told();
     }
 
-    void kill_at_write(long at)
+    void kill_at(long boundary)
     {
         one_run run(tasks);
-        run.graftline(run.first_words(),
-                      with_failing_writes({"GRAFTLINE_TEST_KILL_AT=" + std::to_string(at)}));
-        expect_the_same(run, "killed before write " + std::to_string(at) + " of " + std::to_string(writes));
+        run.graftline(run.first_words(), killed_at(boundary));
+        expect_the_same(run, "killed at boundary " + std::to_string(boundary) + " of " +
+                                 std::to_string(boundaries));
+    }
+
+    void kill_twice(long boundary, long of_resume)
+    {
+        one_run run(tasks);
+        run.graftline(run.first_words(), killed_at(boundary));
+        run.graftline({"resume"}, killed_at(of_resume));
+        expect_the_same(run, "killed at boundary " + std::to_string(boundary) + " of " +
+                                 std::to_string(boundaries) + ", and its resume at " +
+                                 std::to_string(of_resume));
     }
 
     void kill_after(std::chrono::milliseconds time)
@@ -58,51 +83,76 @@ protected:
         expect_the_same(run, "killed after " + std::to_string(time.count()) + " ms");
     }
 
-    /// `count` writes, evenly over all of them.
-    std::vector<long> chosen(long count) const
+    /// All boundaries, each once, in an order that is spread over the run from its beginning on.
+    std::vector<long> all_boundaries() const
     {
+        auto stride = static_cast<long>(0.6180339887498949 * static_cast<double>(boundaries));
+        while (std::gcd(stride, boundaries) != 1)
+            ++stride;
         std::vector<long> all;
-        for (long i = 0; i < count; ++i)
-            all.push_back(1 + i * writes / count);
+        for (long i = 0; i < boundaries; ++i)
+            all.push_back(1 + (i * stride) % boundaries);
         return all;
+    }
+
+    bool has_time() const { return clock::now() < end_at; }
+    void tell(long done) const
+    {
+        std::printf("%ld kill points of %ld boundaries, %zu different last records\n", done, boundaries,
+                    places.size());
     }
 
     longer_hang_limit limit_{std::chrono::seconds(100)};
     twenty_tasks tasks;
     run_end right;
-    long writes = 0;
+    long boundaries = 0;
     std::chrono::milliseconds took{};
+    clock::time_point end_at;
+    std::set<std::string> places; ///< what the journal ended with when a run was dead
 };
 
-TEST_F(Crash, KilledAtAWriteOfTheJournalItEndsAsIfItHadNotBeen)
+TEST_F(Crash, KilledOnceOrAgainWhileItIsResumedItEndsAsIfItHadNotBeen)
 {
-    for (const long at : chosen(4))
-        kill_at_write(at);
+    kill_at(boundaries / 3);
+    kill_twice(boundaries / 2, boundaries / 10);
 }
 
-/// As many as fit in eight minutes (GRAFTLINE_TEST_MINUTES), in an order that spreads them from the start.
-TEST_F(Crash, SoakEveryWriteOfTheJournal)
+/// As many as fit in eight minutes (GRAFTLINE_TEST_MINUTES), from the GRAFTLINE_TEST_FROMth on.
+TEST_F(Crash, SoakEveryBoundaryOfTheJournal)
 {
-    const char* minutes = std::getenv("GRAFTLINE_TEST_MINUTES");
-    const auto end = clock::now() + std::chrono::minutes(minutes ? std::atol(minutes) : 8);
-    const double golden = 0.6180339887498949;
-    double at = 0;
+    const auto all = all_boundaries();
+    const long first = number_from("GRAFTLINE_TEST_FROM", 0);
     long done = 0;
-    for (; clock::now() < end && done < writes; ++done) {
-        const long write = 1 + static_cast<long>(at * static_cast<double>(writes));
-        std::printf("kill before write %ld of %ld\n", write, writes);
+    for (long at = first; at < boundaries && has_time(); ++at, ++done) {
+        std::printf("number %ld: kill at boundary %ld of %ld\n", at, all[static_cast<std::size_t>(at)],
+                    boundaries);
         std::fflush(stdout);
-        kill_at_write(write);
-        at += golden;
-        at -= static_cast<long>(at);
+        kill_at(all[static_cast<std::size_t>(at)]);
     }
-    std::printf("%ld kill points\n", done);
+    tell(done);
+}
+
+TEST_F(Crash, SoakKillsDuringResume)
+{
+    const auto seed = static_cast<unsigned long>(number_from("GRAFTLINE_TEST_SEED", 20261121));
+    std::mt19937_64 random(seed);
+    const auto all = all_boundaries();
+    long done = 0;
+    for (; done < boundaries && has_time(); ++done) {
+        const long boundary = all[static_cast<std::size_t>(done)];
+        // What is left is what the resume does, and some more for going on.
+        const long of_resume =
+            1 + static_cast<long>(random() % static_cast<unsigned long>(boundaries - boundary + 20));
+        std::printf("seed %lu, kill at boundary %ld, and its resume at %ld\n", seed, boundary, of_resume);
+        std::fflush(stdout);
+        kill_twice(boundary, of_resume);
+    }
+    tell(done);
 }
 
 TEST_F(Crash, SoakAtRandomInstants)
 {
-    const char* given = std::getenv("GRAFTLINE_TEST_SEED");
-    const auto seed = given ? std::strtoul(given, nullptr, 10) : 20261121UL;
+    const auto seed = static_cast<unsigned long>(number_from("GRAFTLINE_TEST_SEED", 20261121));
     std::mt19937_64 random(seed);
     for (int i = 0; i < 200; ++i) {
         const auto time = std::chrono::milliseconds(random() % static_cast<unsigned long>(took.count()));
@@ -110,6 +160,7 @@ TEST_F(Crash, SoakAtRandomInstants)
         std::fflush(stdout);
         kill_after(time);
     }
+    tell(200);
 }
 
 } // namespace

@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 constexpr std::string_view agent_text = R"(#!/bin/sh
 # The description is "<kind> <number>". Run twice in one worktree it makes the same.
 set -- $GRAFTLINE_TASK
-keep() { git add -- "$1" && { git diff --cached --quiet || git commit -q -m "work $1"; }; }
+keep() { git add -- "$1" && { git commit -q -m "work $1" >/dev/null 2>&1 || git diff --cached --quiet; }; }
 name=$1-$2
 case $1 in
 both) echo "$name" >"$name-made.txt"; keep "$name-made.txt" || exit 9; echo "$name" >"$name-left.txt" ;;
@@ -172,6 +172,18 @@ program_end one_run::start(std::vector<std::string> words, std::vector<std::stri
     return {status, contents_of(out), contents_of(err)};
 }
 
+std::string one_run::last_record()
+{
+    const auto all = lines_of(graftline({"events", "--json"}).out);
+    if (all.empty()) return {};
+    const auto last = boost::json::parse(all.back());
+    std::string text;
+    for (const char* field : {"event", "kind", "path", "state", "attempt"})
+        if (const auto* value = last.as_object().if_contains(field))
+            text += boost::json::serialize(*value) + " ";
+    return text;
+}
+
 run_end one_run::finish()
 {
     run_end end;
@@ -220,19 +232,22 @@ void one_run::look_at_tasks(run_end& end)
 
 void one_run::look_for_lost_work(run_end& end)
 {
+    std::map<std::string, std::set<std::string>> files_in; // by ref
+    for (const auto& ref :
+         lines_of(git({"for-each-ref", "--format=%(refname)", "refs/heads", "refs/graftline"})))
+        for (auto& file : lines_of(git({"ls-tree", "-r", "--name-only", ref})))
+            files_in[ref].insert(std::move(file));
     for (const auto& [task, state] : end.states) {
         auto id_slug = task;
         std::ranges::replace(id_slug, ' ', '-');
-        const auto refs =
-            lines_of(git({"for-each-ref", "--format=%(refname)", "refs/heads", "refs/graftline"}));
         for (const auto& file : files_of(task)) {
-            const auto has_it = [&](const std::string& ref) {
-                if (file == "shared.txt" && ref == "refs/heads/main") return false;
-                return try_git(top(), {"cat-file", "-e", ref + ":" + file}).ok;
+            const auto has_it = [&](const auto& ref) {
+                if (file == "shared.txt" && ref.first == "refs/heads/main") return false;
+                return ref.second.contains(file);
             };
-            bool found = has_it("refs/heads/main");
+            bool found = files_in["refs/heads/main"].contains(file) && file != "shared.txt";
             if (!found && state != "merged") {
-                found = std::ranges::any_of(refs, has_it);
+                found = std::ranges::any_of(files_in, has_it);
                 std::error_code ignored;
                 for (const auto& w : fs::directory_iterator(folder() / "repo.worktrees", ignored))
                     found |= w.path().filename().string().find(id_slug) != std::string::npos &&

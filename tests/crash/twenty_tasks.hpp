@@ -62,6 +62,8 @@ public:
     /// Any program, in the same way.
     program_end start(std::vector<std::string> words, std::vector<std::string> extra = {},
                       std::optional<std::chrono::milliseconds> kill_after = {});
+    /// The newest record of its journal, without what differs from run to run; empty when there is none.
+    std::string last_record();
     /// Goes on until nothing is interrupted any more, cleans, and tells what there is then.
     run_end finish();
 

@@ -84,7 +84,7 @@ TEST_F(ReadOnly, AGitFolderIsSaidToBeSo)
 }
 
 /// What is being written to cannot be made read-only; git's objects are not while nobody adds one.
-TEST_F(ReadOnly, SoakObjectsThatCannotBeWrittenAnyMore)
+TEST_F(ReadOnly, ObjectsThatCannotBeWrittenAnyMoreInterruptTheRun)
 {
     one_run run(tasks);
     const auto objects = run.top().string() + "/.git/objects";
@@ -98,6 +98,8 @@ TEST_F(ReadOnly, SoakObjectsThatCannotBeWrittenAnyMore)
     *std::ranges::find(words, "test ! -e bad.txt") = gate.string();
     const auto failed = run.start(shell("mount --bind '" + objects + "' '" + objects + "'", words));
     EXPECT_EQ(failed.status, 3) << failed.err;
+    EXPECT_THAT(failed.out,
+                testing::AllOf(HasSubstr("Read-only file system"), HasSubstr("graftline resume")));
     std::filesystem::remove(closing);
     expect_a_good_end(run, "read-only objects from the first gate on");
 }

@@ -1,8 +1,9 @@
 /// Preloaded into graftline: ends it, or lets its disk fail, at a chosen write of the state database.
 ///
-/// GRAFTLINE_TEST_KILL_AT=N: SIGKILL before the Nth write to the write-ahead log. GRAFTLINE_TEST_FAIL_AT=N:
-/// from the Nth on every write and sync of the database fails, with GRAFTLINE_TEST_ERRNO (ENOSPC, else EIO).
-/// GRAFTLINE_TEST_COUNT_IN=FILE: how many there were. Supervisors, agents and git are left alone.
+/// GRAFTLINE_TEST_KILL_AT=N: SIGKILL at the Nth boundary of the journal: 2C-1 is before the Cth commit is in
+/// the write-ahead log, 2C is right after it. GRAFTLINE_TEST_FAIL_AT=N: from the Nth write to that log on
+/// every write and sync of the database fails, with GRAFTLINE_TEST_ERRNO (ENOSPC, else EIO).
+/// GRAFTLINE_TEST_COUNT_IN=FILE: how many boundaries there were. Supervisors, agents and git are left alone.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -28,6 +29,8 @@ struct plan {
 
 plan what;
 std::atomic<long> writes{0};
+std::atomic<long> boundaries{0};
+std::atomic<bool> commits{false}; // the header of a transaction's last frame is written, its page is next
 std::atomic<bool> failing{false};
 
 long number(const char* name)
@@ -79,17 +82,28 @@ void note_count(long count)
     ::close(fd);
 }
 
+void reach_boundary()
+{
+    const auto now = ++boundaries;
+    if (now == what.kill_at) ::raise(SIGKILL);
+    if (what.count_in) note_count(now);
+}
+
+constexpr std::size_t header_size = 24;
+
+/// A frame's header that says how large the database is afterwards belongs to the last frame of a commit.
+bool begins_commit(const void* bytes, std::size_t size)
+{
+    constexpr unsigned char none[4] = {};
+    return size == header_size && std::memcmp(static_cast<const char*>(bytes) + 4, none, sizeof none) != 0;
+}
+
 /// Counts a write to the log; true: it and all that comes after must fail.
 bool fails(int fd, bool counts)
 {
     if (!what.active) return false;
     const int before = errno;
-    if (counts && is_named(fd, "/state.db-wal")) {
-        const auto now = ++writes;
-        if (now == what.kill_at) ::raise(SIGKILL);
-        if (what.count_in) note_count(now);
-        if (what.fail_at > 0 && now >= what.fail_at) failing = true;
-    }
+    if (counts && what.fail_at > 0 && ++writes >= what.fail_at) failing = true;
     const bool hit = failing && (is_named(fd, "/state.db-wal") || is_named(fd, "/state.db"));
     errno = hit ? what.error : before;
     return hit;
@@ -107,7 +121,17 @@ extern "C" {
 ssize_t pwrite64(int fd, const void* bytes, size_t size, off64_t at)
 {
     static const auto real = next<ssize_t (*)(int, const void*, size_t, off64_t)>("pwrite64");
-    return fails(fd, true) ? -1 : real(fd, bytes, size, at);
+    const bool counts = what.active && is_named(fd, "/state.db-wal");
+    if (counts && begins_commit(bytes, size)) {
+        reach_boundary();
+        commits = true;
+    }
+    if (fails(fd, counts)) return -1;
+    const auto written = real(fd, bytes, size, at);
+    const int error = errno;
+    if (counts && size != header_size && commits.exchange(false)) reach_boundary();
+    errno = error;
+    return written;
 }
 
 int fdatasync(int fd)
