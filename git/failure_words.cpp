@@ -12,9 +12,13 @@ error_code kind_of_failure(std::string_view words, error_code otherwise)
                                    [&](std::string_view part) { return words.find(part) != words.npos; });
     };
     if (any_of({"No space left on device", "Disk quota exceeded"})) return make_error_code(errc::no_space);
-    // git does not always say why it could not write; a full disk is among the reasons.
-    if (any_of({"couldn't write", "unable to write", "write error", "Read-only file system",
-                "Input/output error", "insufficient permission for adding an object"}))
+    if (any_of(
+            {"Read-only file system", "Input/output error", "insufficient permission for adding an object"}))
+        return make_error_code(errc::unusable);
+    // git does not always say why it could not write; a full disk is among the reasons. Files of a task's
+    // that may not be written to, and a hook's closed pipe, are not.
+    if (any_of({"couldn't write", "unable to write", "write error"}) &&
+        !any_of({"Permission denied", "Operation not permitted", "Broken pipe"}))
         return make_error_code(errc::unusable);
     return otherwise;
 }

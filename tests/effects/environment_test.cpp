@@ -1,5 +1,6 @@
 #include "graftline/effects/poll.hpp"
 #include "graftline/effects/retry_policy.hpp"
+#include "graftline/git/failure_words.hpp"
 
 #include "tests/effects/effects_on_record.hpp"
 #include "tests/support/processes.hpp"
@@ -85,6 +86,21 @@ TEST_F(Environment, TellsFaultsOfTheMachineFromThoseOfAnEffect)
         EXPECT_FALSE(is_of_the_environment(system_fault(number, "x"))) << number;
     EXPECT_FALSE(is_of_the_environment(fault(errc::command_failed, "x")));
     EXPECT_FALSE(is_of_the_environment(fault(errc::busy, "x")));
+}
+
+TEST_F(Environment, TellsADiskThatTakesNothingByGitsWords)
+{
+    const auto failed = make_error_code(errc::command_failed);
+    const auto kind = [&](std::string_view words) { return git::kind_of_failure(words, failed); };
+    EXPECT_EQ(kind("fatal: write error: No space left on device"), make_error_code(errc::no_space));
+    for (const auto* words :
+         {"error: unable to create temporary file: Read-only file system",
+          "fatal: unable to write new index file", "fatal: write error: Input/output error",
+          "error: insufficient permission for adding an object to repository database"})
+        EXPECT_EQ(kind(words), make_error_code(errc::unusable)) << words;
+    for (const auto* words : {"error: unable to write file a/b: Permission denied",
+                              "sh: echo: write error: Broken pipe", "fatal: not a git repository"})
+        EXPECT_EQ(kind(words), failed) << words;
 }
 
 TEST_F(Environment, APollThatIsGoneOnWithKeepsItsDeadline)
