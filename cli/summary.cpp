@@ -34,6 +34,12 @@ bool is_said_in_head(const effects::task& t)
     return t.state == merged && !t.landed.empty();
 }
 
+/// Running still is what could not be recorded as pending: the disk was full.
+bool is_to_go_on(const effects::task& t)
+{
+    return t.state == pending || t.state == running;
+}
+
 std::string reason_of(const effects::task& t)
 {
     text_filter filter;
@@ -110,13 +116,12 @@ std::string summary_of(const effects::run_report& report, const terminal& on)
     std::string text;
     for (const auto& t : report.tasks) {
         // Of what was interrupted the last line says all.
-        const bool to_go_on = report.interrupted && t.state == pending;
-        text += to_go_on ? head_line(t, on) : outcome_of(t, on);
+        text += report.interrupted && is_to_go_on(t) ? head_line(t, on) : outcome_of(t, on);
     }
     if (report.tasks.empty()) return "No tasks.\n";
     text += on.in(tint::strong, count_line(report)) + " in " + duration_text(report.duration_s) + "\n";
     if (report.interrupted) {
-        const bool some = std::ranges::any_of(report.tasks, [](const auto& t) { return t.state == pending; });
+        const bool some = std::ranges::any_of(report.tasks, is_to_go_on);
         if (report.environment_fault) text += report.environment_fault->message() + "\n";
         if (some)
             text += std::string(report.environment_fault ? "Once that is mended, go on with"

@@ -22,6 +22,7 @@ awaitable<result<void>> end_agent(const task& t)
 awaitable<result<void>> save_work(run& r, std::string id)
 {
     const auto t = co_await r.find(id);
+    if (!t.owner.empty() && t.owner != r.id()) co_return result<void>(); // another run has it now
     if (auto ended = co_await end_agent(t); !ended) co_return ended.error().with("task", id);
     // A checkout that never finished would be saved as the deletion of all files.
     if (!t.worktree_ready || !std::filesystem::is_directory(t.worktree)) co_return result<void>();

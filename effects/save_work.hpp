@@ -12,7 +12,8 @@ namespace graftline::effects {
 awaitable<result<void>> end_agent(const task& t);
 
 /// Ends the task's agent, then puts everything in its worktree that no ref reaches under a rescue ref, which
-/// the task names from then on. The worktree stays as it is. Call it shielded from cancellation.
+/// the task names from then on. The worktree stays as it is. A task that another run has taken is left alone.
+/// Call it shielded from cancellation.
 awaitable<result<void>> save_work(run& r, std::string id);
 
 /// The end of a run that was gone on with: agents that its earlier processes began for it and that its
