@@ -1,9 +1,10 @@
-// Many landings on a target that somebody else moves all the time.
+// Landings that something comes between: somebody else who moves the target, or their end.
 #include "graftline/effects/operations.hpp"
 #include "graftline/runtime/command.hpp"
 #include "graftline/runtime/scope.hpp"
 
 #include "tests/effects/workshop.hpp"
+#include "tests/support/cancel_at_every_step.hpp"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -100,15 +101,57 @@ void race(int count)
     EXPECT_EQ(w.repo.git("fsck", "--no-dangling", "--no-progress"), "");
 }
 
-TEST(LandingRace, EveryTaskLandsOnceOnATargetThatMovesAllTheTime)
+TEST(LandingRace, TwoHundredTasksLandOnceEachOnATargetThatMovesAllTheTime)
 {
-    race(25);
+    const test::longer_hang_limit patience(std::chrono::seconds(200));
+    race(200);
 }
 
-TEST(LandingRaceSoak, TwoHundredTasksLandOnceEach)
+TEST(LandingCancelled, LandsOnceWhereverItWasStopped)
 {
-    const test::longer_hang_limit patience(std::chrono::seconds(500));
-    race(200);
+    const test::longer_hang_limit patience(std::chrono::seconds(100));
+    test::workshop w;
+    w.repo.commit_file("shared.txt", "one\n");
+    w.repo.git("branch", "trunk");
+    const auto tasks = tasks_with_branches(w, 60);
+    w.with([&](std::shared_ptr<project> in) -> awaitable<void> {
+        co_await in->must_store([&](store& s) { s.add(tasks); });
+    });
+    std::size_t tried = 0;
+    bool undisturbed = false;
+    for (std::size_t step = 0; !undisturbed && tried < tasks.size(); step += 1 + step / 6) {
+        const std::vector<std::string> one{tasks[tried++].id};
+        observer silent;
+        {
+            stop_button button;
+            asio::io_context io(1);
+            const auto in = w.open(io);
+            io.restart();
+            auto body = [&]() -> awaitable<void> { (void)co_await land_tasks(in, one, {}, silent, button); };
+            asio::cancellation_signal stop;
+            bool finished = false;
+            asio::co_spawn(io, body(), asio::bind_cancellation_slot(stop.slot(), [&](std::exception_ptr) {
+                               finished = true;
+                           }));
+            undisturbed = test::detail::run_steps(io, step, finished);
+            stop.emit(asio::cancellation_type::terminal);
+            test::run_guarded(io);
+            ASSERT_TRUE(finished) << "did not end when cancelled after step " << step;
+        }
+        if (w.find(one[0]).state != task_state::merged)
+            w.with([&](std::shared_ptr<project> in) -> awaitable<void> {
+                stop_button button;
+                const auto landed = co_await land_tasks(in, one, {}, silent, button);
+                EXPECT_TRUE(landed) << landed.error().message();
+            });
+        EXPECT_EQ(w.find(one[0]).state, task_state::merged) << "after step " << step;
+    }
+    EXPECT_TRUE(undisturbed);
+    EXPECT_EQ(w.repo.git("rev-list", "--count", "--first-parent", "--merges", "trunk"),
+              std::to_string(tried));
+    for (const auto& entry : std::filesystem::directory_iterator(w.repo.git_folder() / "objects/pack"))
+        EXPECT_NE(entry.path().extension(), ".keep");
+    EXPECT_EQ(w.repo.git("fsck", "--no-dangling", "--no-progress"), "");
 }
 
 } // namespace
