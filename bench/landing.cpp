@@ -1,5 +1,6 @@
 #include "graftline/bench/landing.hpp"
 
+#include "graftline/bench/history.hpp"
 #include "graftline/git/libgit2.hpp"
 #include "graftline/git/make_commit.hpp"
 #include "graftline/git/merge.hpp"
@@ -8,7 +9,6 @@
 #include "graftline/git/repository.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <stdexcept>
 
@@ -22,48 +22,18 @@ constexpr int tasks = 100;
 /// What takes tenths of a second is done less often.
 constexpr int slow_rounds = 10;
 
-double since(std::chrono::steady_clock::time_point begin)
-{
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
-
-std::string file_text(int number, const std::string& change)
-{
-    const std::string text = "file " + std::to_string(number) + "\nline\nline\n" + change;
-    return "M 100644 inline d" + std::to_string(number / 100) + "/f" + std::to_string(number) +
-           ".txt\ndata " + std::to_string(text.size()) + "\n" + text + "\n";
-}
-
-std::string branch_text(const std::string& name, int time, const std::string& rest)
-{
-    return "commit refs/heads/" + name + "\ncommitter Bench <bench@example.org> " + std::to_string(time) +
-           " +0000\ndata 4\nwork\n" + rest + "\n";
-}
-
-/// A bare repository of this many files in folders of 100, and branches task0, task1, ... of main, which
-/// change three files of their own each.
+/// Branches task0, task1, ... which change three files of their own each.
 awaitable<fs::path> make_tasks(fs::path in, int files)
 {
-    const fs::path top = in / std::to_string(files);
-    fs::create_directories(top);
-    co_await must_run(git(top, {"init", "-q", "--bare"}));
-    co_await must_run(git(top, {"config", "user.name", "Bench"}));
-    co_await must_run(git(top, {"config", "user.email", "bench@example.org"}));
-    std::string all;
-    for (int file = 0; file < files; ++file)
-        all += file_text(file, "");
-    std::string stream = branch_text("main", 1700000000, all);
+    history all(files, 3);
     for (int task = 0; task < tasks; ++task) {
         const int first = task * (files / tasks);
-        std::string changes = "from refs/heads/main\n";
+        std::vector<change> changes;
         for (int file = first; file < first + 3; ++file)
-            changes += file_text(file, "task " + std::to_string(task) + "\n");
-        stream += branch_text("task" + std::to_string(task), 1700000001 + task, changes);
+            changes.push_back({file, 2, "task " + std::to_string(task)});
+        all.branch("task" + std::to_string(task), changes);
     }
-    auto import = git(top, {"fast-import", "--quiet"});
-    import.feed(std::move(stream));
-    co_await must_run(std::move(import));
-    co_return top;
+    co_return co_await std::move(all).import_into(in / std::to_string(files));
 }
 
 /// Seconds for one, on average.
@@ -115,10 +85,10 @@ awaitable<std::string> words_of(command asked)
 }
 
 /// git merge-tree, commit-tree, update-ref.
-awaitable<cost> three_commands(fs::path top, std::vector<std::string> first)
+awaitable<double> three_commands(fs::path top, std::vector<std::string> first)
 {
     co_await start_target(top);
-    cost c;
+    double all = 0;
     const auto prepared = [&](std::vector<std::string> words) {
         words.insert(words.begin(), first.begin(), first.end());
         return git(top, std::move(words));
@@ -127,13 +97,12 @@ awaitable<cost> three_commands(fs::path top, std::vector<std::string> first)
         const auto begin = std::chrono::steady_clock::now();
         const std::string name = "task" + std::to_string(task);
         const auto tree = co_await words_of(prepared({"merge-tree", "--write-tree", "target", name}));
-        c.merge += since(begin) / tasks;
         const auto commit =
             co_await words_of(prepared({"commit-tree", "-m", "Merge", "-p", "target", "-p", name, tree}));
         co_await must_run(prepared({"update-ref", "-m", "land", "refs/heads/target", commit}));
-        c.whole += since(begin) / tasks;
+        all += since(begin);
     }
-    co_return c;
+    co_return all / tasks;
 }
 
 /// git merge in a checkout of the target.
@@ -205,20 +174,19 @@ awaitable<std::vector<row>> landing()
     for (const int files : {1'000, 10'000, 100'000}) {
         const auto top = co_await make_tasks(place.path(), files);
         const cost mine = co_await ours(top, git::durability::process);
-        const cost commands = co_await three_commands(top, {});
+        const double commands = co_await three_commands(top, {});
         const double checkout = co_await in_a_checkout(top);
         const double libgit2 = by_libgit2(top);
         const cost mine_synced = co_await ours(top, git::durability::power);
-        const cost commands_synced = co_await three_commands(top, synced);
+        const double commands_synced = co_await three_commands(top, synced);
         const std::string of = ", " + std::to_string(files) + " files";
         const std::string three = "git merge-tree, commit-tree, update-ref";
         rows.push_back(compared("clean merge" + of, mine.merge, "git merge in a checkout", checkout));
-        rows.push_back(compared("clean merge" + of, mine.merge, "git merge-tree", commands.merge));
         rows.push_back(compared("clean merge" + of, mine.merge, "libgit2's git_merge_commits", libgit2));
         rows.push_back(compared("whole landing" + of, mine.whole, "git merge in a checkout", checkout));
-        rows.push_back(compared("whole landing" + of, mine.whole, three, commands.whole));
+        rows.push_back(compared("whole landing" + of, mine.whole, three, commands));
         rows.push_back(compared("whole landing, durability power" + of, mine_synced.whole,
-                                three + ", core.fsync=all", commands_synced.whole));
+                                three + ", core.fsync=all", commands_synced));
     }
     co_return rows;
 }

@@ -1,14 +1,11 @@
 #include "graftline/bench/merging.hpp"
 
+#include "graftline/bench/history.hpp"
 #include "graftline/git/merge.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/tree_merge.hpp"
 
-#include <algorithm>
-#include <chrono>
-#include <fstream>
-#include <functional>
 #include <stdexcept>
 
 namespace graftline::bench {
@@ -18,73 +15,27 @@ namespace fs = std::filesystem;
 
 /// Pairs of branches, each of two commits of its own.
 constexpr int pairs = 60;
-constexpr int lines_in_file = 40;
 
-std::string contents(int file, int changed_line, const std::string& text)
-{
-    std::string all = "file " + std::to_string(file) + "\n";
-    for (int line = 0; line < lines_in_file; ++line)
-        all += line == changed_line ? text + "\n" : "line " + std::to_string(line) + "\n";
-    return all;
-}
-
-std::string file_of(int number, int changed_line = -1, const std::string& text = {})
-{
-    const std::string all = contents(number, changed_line, text);
-    return "M 100644 inline d" + std::to_string(number / 100) + "/f" + std::to_string(number) +
-           ".txt\ndata " + std::to_string(all.size()) + "\n" + all + "\n";
-}
-
-std::string branch_of(const std::string& name, int time, const std::string& files)
-{
-    return "commit refs/heads/" + name + "\ncommitter Bench <bench@example.org> " + std::to_string(time) +
-           " +0000\ndata 0\n" + files + "\n";
-}
-
-/// A repository of this many files, with branches `oursN` and `theirsN`: each changes three files, one of
-/// them is the same, in other lines.
+/// Branches `oursN` and `theirsN`: each changes three files, one of them is the same, in other lines.
 awaitable<fs::path> make_branches(fs::path in, int files)
 {
-    const fs::path top = in / std::to_string(files);
-    fs::create_directories(top);
-    co_await must_run(git(top, {"init", "-q", "--bare"}));
-    std::string all;
-    for (int file = 0; file < files; ++file)
-        all += file_of(file);
-    std::string stream = branch_of("main", 1000, all);
+    history all(files, 40);
     for (int pair = 0; pair < pairs; ++pair) {
         const int step = files / (pairs * 4);
         const int both = pair * step * 4;
         const std::string number = std::to_string(pair);
-        const std::string from = "from refs/heads/main\n";
-        stream += branch_of("ours" + number, 2000 + pair,
-                            from + file_of(both, 3, "ours " + number) + file_of(both + step, 3, "ours") +
-                                file_of(both + 2 * step, 3, "ours"));
-        stream +=
-            branch_of("theirs" + number, 3000 + pair,
-                      from + file_of(both, 30, "theirs " + number) + file_of(both + step + 1, 3, "theirs") +
-                          file_of(both + 3 * step, 3, "theirs"));
+        all.branch("ours" + number,
+                   {{both, 3, "ours " + number}, {both + step, 3, "ours"}, {both + 2 * step, 3, "ours"}});
+        all.branch(
+            "theirs" + number,
+            {{both, 30, "theirs " + number}, {both + step + 1, 3, "theirs"}, {both + 3 * step, 3, "theirs"}});
     }
-    auto import = git(top, {"fast-import", "--quiet"});
-    import.feed(std::move(stream));
-    co_await must_run(std::move(import));
-    co_return top;
+    co_return co_await std::move(all).import_into(in / std::to_string(files));
 }
 
 struct measured {
     double walk, whole, command;
 };
-
-double median(std::vector<double> all)
-{
-    std::ranges::sort(all);
-    return all[all.size() / 2];
-}
-
-double since(std::chrono::steady_clock::time_point begin)
-{
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
 
 /// The walk without commits and without the pool.
 double walk_alone(const fs::path& top, const std::vector<git::merge_question>& questions)

@@ -3,7 +3,6 @@
 #include "graftline/effects/project.hpp"
 #include "graftline/effects/radar.hpp"
 
-#include <algorithm>
 #include <stdexcept>
 
 namespace graftline::bench {
@@ -61,12 +60,6 @@ std::string pairs()
         for (int b = a + 1; b < branches; ++b)
             lines += "task/" + std::to_string(a) + " task/" + std::to_string(b) + "\n";
     return lines;
-}
-
-double median(std::vector<double> all)
-{
-    std::ranges::sort(all);
-    return all[all.size() / 2];
 }
 
 } // namespace

@@ -1,5 +1,6 @@
 #include "graftline/bench/table.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -33,7 +34,7 @@ awaitable<double> timed(command what)
 {
     const auto begin = std::chrono::steady_clock::now();
     (co_await run(std::move(what))).value();
-    co_return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    co_return since(begin);
 }
 
 command git(fs::path in, std::vector<std::string> words)
@@ -71,6 +72,17 @@ awaitable<fs::path> make_repository(fs::path in, std::string name, int files)
     co_await must_run(git(top, {"add", "-A"}));
     co_await must_run(git(top, {"commit", "-qm", "start"}));
     co_return top;
+}
+
+double since(std::chrono::steady_clock::time_point begin)
+{
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+double median(std::vector<double> all)
+{
+    std::ranges::sort(all);
+    return all[all.size() / 2];
 }
 
 std::string seconds(double value)

@@ -4,6 +4,7 @@
 #include "graftline/runtime/awaitable.hpp"
 #include "graftline/runtime/command.hpp"
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -41,6 +42,9 @@ awaitable<command_output> must_run(command what);
 command git(std::filesystem::path in, std::vector<std::string> words);
 command graftline_in(std::filesystem::path in, std::vector<std::string> words);
 
+/// How long it was since `begin`, in seconds.
+double since(std::chrono::steady_clock::time_point begin);
+double median(std::vector<double> all);
 std::string seconds(double value);
 std::string times(double value);
 

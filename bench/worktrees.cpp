@@ -64,7 +64,7 @@ awaitable<round_result> ours(const workplace& place, int round)
     };
     const auto begin = std::chrono::steady_clock::now();
     auto outcomes = co_await parallel::map(std::vector{0, 1}, one);
-    r.took = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    r.took = since(begin);
     for (auto& o : outcomes)
         r.failed += o.value();
     r.left_over = co_await strays(top);
@@ -87,7 +87,7 @@ awaitable<round_result> gits(const workplace& place, int round)
     };
     const auto begin = std::chrono::steady_clock::now();
     auto outcomes = co_await parallel::map(numbers, one);
-    r.took = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    r.took = since(begin);
     for (auto& o : outcomes)
         r.failed += o.value();
     co_return r;
