@@ -37,21 +37,31 @@ awaitable<result<void>> save_work(run& r, std::string id)
     co_return result<void>();
 }
 
+namespace {
+
+/// True when there was an agent to end.
+awaitable<bool> end_agent_left(run& r, std::string id)
+{
+    const auto t = co_await r.find(id);
+    if (!t.attempt_for.starts_with(r.id() + "/")) co_return false;
+    const auto alive = (co_await supervised::adopt(t.attempt)).value();
+    if (!alive) co_return false;
+    (co_await save_work(r, id)).value();
+    co_return true;
+}
+
+} // namespace
+
 awaitable<void> end_agents_left(run& r, std::vector<std::string> ids)
 {
-    for (const auto& id : ids) {
-        const auto t = co_await r.find(id);
-        if (!t.attempt_for.starts_with(r.id() + "/")) continue;
-        const auto alive = co_await supervised::adopt(t.attempt);
-        if (alive && !*alive) continue;
-        if (alive) r.watcher().note("The agent of " + id + " is not asked for any more: it is ended.");
-        result<void> saved;
-        if (alive)
-            saved = co_await save_work(r, id);
-        else
-            saved = alive.error();
-        if (!saved) r.watcher().note(saved.error().message());
-    }
+    for (const auto& id : ids)
+        try {
+            if (co_await end_agent_left(r, id))
+                r.watcher().note("The agent of " + id +
+                                 " was not asked for any more: it is ended, its work saved.");
+        } catch (const fault_error& e) {
+            r.watcher().note(e.what());
+        }
 }
 
 } // namespace graftline::effects
