@@ -104,5 +104,34 @@ TEST_F(ReadOnly, ObjectsThatCannotBeWrittenAnyMoreInterruptTheRun)
     expect_a_good_end(run, "read-only objects from the first gate on");
 }
 
+/// Neither an agent nor a gate has failed when nobody could have done better on that disk.
+TEST_F(ReadOnly, WhatFailsOnItHasNoOutcome)
+{
+    for (const std::string closes : {"agent", "gate"}) {
+        one_run run(tasks);
+        const auto objects = run.top().string() + "/.git/objects";
+        const auto closing = run.folder() / "closing";
+        const auto script = [&](const std::string& name, const std::string& does) {
+            const auto file = run.folder() / name;
+            write_file(file, "#!/bin/sh\n" + does);
+            std::filesystem::permissions(file, std::filesystem::perms::owner_all);
+            return file.string();
+        };
+        const auto fails = "if [ -e '" + closing.string() + "' ]; then until mount -o remount,bind,ro '" +
+                           objects + "'; do sleep 0.05; done; exit 5; fi\n";
+        const auto agent = script("agent", (closes == "agent" ? fails : "") + "echo made > made.txt\n");
+        const auto gate = script("gate", closes == "gate" ? fails : "");
+        write_file(closing, "");
+        const auto failed = run.start(shell("mount --bind '" + objects + "' '" + objects + "'",
+                                            {"run", "One", "--land", "--gate", gate, "--", agent}));
+        EXPECT_EQ(failed.status, 3) << failed.err;
+        EXPECT_THAT(failed.out, HasSubstr("Read-only file system"));
+        std::filesystem::remove(closing);
+        const auto resumed = run.graftline({"resume"});
+        EXPECT_EQ(resumed.status, 0) << resumed.out << resumed.err;
+        EXPECT_TRUE(try_git(run.top(), {"cat-file", "-e", "main:made.txt"}).ok) << closes;
+    }
+}
+
 } // namespace
 } // namespace graftline::test
