@@ -255,11 +255,9 @@ awaitable<void> begin(const std::function<awaitable<void>(run&)>& body, run& r)
     co_await body(r);
 }
 
-} // namespace
-
-awaitable<result<run_report>> as_run(std::shared_ptr<project> in, std::vector<std::string> ids,
-                                     run_options options, observer& watcher, stop_button& button,
-                                     std::function<awaitable<void>(run&)> body)
+awaitable<result<run_report>> carry_run(std::shared_ptr<project> in, std::vector<std::string> ids,
+                                        run_options options, observer& watcher, stop_button& button,
+                                        std::function<awaitable<void>(run&)> body)
 {
     run_record record;
     record.program = options.program;
@@ -285,6 +283,9 @@ awaitable<result<run_report>> as_run(std::shared_ptr<project> in, std::vector<st
         stop->emit(asio::cancellation_type::terminal);
     };
     r.on_environment_fault = [&] {
+        if (is_gone_on_with(options.program))
+            watcher.note("The run is stopped, and can be gone on with once this is mended:\n" +
+                         r.environment_fault()->message());
         asio::post(r.executor(), [body = std::weak_ptr(stop)] {
             if (const auto alive = body.lock()) alive->emit(asio::cancellation_type::terminal);
         });
@@ -335,6 +336,18 @@ awaitable<result<run_report>> as_run(std::shared_ptr<project> in, std::vector<st
     co_return report;
 }
 
+} // namespace
+
+awaitable<result<run_report>> as_run(std::shared_ptr<project> in, std::vector<std::string> ids,
+                                     run_options options, observer& watcher, stop_button& button,
+                                     std::function<awaitable<void>(run&)> body)
+{
+    auto report =
+        co_await carry_run(std::move(in), std::move(ids), std::move(options), watcher, button, body);
+    if (report && report->environment_fault) co_return *report->environment_fault;
+    co_return report;
+}
+
 awaitable<result<run_report>> carry_out(std::shared_ptr<project> in, std::vector<std::string> ids,
                                         run_options options, observer& watcher, stop_button& button,
                                         std::function<void(task&)> ready)
@@ -359,7 +372,7 @@ awaitable<result<run_report>> carry_out(std::shared_ptr<project> in, std::vector
         for (auto& o : outcomes)
             rethrow_what_matters(o.error());
     };
-    co_return co_await as_run(std::move(in), ids, options, watcher, button, body);
+    co_return co_await carry_run(std::move(in), ids, options, watcher, button, body);
 }
 
 } // namespace graftline::effects

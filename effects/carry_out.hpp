@@ -4,8 +4,15 @@
 #include "graftline/effects/run_tasks.hpp"
 
 #include <functional>
+#include <string_view>
 
 namespace graftline::effects {
+
+/// Can runs of this program be resumed? The others are asked for again.
+inline bool is_gone_on_with(std::string_view program)
+{
+    return program == "run" || program == "retry";
+}
 
 /// Carries the stored tasks `ids` out as one run; see run_tasks for everything else. All are taken first,
 /// with `ready` applied in the same transaction, which may refuse by throwing fault_error: none is carried
@@ -15,7 +22,8 @@ awaitable<result<run_report>> carry_out(std::shared_ptr<project> in, std::vector
                                         std::function<void(task&)> ready);
 
 /// Runs `body` as the body of a new run and reports on `ids` afterwards. Pressing the button cancels the
-/// body, which is waited for. Faults that escape the body end the run with that fault.
+/// body, which is waited for. Faults that escape the body end the run with that fault, and so does one of the
+/// environment.
 awaitable<result<run_report>> as_run(std::shared_ptr<project> in, std::vector<std::string> ids,
                                      run_options options, observer& watcher, stop_button& button,
                                      std::function<awaitable<void>(run&)> body);

@@ -7,7 +7,7 @@ namespace {
 
 bool is_carried_out_again(const run_record& r)
 {
-    return r.program == "run" || r.program == "retry";
+    return is_gone_on_with(r.program);
 }
 
 bool is_open(const task& t, const run_record& r)

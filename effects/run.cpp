@@ -129,8 +129,6 @@ void run::environment_failed(fault why)
     if (environment_fault_) return;
     environment_fault_ = std::move(why);
     if (stopping_) return;
-    watcher_.note("The run is stopped, and can be gone on with once this is mended:\n" +
-                  environment_fault_->message());
     stop();
     if (on_environment_fault) on_environment_fault();
 }

@@ -1,3 +1,5 @@
+#include <boost/json/parse.hpp>
+
 #include "tests/crash/twenty_tasks.hpp"
 #include "tests/support/hang_guard.hpp"
 #include "tests/support/processes.hpp"
@@ -131,6 +133,28 @@ TEST_F(ReadOnly, WhatFailsOnItHasNoOutcome)
         EXPECT_EQ(resumed.status, 0) << resumed.out << resumed.err;
         EXPECT_TRUE(try_git(run.top(), {"cat-file", "-e", "main:made.txt"}).ok) << closes;
     }
+}
+
+TEST_F(ReadOnly, WhatACommandCouldNotDoOnItIsSaid)
+{
+    one_run run(tasks);
+    ASSERT_EQ(run.graftline({"create", "One"}).status, 0);
+    const auto made = run.graftline({"status", "--json"}).out;
+    const auto task = boost::json::parse(made).at("tasks").at(0);
+    write_file(std::filesystem::path(std::string(task.at("worktree").as_string())) / "made.txt", "made\n");
+    const auto objects = run.top().string() + "/.git/objects";
+    const auto closed =
+        "mount --bind '" + objects + "' '" + objects + "' && mount -o remount,bind,ro '" + objects + "'";
+    const std::string id(task.at("id").as_string());
+    for (const std::vector<std::string>& words :
+         {std::vector<std::string>{"commit", id, "-m", "made"}, std::vector<std::string>{"discard", id}}) {
+        const auto failed = run.start(shell(closed, words));
+        EXPECT_EQ(failed.status, 3) << words.front() << ": " << failed.out << failed.err;
+        EXPECT_THAT(failed.err, HasSubstr("Read-only file system")) << words.front();
+    }
+    EXPECT_EQ(run.graftline({"commit", id, "-m", "made"}).status, 0);
+    EXPECT_TRUE(
+        try_git(run.top(), {"cat-file", "-e", std::string(task.at("branch").as_string()) + ":made.txt"}).ok);
 }
 
 } // namespace
