@@ -23,13 +23,21 @@ void history::begin_commit(const std::string& branch)
                std::to_string(time_++) + " +0000\ndata 4\nwork\n";
 }
 
+/// At most 100 entries in a folder, at every level.
+static std::string path_of(int file)
+{
+    const int folder = file / 100;
+    return "d" + std::to_string(folder / 100) + "/d" + std::to_string(folder % 100) + "/f" +
+           std::to_string(file) + ".txt";
+}
+
 void history::put(const change& what)
 {
     std::string text = "file " + std::to_string(what.file) + "\n";
     for (int line = 0; line < lines_; ++line)
         text += line == what.line ? what.text + "\n" : "line " + std::to_string(line) + "\n";
-    stream_ += "M 100644 inline d" + std::to_string(what.file / 100) + "/f" + std::to_string(what.file) +
-               ".txt\ndata " + std::to_string(text.size()) + "\n" + text + "\n";
+    stream_ += "M 100644 inline " + path_of(what.file) + "\ndata " + std::to_string(text.size()) + "\n" +
+               text + "\n";
 }
 
 awaitable<std::filesystem::path> history::import_into(std::filesystem::path folder) &&

@@ -16,7 +16,8 @@ struct change {
     std::string text;
 };
 
-/// A commit on main with this many files of this many lines, in folders of 100, and branches of it.
+/// A commit on main with this many files of this many lines, in folders of 100
+/// entries, and branches of it.
 class history {
 public:
     history(int files, int lines);
