@@ -27,6 +27,8 @@ void read_run(table_reader& t, settings::run_section& run)
     t.read("fail_fast", run.fail_fast);
     t.read("keep_worktrees", run.keep_worktrees);
     t.read_choice("durability", run.durability, {"process", "power"});
+    t.read_number<std::size_t>("attempts", run.attempts, 1, 100);
+    t.read("backoff", run.backoff);
 }
 
 /// A path of the repository that is to be in every worktree too: it must not lead out of either.
@@ -200,6 +202,13 @@ result<void> read_settings(std::string_view text, std::string_view file, setting
             t.read_number<std::size_t>("resolutions", landing.resolutions, 0, 10);
         },
         read.landing);
+    read_section<settings::clean_section>(
+        top, "clean", wrong,
+        [](table_reader& t, auto& clean) {
+            t.read_number<std::size_t>("days", clean.days, 0, 36'500);
+            t.read_size("bytes", clean.bytes);
+        },
+        read.clean);
     if (const auto* m = top.find("agents")) read_agents(m->value, read.agents, wrong);
     top.finish();
     if (auto told = wrong.told()) return *told;

@@ -33,6 +33,8 @@ struct settings {
         std::optional<bool> fail_fast;
         std::optional<bool> keep_worktrees;
         std::optional<std::string> durability; ///< process, power: what a commit survives
+        std::optional<std::size_t> attempts;   ///< at most, of an agent that is turned away for now
+        std::optional<std::chrono::milliseconds> backoff; ///< longest pause before the second; doubles
     } run;
     struct gate_section {
         std::vector<command_words> commands;
@@ -67,6 +69,10 @@ struct settings {
         std::optional<std::uint64_t> disk_free; ///< bytes
         std::optional<std::uint64_t> log;       ///< bytes of output that an agent may print
     } limits;
+    struct clean_section {
+        std::optional<std::size_t> days; ///< how long logs, verdicts and the journal of what is over are kept
+        std::optional<std::uint64_t> bytes; ///< of logs, at most
+    } clean;
     agent_table agents; ///< [agents.NAME]; presets are not in it
 };
 

@@ -11,14 +11,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int days_kept = 30;
-constexpr std::uintmax_t bytes_kept = std::uintmax_t{2} << 30;
-
 /// One pass over everything of ours.
 class sweep {
 public:
     sweep(run& r, bool dry_run, bool force, std::vector<cleaned>& found)
-        : run_(r), dry_run_(dry_run), force_(force), found_(found)
+        : run_(r), dry_run_(dry_run), force_(force), found_(found),
+          days_(r.in().settings().clean.days.value_or(30)),
+          bytes_(r.in().settings().clean.bytes.value_or(std::uint64_t{2} << 30))
     {
     }
 
@@ -36,6 +35,7 @@ public:
         stale_locks();
         old_logs(tasks);
         old_verdicts();
+        co_await old_journals();
     }
 
 private:
@@ -162,7 +162,7 @@ private:
                           "it still ran, though the task is " + std::string(to_string(t.state)), true});
     }
 
-    /// Logs of tasks that are over: those of the last month stay, as long as all of them are not too much.
+    /// Logs of tasks that are over: the younger ones stay, as long as all of them are not too much.
     void old_logs(const std::vector<task>& tasks)
     {
         std::error_code ignored;
@@ -171,15 +171,16 @@ private:
             const auto folder = run_.in().log_folder(t->id);
             if (!is_over(t->state) || !fs::is_directory(folder, ignored)) continue;
             const auto size = size_of(folder);
-            const bool old = seconds_between(t->finished_at, now_text()) > days_kept * 24 * 3600;
-            if (!old && kept + size <= bytes_kept) {
+            const auto age = std::chrono::duration<double>(seconds_between(t->finished_at, now_text()));
+            const bool old = age > days_;
+            if (!old && kept + size <= bytes_) {
                 kept += size;
                 continue;
             }
             if (!dry_run_) fs::remove_all(folder, ignored);
             found_.push_back({"logs " + folder.string(),
-                              old ? "the task was over " + std::to_string(days_kept) + " days ago"
-                                  : "newer logs fill " + std::to_string(bytes_kept >> 30) + " GiB",
+                              old ? "the task was over " + days() + " ago"
+                                  : "newer logs are as much as [clean] bytes allows",
                               true});
         }
     }
@@ -198,16 +199,33 @@ private:
     {
         std::error_code ignored;
         std::size_t gone = 0;
-        const auto oldest = fs::file_time_type::clock::now() - std::chrono::days(days_kept);
+        const auto oldest = fs::file_time_type::clock::now() - days_;
         for (const auto& file : fs::directory_iterator(run_.in().state_folder() / "verdicts", ignored)) {
             if (file.last_write_time(ignored) > oldest) continue;
             if (!dry_run_) fs::remove(file.path(), ignored);
             ++gone;
         }
         if (gone > 0)
-            found_.push_back({std::to_string(gone) + " verdicts of gates",
-                              "older than " + std::to_string(days_kept) + " days", true});
+            found_.push_back({std::to_string(gone) + " verdicts of gates", "older than " + days(), true});
     }
+
+    /// What every step of a run came to, once nobody can go on with it; that it was, and its tasks, stay
+    /// known.
+    awaitable<void> old_journals()
+    {
+        const auto oldest = real_clock().now() - days_;
+        const auto goes_on = [&](const run_record& r) { return run::is_alive(run_.in(), r.id); };
+        const auto forget = [&](store& s) {
+            return dry_run_ ? s.runs_with_old_journal(oldest, goes_on)
+                            : s.forget_old_journals(oldest, goes_on);
+        };
+        const auto gone = co_await run_.in().must_store(forget);
+        if (!gone.empty())
+            found_.push_back({"journal of " + std::to_string(gone.size()) + " runs",
+                              "their tasks are over, and they ended " + days() + " ago", true});
+    }
+
+    std::string days() const { return std::to_string(days_.count()) + " days"; }
 
     void stale_locks()
     {
@@ -223,6 +241,8 @@ private:
     bool dry_run_;
     bool force_;
     std::vector<cleaned>& found_;
+    std::chrono::days days_; ///< that logs, verdicts and journals of what is over are kept
+    std::uint64_t bytes_;    ///< of such logs
 };
 
 } // namespace

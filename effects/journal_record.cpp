@@ -32,8 +32,7 @@ std::int64_t checksum_of(const journal_record& r)
 /// Relative to the database's folder.
 fs::path file_for(const journal_record& r)
 {
-    return fs::path("journal") / std::to_string(r.run) /
-           (r.path + "." + std::string(to_string(r.event)) + ".json");
+    return journal_inserter::files_of(r.run) / (r.path + "." + std::string(to_string(r.event)) + ".json");
 }
 
 void write_file(const fs::path& file, const std::string& text)
@@ -86,6 +85,11 @@ journal_inserter::journal_inserter(database& db, fs::path folder)
       insert_(db.query("INSERT INTO journal (time, run, event, path, kind, detail, body, file, checksum) "
                        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"))
 {
+}
+
+fs::path journal_inserter::files_of(std::int64_t run)
+{
+    return fs::path("journal") / std::to_string(run);
 }
 
 void journal_inserter::insert(const journal_record& r)

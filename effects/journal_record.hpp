@@ -44,6 +44,8 @@ public:
     void insert(const journal_record& record);
 
     static constexpr std::size_t largest_body = 64 * 1024;
+    /// Where a run's are, by its number; relative to the database's folder.
+    static std::filesystem::path files_of(std::int64_t run);
 
 private:
     std::filesystem::path folder_;

@@ -10,8 +10,10 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <map>
+#include <set>
 
 namespace graftline::effects {
 namespace {
@@ -441,6 +443,44 @@ std::vector<effect_record> store::effects_of(const std::string& run)
     };
     read_journal(0, find_run(run).number, take);
     return all;
+}
+
+std::vector<run_record> store::runs_with_old_journal(utc_time time,
+                                                     const std::function<bool(const run_record&)>& goes_on)
+{
+    std::set<std::string> needed; // runs that work on a task, and tasks that are not over
+    for (const auto& t : tasks()) {
+        needed.insert(t.owner);
+        if (is_over(t.state)) continue;
+        needed.insert(t.id);
+        needed.insert(t.run);
+    }
+    std::set<std::int64_t> old;
+    auto rows = db_.query("SELECT run FROM journal GROUP BY run HAVING MAX(time) < ?",
+                          std::int64_t{time.time_since_epoch().count()});
+    while (rows.next())
+        old.insert(rows.integer(0));
+    std::vector<run_record> found;
+    const auto is_needed = [&](const std::string& id) { return needed.contains(id); };
+    for (auto& r : runs())
+        if (old.contains(r.number) && !is_needed(r.id) && std::ranges::none_of(r.tasks, is_needed) &&
+            !goes_on(r))
+            found.push_back(std::move(r));
+    return found;
+}
+
+std::vector<run_record> store::forget_old_journals(utc_time time,
+                                                   const std::function<bool(const run_record&)>& goes_on)
+{
+    transaction whole(db_);
+    auto found = runs_with_old_journal(time, goes_on);
+    for (const auto& r : found)
+        db_.query("DELETE FROM journal WHERE run = ?", r.number).run();
+    whole.commit();
+    std::error_code ignored; // a file that stays is read by nobody
+    for (const auto& r : found)
+        std::filesystem::remove_all(folder_ / journal_inserter::files_of(r.number), ignored);
+    return found;
 }
 
 bool store::is_damaged(const std::filesystem::path& folder)

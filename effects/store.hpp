@@ -3,6 +3,7 @@
 
 #include "graftline/effects/journal_record.hpp"
 #include "graftline/effects/task.hpp"
+#include "graftline/runtime/clock.hpp"
 
 #include <boost/json/value.hpp>
 
@@ -93,6 +94,14 @@ public:
     void read_journal(std::int64_t after, std::optional<std::int64_t> run,
                       const std::function<bool(journal_record&&)>& each);
     std::vector<effect_record> effects_of(const std::string& run);
+    /// Runs whose journal nobody will need: the last record is from before `time`, every task of theirs is
+    /// over and nobody's, and `goes_on` says no. Oldest first.
+    std::vector<run_record> runs_with_old_journal(utc_time time,
+                                                  const std::function<bool(const run_record&)>& goes_on);
+    /// Removes their journal, with the files beside it, and leaves the runs themselves. Result: those that
+    /// were removed.
+    std::vector<run_record> forget_old_journals(utc_time time,
+                                                const std::function<bool(const run_record&)>& goes_on);
 
     /// Reads the whole database as SQLite checks it: true when something in it is damaged. Takes its time.
     static bool is_damaged(const std::filesystem::path& folder);

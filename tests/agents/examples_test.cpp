@@ -23,15 +23,16 @@ TEST(Examples, settings_show_every_key)
 {
     const auto s = load_settings(examples / "graftline.toml", "/nowhere").value();
     const auto& [max, base, target, land, on_overlap, on_conflict, agent, profile, timeout, grace, fail_fast,
-                 keep, durability] = s.run;
+                 keep, durability, attempts, backoff] = s.run;
     EXPECT_TRUE(max && base && target && land && on_overlap && on_conflict && agent && profile && timeout &&
-                grace && fail_fast && keep && durability);
+                grace && fail_fast && keep && durability && attempts && backoff);
     EXPECT_TRUE(s.worktree.path && s.worktree.branch && !s.worktree.copy.empty() && !s.worktree.link.empty());
     EXPECT_TRUE(s.commit.type && s.commit.scope && !s.commit.trailers.empty());
     EXPECT_TRUE(s.landing.merge_message && s.landing.squash_message && s.landing.into &&
                 s.landing.fast_forward && s.landing.resolver && s.landing.resolutions);
     EXPECT_TRUE(s.gate.speculate && s.gate.share);
     EXPECT_TRUE(s.limits.cpu && s.limits.memory && s.limits.disk_free && s.limits.log);
+    EXPECT_TRUE(s.clean.days && s.clean.bytes);
     EXPECT_EQ(s.gate.commands.size(), 2U);
 }
 

@@ -228,6 +228,55 @@ TEST_F(Store, ARecordThatSomethingChangedIsCorruptAndNamed)
     EXPECT_NE(f.message().find("0.2.1"), std::string::npos) << f.message();
 }
 
+TEST_F(Store, ForgetsTheJournalOfRunsThatNobodyWillGoOnWith)
+{
+    store s(folder_);
+    database db(folder_ / "state.db");
+    const auto now = real_clock().now();
+    const auto later = now + std::chrono::hours(2);
+    auto add = [&](const std::string& id, const std::string& task_id, task_state state,
+                   const std::string& owner, utc_time last_record) {
+        auto t = make(task_id);
+        t.run = id;
+        t.state = state;
+        t.owner = owner;
+        run_record r;
+        r.id = id;
+        r.tasks = {t.id};
+        const auto number = s.add(r, {t}).number;
+        const std::string large(journal_inserter::largest_body + 1, 'x');
+        journal_inserter(db, folder_)
+            .insert({0, last_record.time_since_epoch().count(), number, journal_event::resolved, "0.0", "", 1,
+                     large});
+        return number;
+    };
+    const auto over = add("run-over", "aaa111", task_state::merged, "", now);
+    const auto young = add("run-young", "bbb222", task_state::merged, "", later);
+    const auto open = add("run-open", "ccc333", task_state::failed, "", now);
+    const auto owner = add("run-owner", "ddd444", task_state::merged, "run-owner", now);
+    const auto alive = add("run-alive", "eee555", task_state::merged, "", now);
+
+    const auto before = now + std::chrono::hours(1);
+    const auto goes_on = [](const run_record& r) { return r.id == "run-alive"; };
+    EXPECT_EQ(s.runs_with_old_journal(before, goes_on).size(), 1U);
+    const auto gone = s.forget_old_journals(before, goes_on);
+    ASSERT_EQ(gone.size(), 1U);
+    EXPECT_EQ(gone[0].id, "run-over");
+    auto left_of = [&](std::int64_t number) {
+        int records = 0;
+        s.read_journal(0, number, [&](journal_record&&) { return ++records > 0; });
+        return records;
+    };
+    EXPECT_EQ(left_of(over), 0);
+    EXPECT_FALSE(fs::exists(folder_ / "journal" / std::to_string(over)));
+    for (const auto number : {young, open, owner, alive}) {
+        EXPECT_EQ(left_of(number), 3) << number;
+        EXPECT_TRUE(fs::exists(folder_ / "journal" / std::to_string(number)));
+    }
+    EXPECT_EQ(s.runs().size(), 5U) << "that they were stays known";
+    EXPECT_TRUE(s.runs_with_old_journal(before, goes_on).empty());
+}
+
 // As graftline 0.1 with schema 1 made it.
 constexpr const char* schema_1 = R"(
     CREATE TABLE tasks (id TEXT PRIMARY KEY, number INTEGER NOT NULL, key TEXT NOT NULL, run TEXT NOT NULL,
