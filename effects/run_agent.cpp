@@ -3,6 +3,7 @@
 #include "graftline/agents/agent.hpp"
 #include "graftline/agents/agent_environment.hpp"
 #include "graftline/agents/agent_result.hpp"
+#include "graftline/agents/passing_trouble.hpp"
 #include "graftline/agents/placeholders.hpp"
 #include "graftline/agents/ports.hpp"
 #include "graftline/agents/prompt.hpp"
@@ -337,7 +338,15 @@ private:
             report.usage = token_usage{used->input_tokens, used->output_tokens, used->cost_usd};
         if (!report.done && !reader_.trouble().empty()) report.how += ": " + reader_.trouble();
         read_result(report);
+        report.may_pass = report.exit_code.value_or(0) != 0 && agents::may_pass(last_words());
         return report;
+    }
+
+    std::string last_words() const
+    {
+        constexpr std::size_t lines = 5;
+        return tail_of(files_->output(), lines) + "\n" + tail_of(files_->errors(), lines) + "\n" +
+               reader_.trouble();
     }
 
     /// The exit status comes first; a decision in the result file can only take a success back.

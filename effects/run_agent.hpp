@@ -18,8 +18,10 @@ struct agent_report {
     std::string decision; ///< from its result file; may be empty
     std::string summary;
     std::optional<token_usage> usage;
+    bool may_pass = false; ///< it failed of what may be gone in a while: a rate limit, a lost connection
 };
-BOOST_DESCRIBE_STRUCT(agent_report, (), (done, how, ending, exit_code, signal, decision, summary, usage))
+BOOST_DESCRIBE_STRUCT(agent_report, (),
+                      (done, how, ending, exit_code, signal, decision, summary, usage, may_pass))
 
 /// Starts the agent under a supervisor and waits for its end and that of everything it started; its output is
 /// followed for the watcher. Records attempt, log, exit and usage in the task. Errors: invalid for an unknown

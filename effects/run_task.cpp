@@ -1,5 +1,6 @@
 #include "graftline/effects/run_task.hpp"
 
+#include "graftline/effects/back_off.hpp"
 #include "graftline/effects/commit_changes.hpp"
 #include "graftline/effects/create_worktree.hpp"
 #include "graftline/effects/landing_target.hpp"
@@ -15,6 +16,20 @@ awaitable<void> record_agent_failure(context& ctx, const std::string& id, const 
     co_await ctx.perform(settle_task{id, false, report.how, report.ending});
 }
 
+/// One that was turned away for now is asked again, as often as the settings allow.
+awaitable<agent_report> ask_agent(context& ctx, run_agent asked)
+{
+    const auto most = static_cast<int>(ctx.in().in().settings().run.attempts.value_or(3));
+    for (int made = 1;; ++made) {
+        auto report = co_await ctx.perform(asked);
+        if (!report.may_pass || made >= most) co_return report;
+        const auto waited = co_await ctx.perform(back_off{asked.task, made, report.how});
+        if (!waited.cancelled) continue;
+        report.how = report.ending = "cancelled";
+        co_return report;
+    }
+}
+
 awaitable<agent_report> run_stages(context& ctx, const task& t)
 {
     constexpr int most_returns = 3; // then a person must look: two agents would argue for ever
@@ -23,7 +38,7 @@ awaitable<agent_report> run_stages(context& ctx, const task& t)
     int returns = 0;
     for (std::size_t i = 0; i < t.spec.stages.size();) {
         const auto& stage = t.spec.stages[i];
-        last = co_await ctx.perform(run_agent{t.id, stage.name, stage.agent, feedback});
+        last = co_await ask_agent(ctx, {t.id, stage.name, stage.agent, feedback});
         const bool go_back =
             last.decision == "request_changes" && last.ending == "exited" && last.exit_code == 0;
         if (last.done) {
@@ -44,7 +59,7 @@ awaitable<agent_report> run_stages(context& ctx, const task& t)
 awaitable<agent_report> let_agent_work(context& ctx, const task& t)
 {
     if (!t.spec.stages.empty()) co_return co_await run_stages(ctx, t);
-    co_return co_await ctx.perform(run_agent{t.id, {}, {}, {}});
+    co_return co_await ask_agent(ctx, {t.id, {}, {}, {}});
 }
 
 struct committed_work {
@@ -73,7 +88,7 @@ awaitable<bool> resolve(context& ctx, const task& t, const landing& conflict, se
     const auto brought = co_await ctx.perform(bring_change{t.id, had});
     const auto resolver = ctx.in().in().settings().landing.resolver.value_or("");
     const auto report =
-        co_await ctx.perform(run_agent{t.id, {}, resolver, feedback_on(conflict, brought, t.spec.target)});
+        co_await ask_agent(ctx, {t.id, {}, resolver, feedback_on(conflict, brought, t.spec.target)});
     if (!report.done) {
         co_await record_agent_failure(ctx, t.id, report);
         co_return false;

@@ -37,6 +37,25 @@ protected:
 // The agent makes a file of its own, named after its task.
 constexpr const char* writes_a_file = R"(printf '%s\n' "$GRAFTLINE_TASK" > "$GRAFTLINE_TASK_ID.txt")";
 
+TEST_F(Run, AsksAnAgentAgainThatWasTurnedAwayForNow)
+{
+    w.repo.commit_file("graftline.toml", "[run]\nattempts = 3\nbackoff = \"10ms\"\n");
+    const auto report = w.run({"Comes through", "Never comes through", "Is refused"}, R"(
+        echo "$GRAFTLINE_ATTEMPT" >> tries.txt
+        case "$GRAFTLINE_TASK $GRAFTLINE_ATTEMPT" in
+            "Comes through 3") exit 0 ;;
+            "Is refused "*) echo "Invalid API key" >&2; exit 1 ;;
+        esac
+        echo "API Error: 429 rate_limit_error" >&2
+        exit 1)");
+    EXPECT_EQ(states(report),
+              (std::map<std::string, std::string>{
+                  {"Comes through", "merged"}, {"Never comes through", "failed"}, {"Is refused", "failed"}}));
+    EXPECT_EQ(w.repo.read("tries.txt"), "1\n2\n3\n") << "each goes on in the same worktree";
+    EXPECT_EQ(report.tasks[1].attempts, 3);
+    EXPECT_EQ(report.tasks[2].attempts, 1);
+}
+
 TEST_F(Run, LandsEveryTaskAndLeavesNothingBehind)
 {
     const auto report = w.run({"Add login", "Add auth", "Write tests"}, writes_a_file);
