@@ -44,9 +44,7 @@ awaitable<int> carry_out(session& s, land_arguments asked)
             s.print("There is nothing to land.\n");
         co_return exit_status::done;
     }
-    std::vector<std::string> ids;
-    for (const auto& t : tasks)
-        ids.push_back(t.id);
+    const auto ids = effects::ids_of(tasks);
     co_return co_await carry_out_visibly(s, in, tasks, asked.json,
                                          [&](effects::observer& watcher, effects::stop_button& button) {
                                              return effects::land_tasks(in, ids, options, watcher, button);

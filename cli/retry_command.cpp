@@ -8,9 +8,7 @@ awaitable<int> carry_out(session& s, retry_arguments asked)
 {
     auto in = co_await s.open_to_change();
     const auto tasks = co_await s.find(*in, std::move(asked.tasks));
-    std::vector<std::string> ids;
-    for (const auto& t : tasks)
-        ids.push_back(t.id);
+    const auto ids = effects::ids_of(tasks);
     effects::run_options options;
     options.max = asked.max > 0 ? asked.max : in->settings().run.max.value_or(0);
     options.start_fresh = asked.fresh;

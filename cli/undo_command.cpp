@@ -38,9 +38,7 @@ awaitable<int> carry_out(session& s, undo_arguments asked)
         for (auto& t : of_run)
             if (std::ranges::count(tasks, t.id, &effects::task::id) == 0) tasks.push_back(std::move(t));
     }
-    std::vector<std::string> ids;
-    for (const auto& t : tasks)
-        ids.push_back(t.id);
+    const auto ids = effects::ids_of(tasks);
     co_return co_await carry_out_visibly(s, in, tasks, asked.json,
                                          [&](effects::observer& watcher, effects::stop_button& button) {
                                              return effects::undo_tasks(in, ids, gates, watcher, button);

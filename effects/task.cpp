@@ -74,6 +74,14 @@ std::string title(const task& t, std::size_t limit)
     return line.substr(0, end).append(ellipsis);
 }
 
+std::vector<std::string> ids_of(const std::vector<task>& tasks)
+{
+    std::vector<std::string> ids;
+    for (const auto& t : tasks)
+        ids.push_back(t.id);
+    return ids;
+}
+
 double seconds_between(const std::string& from, const std::string& to)
 {
     const auto begin = from_iso8601(from), end = from_iso8601(to);
