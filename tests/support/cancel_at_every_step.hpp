@@ -42,13 +42,15 @@ inline bool run_steps(asio::io_context& io, std::size_t steps, const bool& finis
 
 } // namespace detail
 
-/// Runs what `make(io)` gives, cancelled after 0, 1, 2, ... handlers of the loop, until it ends undisturbed.
-/// `make` returns a pointer to a scenario. The scenario goes before its context does.
-template <class Make> void cancel_at_every_step(Make make)
+/// Runs what `make(io)` gives, cancelled after 0, 1, 2, ... handlers of the loop, until it ends undisturbed;
+/// with a `stride`, after that many more each time: for what takes long. `make` returns a pointer to a
+/// scenario, and may use the loop before. The scenario goes before its context does.
+template <class Make> void cancel_at_every_step(Make make, std::size_t stride = 1)
 {
-    for (std::size_t step = 0; step < most_steps; ++step) {
+    for (std::size_t step = 0; step < most_steps; step += stride) {
         asio::io_context io(1);
         const auto one = make(io);
+        io.restart();
         asio::cancellation_signal stop;
         bool finished = false;
         asio::co_spawn(io, one->body(), asio::bind_cancellation_slot(stop.slot(), [&](std::exception_ptr) {
