@@ -188,6 +188,7 @@ private:
         if (!run_.past().failure())
             if (auto saved = co_await save_work(run_, id); !saved)
                 run_.watcher().note(saved.error().message());
+        if (run_.environment_fault()) forget_failed_end(co_await run_.find(id));
         const bool resumable = run_.stopping();
         co_await run_.change(id, [&](task& now) {
             if (now.owner != run_.id()) return;

@@ -169,7 +169,7 @@ private:
         if (ended.how == ending::exited && !report.done)
             if (auto written = co_await try_writing(disks());
                 !written && is_of_the_environment(written.error())) {
-                forget_end();
+                forget_end(files_->folder());
                 co_return written.error().with("agent", report.how);
             }
         co_await record_end(report);
@@ -180,19 +180,6 @@ private:
     {
         return {task_.worktree, run_.repository().common_dir() / "objects", run_.in().state_folder(),
                 files_->temporary()};
-    }
-
-    /// Whoever goes on with the run starts the agent anew, after its state is saved.
-    void forget_end() const
-    {
-        const auto record = files_->folder() / attempt::exit_name;
-        exit_record none;
-        none.how = ending::cancelled;
-        none.words = "the disk could not be written to";
-        none.started_at = none.ended_at = real_clock().now();
-        if (attempt::replace_file(record, attempt::to_json(none))) return;
-        std::error_code ignored; // without a record it counts as lost
-        std::filesystem::remove(record, ignored);
     }
 
     /// Nobody has claimed the attempt: from now on nobody can, so that a supervisor that the dead process has

@@ -1,6 +1,7 @@
 #include "graftline/effects/save_work.hpp"
 
 #include "graftline/git/rescue.hpp"
+#include "graftline/runtime/attempt_files.hpp"
 #include "graftline/runtime/supervised.hpp"
 
 #include <algorithm>
@@ -17,6 +18,25 @@ awaitable<result<void>> end_agent(const task& t)
         co_await (*alive)->wait();
     }
     co_return result<void>();
+}
+
+void forget_end(const std::filesystem::path& folder)
+{
+    exit_record none;
+    none.how = ending::cancelled;
+    none.words = "the disk could not be written to";
+    none.started_at = none.ended_at = real_clock().now();
+    const auto record = folder / attempt::exit_name;
+    if (attempt::replace_file(record, attempt::to_json(none))) return;
+    std::error_code ignored; // without a record it counts as lost
+    std::filesystem::remove(record, ignored);
+}
+
+void forget_failed_end(const task& t)
+{
+    if (t.attempt.empty()) return;
+    const auto record = read_exit_record(t.attempt);
+    if (record && *record && (*record)->how == ending::exited && (*record)->code != 0) forget_end(t.attempt);
 }
 
 awaitable<result<void>> save_work(run& r, std::string id)

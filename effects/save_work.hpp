@@ -11,6 +11,13 @@ namespace graftline::effects {
 /// Ends what still runs of the task's present attempt, gracefully, and waits for that; nothing is success.
 awaitable<result<void>> end_agent(const task& t);
 
+/// An agent that failed while the disk could not be written to has no outcome: whoever goes on with the run
+/// starts it anew, after its state is saved. `folder`: that of the attempt, which has ended.
+void forget_end(const std::filesystem::path& folder);
+
+/// The same for the task's present attempt, if it ended by failing.
+void forget_failed_end(const task& t);
+
 /// Ends the task's agent, then puts everything in its worktree that no ref reaches under a rescue ref, which
 /// the task names from then on. The worktree stays as it is. A task that another run has taken is left alone.
 /// Call it shielded from cancellation.

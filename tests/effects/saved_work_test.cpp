@@ -2,6 +2,8 @@
 #include "graftline/effects/context.hpp"
 #include "graftline/effects/create_worktree.hpp"
 #include "graftline/effects/run_agent.hpp"
+#include "graftline/effects/save_work.hpp"
+#include "graftline/runtime/attempt_files.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 
@@ -89,6 +91,24 @@ TEST_F(SavedWork, AnAgentThatIsNotAskedForAnyMoreIsEndedAndItsWorkKept)
     });
     EXPECT_EQ(test::running_with("GRAFTLINE_TASK_ID=" + id), 0u);
     EXPECT_EQ(content(report.tasks.at(0), "made.txt"), "made");
+}
+
+TEST_F(SavedWork, AnAgentThatFailedWhileTheDiskDidIsNoOutcome)
+{
+    task t;
+    t.attempt = (w.repo.root() / "attempt").string();
+    std::filesystem::create_directory(t.attempt);
+    const auto ended_with = [&](int code) {
+        exit_record ended;
+        ended.how = ending::exited;
+        ended.code = code;
+        const auto file = std::filesystem::path(t.attempt) / attempt::exit_name;
+        EXPECT_TRUE(attempt::replace_file(file, attempt::to_json(ended)));
+        forget_failed_end(t);
+        return read_exit_record(t.attempt).value()->how;
+    };
+    EXPECT_EQ(ended_with(5), ending::cancelled) << "it is started again";
+    EXPECT_EQ(ended_with(0), ending::exited) << "what it did is done";
 }
 
 } // namespace
