@@ -63,7 +63,7 @@ public:
 
 private:
     template <class T, class F, class R>
-    static awaitable<R> carry(replay::children& group, context& parent, std::string path, F& make, T item);
+    static awaitable<R> carry(replay::children group, context& parent, std::string path, F& make, T item);
 
     context& context_;
 };
@@ -255,10 +255,10 @@ template <effect E> awaitable<result<typename E::outcome>> context::try_perform(
 }
 
 template <class T, class F, class R>
-awaitable<R> fan_out::carry(replay::children& group, context& parent, std::string path, F& make, T item)
+awaitable<R> fan_out::carry(replay::children group, context& parent, std::string path, F& make, T item)
 {
     group.enter();
-    const auto leave = std::shared_ptr<void>(nullptr, [&group](void*) { group.leave(); });
+    const auto leave = std::shared_ptr<void>(nullptr, [group](void*) { group.leave(); });
     context own(parent.run_, std::move(path), false);
     co_return co_await make(own, std::move(item));
 }

@@ -93,45 +93,53 @@ public:
     /// A part of the program that goes on by itself; it is not at rest while it lives.
     class strand {
     public:
-        explicit strand(replay& of) : of_(of) { of_.wake(); }
-        ~strand() { of_.rest(); }
+        explicit strand(replay& of) : of_(of.shared_from_this()) { of_->wake(); }
+        ~strand() { of_->rest(); }
         strand(const strand&) = delete;
         strand& operator=(const strand&) = delete;
 
     private:
-        replay& of_;
+        std::shared_ptr<replay> of_;
     };
     /// While it lives, its strand waits for what only another strand can bring about.
     class resting {
     public:
-        explicit resting(replay& of) : of_(of) { of_.rest(); }
-        ~resting() { of_.wake(); }
+        explicit resting(replay& of) : of_(of.shared_from_this()) { of_->rest(); }
+        ~resting() { of_->wake(); }
         resting(const resting&) = delete;
         resting& operator=(const resting&) = delete;
 
     private:
-        replay& of_;
+        std::shared_ptr<replay> of_;
     };
     /// The children of a strand, which rests while any of them lives, but not between the end of the last one
-    /// and its own going on.
+    /// and its own going on. Each child has a copy: when a context is destroyed, parent and children go in no
+    /// particular order.
     class children {
     public:
         /// `path`: theirs.
-        children(replay& of, const std::string& path) : of_(of) { of_.nest(path); }
-        void enter()
+        children(replay& of, const std::string& path) : all_(std::make_shared<group>(of.shared_from_this()))
         {
-            of_.wake();
-            if (running_++ == 0) of_.rest();
+            of.nest(path);
         }
-        void leave()
+        void enter() const
         {
-            if (--running_ == 0) of_.wake();
-            of_.rest();
+            all_->of->wake();
+            if (all_->running++ == 0) all_->of->rest();
+        }
+        void leave() const
+        {
+            if (--all_->running == 0) all_->of->wake();
+            all_->of->rest();
         }
 
     private:
-        replay& of_;
-        int running_ = 0;
+        struct group {
+            explicit group(std::shared_ptr<replay> its) : of(std::move(its)) {}
+            std::shared_ptr<replay> of;
+            int running = 0;
+        };
+        std::shared_ptr<group> all_;
     };
 
 private:
