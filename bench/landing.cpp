@@ -45,6 +45,7 @@ struct cost {
 awaitable<void> start_target(fs::path top)
 {
     co_await must_run(git(top, {"update-ref", "refs/heads/target", "main"}));
+    co_await must_run(command("sync")); // what was made before is not written out under what is measured
 }
 
 awaitable<cost> ours(fs::path top, git::durability durable)

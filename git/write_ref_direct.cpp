@@ -28,6 +28,9 @@ bool lock_now(const descriptor& file)
     return file && ::fcntl(file.get(), F_OFD_SETLK, &whole) == 0;
 }
 
+/// After it there may be more, of a longer note before.
+constexpr const char* note_end = "end";
+
 fs::path notes_folder(const fs::path& state)
 {
     return state / "ref-writes";
@@ -126,12 +129,12 @@ bool ref_lock_note::open()
 bool ref_lock_note::write(const fs::path& lock, const oid& to)
 {
     return (file_ || open()) && ::lseek(file_.get(), 0, SEEK_SET) == 0 &&
-           write_all(file_.get(), lock.string() + "\n" + to.hex() + "\n");
+           write_all(file_.get(), lock.string() + "\n" + to.hex() + "\n" + note_end + "\n");
 }
 
 void ref_lock_note::clear()
 {
-    (void)::ftruncate(file_.get(), 0);
+    (void)::pwrite(file_.get(), "\n", 1, 0); // no lock is named any more; cheaper than an empty file
 }
 
 awaitable<result<bool>> write_ref_direct(repository& repo, std::string fullname, oid to, oid expected,
@@ -166,7 +169,7 @@ void drop_abandoned_ref_locks(const repository& repo)
         const descriptor file(::open(entry->path().c_str(), O_RDWR | O_CLOEXEC));
         if (!lock_now(file)) continue; // its writer lives
         const std::vector<std::string> lines = records_of(text_of(entry->path()), '\n');
-        if (lines.size() == 2) drop_lock(lines[0], lines[1]);
+        if (lines.size() >= 3 && lines[2] == note_end && !lines[0].empty()) drop_lock(lines[0], lines[1]);
         ::unlink(entry->path().c_str());
     }
 }

@@ -176,7 +176,7 @@ TEST_F(writing, FreesWhatADeadProcessOfOursLeftLocked)
     const fs::path note = repo.git_folder() / "graftline/ref-writes/abcdef";
     const auto leave = [&](const std::string& text) {
         write_file(lock_of("target"), text);
-        write_file(note, lock_of("target").string() + "\n" + second.hex() + "\n");
+        write_file(note, lock_of("target").string() + "\n" + second.hex() + "\nend\n");
     };
     leave("");
     EXPECT_TRUE(directly("refs/heads/target", second, first).value());
@@ -187,6 +187,10 @@ TEST_F(writing, FreesWhatADeadProcessOfOursLeftLocked)
     EXPECT_FALSE(directly("refs/heads/target", second, first).value());
     EXPECT_TRUE(fs::exists(lock_of("target")));
     EXPECT_TRUE(is_clean());
+    // A note that was taken back names no lock, whatever it said before.
+    write_file(note, "\n" + lock_of("target").string().substr(1) + "\n" + first.hex() + "\nend\n");
+    EXPECT_FALSE(directly("refs/heads/target", second, first).value());
+    EXPECT_TRUE(fs::exists(lock_of("target")));
 }
 
 TEST_F(writing, KeepsACompareAndSwapAmongMany)
