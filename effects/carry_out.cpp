@@ -43,8 +43,15 @@ public:
     }
 
     /// Carries one task to its end, whatever that is, and records it. Throws give_up, or what keeps the store
-    /// from recording it; those who come after the task are let go in any case.
-    awaitable<void> carry(std::size_t index, std::string id)
+    /// from recording it; those who come after the task are let go in any case. Each task holds on to `all`:
+    /// with a context that is destroyed they go in no particular order.
+    static awaitable<void> carry(std::shared_ptr<crew> all, std::size_t index, std::string id)
+    {
+        co_await all->carry_one(index, std::move(id));
+    }
+
+private:
+    awaitable<void> carry_one(std::size_t index, std::string id)
     {
         const replay::strand strand(run_.past());
         const auto crossed = std::shared_ptr<void>(nullptr, [this, id](void*) { finish_.cross(id); });
@@ -74,7 +81,6 @@ public:
         throw give_up{};
     }
 
-private:
     /// Whether a task of a run that is gone on with is still to be carried out. What had ended is not asked
     /// for again.
     awaitable<bool> is_open(std::size_t index, const std::string& id)
@@ -361,12 +367,12 @@ awaitable<result<run_report>> carry_out(std::shared_ptr<project> in, std::vector
     auto body = [&](run& r) -> awaitable<void> {
         r.speculate(options.speculation);
         if (!r.is_resumed() && options.fresh.empty()) co_await take_all(r, ids, ready);
-        crew all(r, executor, ids, places, options.fail_fast);
+        const auto all = std::make_shared<crew>(r, executor, ids, places, options.fail_fast);
         std::vector<std::pair<std::size_t, std::string>> numbered;
         for (std::size_t i = 0; i < ids.size(); ++i)
             numbered.emplace_back(i, ids[i]);
         auto carry = [&](std::pair<std::size_t, std::string> one) {
-            return all.carry(one.first, one.second);
+            return crew::carry(all, one.first, one.second);
         };
         auto outcomes = co_await parallel::map(std::move(numbered), carry,
                                                parallel::options().fail_fast(options.fail_fast));

@@ -12,6 +12,9 @@ error_code kind_of_failure(std::string_view words, error_code otherwise)
                                    [&](std::string_view part) { return words.find(part) != words.npos; });
     };
     if (any_of({"No space left on device", "Disk quota exceeded"})) return make_error_code(errc::no_space);
+    // Another git is at work: perhaps one that a process of ours began and that outlives it.
+    if (any_of({".lock': File exists", "Another git process seems to be running", "/commondir: Success"}))
+        return make_error_code(errc::busy);
     if (any_of(
             {"Read-only file system", "Input/output error", "insufficient permission for adding an object"}))
         return make_error_code(errc::unusable);

@@ -8,7 +8,7 @@
 namespace graftline::git {
 
 /// no_space or unusable when `words`, in English, tell of a disk or an object store that cannot be written
-/// to; else `otherwise`.
+/// to; busy when a lock of git's is held; else `otherwise`.
 error_code kind_of_failure(std::string_view words, error_code otherwise);
 
 } // namespace graftline::git
