@@ -68,6 +68,15 @@ result<void> write_new(const fs::path& file, std::string_view bytes)
     return {};
 }
 
+/// The file has its name once it is whole: a crash leaves nothing. False where that cannot be done.
+bool write_unnamed(const fs::path& file, std::string_view bytes)
+{
+    const descriptor opened(::open(file.parent_path().c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0444));
+    if (!opened || !write_all(opened.get(), bytes)) return false;
+    const std::string unnamed = "/proc/self/fd/" + std::to_string(opened.get());
+    return ::linkat(AT_FDCWD, unnamed.c_str(), AT_FDCWD, file.c_str(), AT_SYMLINK_FOLLOW) == 0;
+}
+
 } // namespace
 
 /// Deflates one text after the other at one level.
@@ -197,11 +206,13 @@ result<void> pack_file::write(const fs::path& place)
 
     auto written = write_new(place.string() + ".pack", pack_);
     if (!written) return written;
-    // A name under which git removes what a crash leaves.
+    const fs::path index_place = place.string() + ".idx";
+    if (write_unnamed(index_place, index)) return {};
+    // Not every file system has files without names. This is one under which git removes what a crash leaves.
     const fs::path unfinished = place.parent_path() / ("tmp_idx_" + place.filename().string());
     written = write_new(unfinished, index);
-    if (written && ::rename(unfinished.c_str(), (place.string() + ".idx").c_str()) == 0) return {};
-    if (written) written = system_fault(errno, "cannot write " + place.string() + ".idx");
+    if (written && ::rename(unfinished.c_str(), index_place.c_str()) == 0) return {};
+    if (written) written = system_fault(errno, "cannot write " + index_place.string());
     ::unlink(unfinished.c_str());
     return written;
 }
