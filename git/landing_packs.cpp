@@ -214,7 +214,7 @@ result<fs::path> landing_packs::begin() const
     if (!name) return name.error();
     fs::path place = folder_ / *name;
     const fs::path keep = with(place, ".keep");
-    // Another name for a file costs a fifth of another file.
+    // Another name for a file costs less than another file.
     const fs::path one_for_all = common_dir_ / "graftline/keep";
     if (::link(one_for_all.c_str(), keep.c_str()) == 0) return place;
     const descriptor made(::open(keep.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444));

@@ -32,7 +32,6 @@ using object_ptr = owned<git_object, git_object_free>;
 using commit_ptr = owned<git_commit, git_commit_free>;
 using tree_ptr = owned<git_tree, git_tree_free>;
 using diff_ptr = owned<git_diff, git_diff_free>;
-using revwalk_ptr = owned<git_revwalk, git_revwalk_free>;
 using odb_ptr = owned<git_odb, git_odb_free>;
 using config_ptr = owned<git_config, git_config_free>;
 static_assert(sizeof(repository_ptr) == sizeof(void*));
