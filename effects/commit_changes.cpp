@@ -1,6 +1,7 @@
 #include "graftline/effects/commit_changes.hpp"
 
 #include "graftline/git/commit.hpp"
+#include "graftline/git/dead_locks.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/worktree.hpp"
 
@@ -87,6 +88,9 @@ awaitable<result<change>> commit_changes::carry_out(run& r) const
                                 "the worktree is gone and its branch has no commit of its own");
             co_return made;
         }
+        // Agents kill their gits when they take too long.
+        auto freed = co_await git::drop_locks_left_in(r.repository(), t.worktree, t.branch);
+        if (!freed) co_return freed.error();
         if (auto home = co_await bring_head_home(r, t); !home) co_return home.error();
         git::commit_request request(message_for(t, *this, r.in().settings()));
         if (auto done = co_await git::commit_everything(r.repository(), t.worktree, request); !done)

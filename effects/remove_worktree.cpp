@@ -1,6 +1,7 @@
 #include "graftline/effects/remove_worktree.hpp"
 
 #include "graftline/effects/save_work.hpp"
+#include "graftline/git/dead_locks.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/rescue.hpp"
 #include "graftline/git/worktree.hpp"
@@ -51,6 +52,9 @@ awaitable<result<removal>> remove_all(run& r, const task& t, bool keep_branch)
     removal done;
     // Processes end first: what still writes there could not be saved.
     if (auto ended = co_await end_agent(t); !ended) co_return ended.error();
+    // One on the branch would keep it from being deleted.
+    auto freed = co_await git::drop_locks_left_in(r.repository(), t.worktree, t.branch);
+    if (!freed) co_return freed.error();
     if (!t.worktree.empty())
         if (auto gone = co_await remove_folder(r, t, done); !gone) co_return gone.error();
     if (!t.branch.empty() && !keep_branch)

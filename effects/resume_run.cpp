@@ -58,14 +58,17 @@ awaitable<result<std::vector<interrupted_run>>> interrupted_runs(std::shared_ptr
 awaitable<result<run_record>> run_named(std::shared_ptr<project> in, std::string handle)
 {
     if (!in->has_state()) co_return no_such_run(handle);
+    auto runs = co_await in->stored([](store& s) { return s.runs(); });
+    if (!runs) co_return runs.error();
     if (handle.empty()) {
         auto open = co_await interrupted_runs(in);
         if (!open) co_return open.error();
-        if (open->empty()) co_return no_such_run(handle);
-        co_return std::move(open->back().record);
+        if (!open->empty()) co_return std::move(open->back().record);
+        // One that is carried out just now: that it is says more than that there is none.
+        for (auto& r : *runs)
+            if (is_carried_out_again(r) && run::is_alive(*in, r.id)) co_return std::move(r);
+        co_return no_such_run(handle);
     }
-    auto runs = co_await in->stored([](store& s) { return s.runs(); });
-    if (!runs) co_return runs.error();
     std::vector<run_record> found;
     for (auto& r : *runs) {
         if (r.id == handle) co_return std::move(r);

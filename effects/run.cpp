@@ -2,6 +2,7 @@
 
 #include "graftline/effects/landing_queue.hpp"
 #include "graftline/effects/views.hpp"
+#include "graftline/runtime/process_tree.hpp"
 
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -18,14 +19,32 @@ std::filesystem::path lock_file_of(const project& in, const std::string& run_id)
     return in.state_folder() / "runs" / (run_id + ".lock");
 }
 
+using lease = std::optional<file_lock::lease>;
+
 /// None when another process has it.
-awaitable<result<std::optional<file_lock::lease>>> take_lock(const project& in, const std::string& run_id)
+awaitable<result<lease>> take_lock(const project& in, const std::string& run_id)
 {
     const auto file = lock_file_of(in, run_id);
     std::error_code ignored; // the lock says what is wrong
     std::filesystem::create_directories(file.parent_path(), ignored);
     file_lock lock(co_await asio::this_coro::executor, file);
     co_return lock.try_acquire();
+}
+
+/// A process that was killed while it started another is survived by that one's first moments, and so is its
+/// lock: for such an owner the lock is asked for again, for two seconds.
+awaitable<result<lease>> take_lock_of(const project& in, const run_record& of)
+{
+    using namespace std::chrono_literals;
+    asio::steady_timer again(co_await asio::this_coro::executor);
+    for (int patience = 40;; --patience) {
+        auto taken = co_await take_lock(in, of.id);
+        const auto owner = facts_of(static_cast<pid_t>(of.pid));
+        const bool lives = owner && owner->state != 'Z';
+        if (!taken || *taken || patience == 0 || lives) co_return taken;
+        again.expires_after(50ms);
+        co_await again.async_wait(use_awaitable);
+    }
 }
 
 } // namespace
@@ -75,7 +94,7 @@ awaitable<result<std::shared_ptr<run>>> run::resume(std::shared_ptr<project> in,
 {
     auto record = co_await in->stored([id](store& s) { return s.find_run(id); });
     if (!record) co_return record.error();
-    auto alive = co_await take_lock(*in, id);
+    auto alive = co_await take_lock_of(*in, *record);
     if (!alive) co_return alive.error();
     if (!*alive) {
         // Who carried it on last has written who it is, unless it took the lock this very moment.

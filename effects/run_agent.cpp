@@ -11,6 +11,7 @@
 #include "graftline/effects/agent_files.hpp"
 #include "graftline/effects/retry_policy.hpp"
 #include "graftline/effects/save_work.hpp"
+#include "graftline/git/dead_locks.hpp"
 #include "graftline/runtime/attempt_files.hpp"
 #include "graftline/runtime/claimed_attempt.hpp"
 #include "graftline/runtime/descriptor.hpp"
@@ -149,6 +150,9 @@ public:
 
     awaitable<result<agent_report>> make(const std::string& place)
     {
+        // A git that died with an earlier attempt would make each git of this one fail.
+        auto freed = co_await git::drop_locks_left_in(run_.repository(), task_.worktree, task_.branch);
+        if (!freed) co_return freed.error();
         const auto ports = co_await ports_for(run_, task_);
         files_.emplace(run_.in(), task_, asked_.stage);
         auto spec = prepare(ports);

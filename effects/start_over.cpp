@@ -1,6 +1,7 @@
 #include "graftline/effects/start_over.hpp"
 
 #include "graftline/effects/remove_worktree.hpp"
+#include "graftline/git/dead_locks.hpp"
 #include "graftline/git/make_commit.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/rescue.hpp"
@@ -79,6 +80,8 @@ awaitable<result<brought_change>> bring_change::carry_out(run& r) const
 {
     const auto t = co_await r.find(task);
     auto& repo = r.repository();
+    auto freed = co_await git::drop_locks_left_in(repo, t.worktree, t.branch);
+    if (!freed) co_return freed.error();
     if (auto clean = co_await make_clean(r, t); !clean) co_return clean.error();
     const auto change = co_await as_one_commit(r, what);
     if (!change) co_return change.error();

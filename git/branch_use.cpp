@@ -64,6 +64,19 @@ std::optional<fs::path> work_tree_of(const repository& repo, const fs::path& git
     return link.parent_path();
 }
 
+result<std::optional<fs::path>> git_dir_of(const repository& repo, const fs::path& work_tree)
+{
+    auto folders = worktree_git_dirs(repo);
+    if (!folders) return folders.error();
+    std::error_code ignored;
+    const fs::path wanted = fs::weakly_canonical(work_tree, ignored);
+    for (fs::path& git_dir : *folders) {
+        const std::optional<fs::path> top = work_tree_of(repo, git_dir);
+        if (top && fs::weakly_canonical(*top, ignored) == wanted) return std::optional(std::move(git_dir));
+    }
+    return std::optional<fs::path>();
+}
+
 result<std::vector<branch_use>> uses_of(const repository& repo, const std::string& fullname)
 {
     auto folders = worktree_git_dirs(repo);

@@ -35,6 +35,11 @@ result<std::vector<std::filesystem::path>> worktree_git_dirs(const repository& r
 std::optional<std::filesystem::path> work_tree_of(const repository& repo,
                                                   const std::filesystem::path& git_dir);
 
+/// The folder that git keeps for the worktree at `work_tree`, by git's own record, not by what the worktree's
+/// `.git` says: a task may have damaged that. Nullopt when git knows of none there.
+result<std::optional<std::filesystem::path>> git_dir_of(const repository& repo,
+                                                        const std::filesystem::path& work_tree);
+
 /// What is half done in a worktree, as a person would say it: "a merge", "a rebase" ...; nullopt when nothing
 /// is.
 std::optional<std::string> half_done_in(const std::filesystem::path& git_dir);

@@ -29,8 +29,7 @@ awaitable<result<bool>> delete_branch(repository& repo, std::string branch, oid 
     if (!*tip) co_return true;
     if (**tip != seen_tip) co_return false;
 
-    // Not followed where it is symbolic: a task may have pointed its branch at the user's.
-    auto gone = co_await repo.ask("update-ref", "--no-deref", "-d", fullname, seen_tip.hex());
+    auto gone = co_await delete_ref(repo, fullname, seen_tip);
     if (!gone) {
         auto now = co_await read_ref(repo, fullname);
         if (now && *now && **now != seen_tip) co_return false;

@@ -22,22 +22,6 @@ std::string line_of(const recorded_landing& landed)
            "\n";
 }
 
-/// Does a process have it open? Ours to see only where /proc shows the process.
-bool is_open_somewhere(const fs::path& file)
-{
-    std::error_code failed;
-    for (const auto& process : fs::directory_iterator("/proc", failed)) {
-        if (process.path().filename().string().find_first_not_of("0123456789") != std::string::npos) continue;
-        std::error_code gone;
-        for (fs::directory_iterator entry(process.path() / "fd", gone), end; !gone && entry != end;
-             entry.increment(gone)) {
-            std::error_code unreadable;
-            if (fs::read_symlink(entry->path(), unreadable) == file) return true;
-        }
-    }
-    return false;
-}
-
 } // namespace
 
 fs::path landing_record_file(const repository& repo)
@@ -86,19 +70,6 @@ result<void> keep_landings(const repository& repo, const std::vector<recorded_la
     for (const recorded_landing& landed : landings)
         text += line_of(landed);
     return replace_file(file, text);
-}
-
-result<void> drop_dead_locks(const std::vector<fs::path>& locks)
-{
-    for (const fs::path& lock : locks) {
-        std::error_code failed;
-        if (!fs::exists(fs::symlink_status(lock, failed))) continue;
-        if (is_open_somewhere(lock))
-            return fault(errc::busy, "a git process still holds a lock").with("lock", lock.string());
-        fs::remove(lock, failed);
-        if (failed) return system_fault(failed.value(), "cannot remove " + lock.string());
-    }
-    return {};
 }
 
 } // namespace graftline::git

@@ -40,7 +40,4 @@ std::vector<recorded_landing> recorded_landings(const repository& repo);
 /// lock.
 result<void> keep_landings(const repository& repo, const std::vector<recorded_landing>& landings);
 
-/// Removes lock files that git left when it was killed; one that a process still has open stays, and is busy.
-result<void> drop_dead_locks(const std::vector<std::filesystem::path>& locks);
-
 } // namespace graftline::git

@@ -1,6 +1,7 @@
 #include "graftline/git/move_target.hpp"
 
 #include "graftline/git/branch_use.hpp"
+#include "graftline/git/dead_locks.hpp"
 #include "graftline/git/kept_objects.hpp"
 #include "graftline/git/landing_checkout.hpp"
 #include "graftline/git/landing_record.hpp"

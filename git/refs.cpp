@@ -111,7 +111,11 @@ awaitable<result<void>> delete_ref(repository& repo, std::string fullname, oid e
     if (!is_full_name(fullname)) co_return fault(errc::invalid, "not a ref's full name: " + fullname);
     if (expected.is_null())
         co_return fault(errc::invalid, "a ref is deleted only at a known value: " + fullname);
-    auto prepared = repo.git("update-ref", "-d", fullname, expected.hex());
+    auto deleted = co_await delete_ref_direct(repo, fullname, expected);
+    if (!deleted) co_return deleted.error();
+    if (*deleted) co_return result<void>();
+    // Not followed where it is symbolic: a task may have pointed its branch at the user's.
+    auto prepared = repo.git("update-ref", "--no-deref", "-d", fullname, expected.hex());
     co_return co_await change_ref(std::move(prepared), std::move(fullname));
 }
 

@@ -33,7 +33,8 @@ awaitable<result<std::optional<oid>>> read_ref(repository& repo, std::string ful
 awaitable<result<void>> update_ref(repository& repo, std::string fullname, oid to,
                                    std::optional<oid> expected, std::string reflog_message);
 
-/// Deletes a ref that holds `expected`. Errors: moved, when it holds something else or is gone.
+/// Deletes a ref that holds `expected`, the ref itself where it is symbolic. Starts no process for a plain
+/// one. Errors: moved, when it holds something else or is gone.
 awaitable<result<void>> delete_ref(repository& repo, std::string fullname, oid expected);
 
 /// The branch that the main worktree is on ("main"), also before its first commit; nullopt when HEAD is

@@ -1,8 +1,11 @@
 #include "graftline/git/drop_worktree.hpp"
 #include "graftline/git/made_folders.hpp"
 #include "graftline/git/repository.hpp"
+#include "graftline/git/scratch.hpp"
 #include "graftline/git/worktree.hpp"
 #include "graftline/runtime/shielded.hpp"
+
+#include <string_view>
 
 namespace graftline::git {
 namespace {
@@ -18,25 +21,61 @@ std::optional<fault> why_not_ours(const worktree_entry& entry, const std::string
     };
     if (entry.is_main) return refused("it is the main one");
     if (entry.lock_reason == reason && entry.locked == !reason.empty()) return std::nullopt;
+    // Without its folder anybody's prune would take it: the lock is the first thing that a git removed which
+    // was killed while it forgot the worktree.
+    if (!entry.locked && entry.prunable) return std::nullopt;
     if (!entry.locked) return refused("it is not locked by us");
     const std::string why = entry.lock_reason.empty() ? "it is locked" : "it is locked: " + entry.lock_reason;
     fault f = refused(why);
     return std::move(f).advise("If nobody needs it: git worktree unlock '" + entry.path.string() + "'");
 }
 
-/// Is the folder at `path` still the worktree that git means? Somebody may have put their own there.
-awaitable<result<void>> check_folder(repository& repo, fs::path path)
+/// A git that was killed while it made the worktree has written nothing there but an empty `.git`, if that.
+bool is_half_made(const fs::path& path)
 {
     std::error_code failed;
-    if (!fs::exists(fs::symlink_status(path, failed))) co_return result<void>(); // deleted by hand
-    if (fs::is_directory(fs::symlink_status(path, failed))) {
-        auto common = co_await repo.ask_in(path, "rev-parse", "--path-format=absolute", "--git-common-dir");
-        const bool linked = fs::is_regular_file(fs::symlink_status(path / ".git", failed));
-        if (linked && common && fs::equivalent(*common, repo.common_dir(), failed)) co_return result<void>();
-    }
-    co_return fault(errc::refused,
-                    "what lies there is no worktree of this repository any more: " + path.string())
+    for (fs::directory_iterator entry(path, failed), end; !failed && entry != end; entry.increment(failed))
+        if (entry->path().filename() != ".git" || !entry->is_regular_file(failed) ||
+            entry->file_size(failed) != 0)
+            return false;
+    return !failed;
+}
+
+/// Does the worktree's `.git` say that it is one of this repository?
+bool belongs_to(const repository& repo, const fs::path& path)
+{
+    std::error_code failed;
+    if (!fs::is_regular_file(fs::symlink_status(path / ".git", failed))) return false;
+    constexpr std::string_view key = "gitdir: ";
+    const std::string text = text_of(path / ".git");
+    if (!text.starts_with(key)) return false;
+    const fs::path git_dir = path / text.substr(key.size(), text.find('\n') - key.size());
+    return fs::equivalent(git_dir.parent_path(), repo.common_dir() / "worktrees", failed);
+}
+
+/// Is the folder at `path` still the worktree that git means? Somebody may have put their own there.
+result<void> check_folder(const repository& repo, const fs::path& path)
+{
+    std::error_code failed;
+    const auto what = fs::symlink_status(path, failed);
+    if (!fs::exists(what)) return {}; // deleted by hand
+    if (fs::is_directory(what) && (is_half_made(path) || belongs_to(repo, path))) return {};
+    return fault(errc::refused,
+                 "what lies there is no worktree of this repository any more: " + path.string())
         .advise("Look into it, move it away, and do this again.");
+}
+
+/// A git that was killed while it made the worktree, or while it forgot it, leaves a part of its record that
+/// it does not list. It is ours by its name, and by the reason in it unless that is what is missing.
+void remove_part_of_record(const repository& repo, const fs::path& path, const std::string& reason)
+{
+    const fs::path part = repo.common_dir() / "worktrees" / path.filename();
+    std::error_code failed;
+    if (!fs::is_directory(part, failed) || !text_of(part / "gitdir").empty()) return;
+    const std::string locked = text_of(part / "locked");
+    if (!locked.empty() && locked != reason && locked != reason + "\n") return;
+    if (fs::exists(fs::symlink_status(path, failed)) && !is_half_made(path)) return;
+    fs::remove_all(part, failed); // what stays is only untidy
 }
 
 awaitable<result<std::optional<fs::path>>> remove_locked(repository& repo, fs::path path, std::string reason)
@@ -46,9 +85,12 @@ awaitable<result<std::optional<fs::path>>> remove_locked(repository& repo, fs::p
     const worktree_entry* entry = nullptr;
     for (const worktree_entry& candidate : *entries)
         if (fs::weakly_canonical(candidate.path) == path) entry = &candidate;
-    if (!entry) co_return fault(errc::not_found, "there is no worktree at " + path.string());
+    if (!entry) {
+        remove_part_of_record(repo, path, reason);
+        co_return fault(errc::not_found, "there is no worktree at " + path.string());
+    }
     if (auto why = why_not_ours(*entry, reason)) co_return std::move(*why);
-    auto checked = co_await check_folder(repo, path);
+    auto checked = check_folder(repo, path);
     if (!checked) co_return checked.error();
     // From here on a cancel would leave git's record without its folder.
     auto dropped = co_await shielded(drop_worktree(repo, path));

@@ -3,6 +3,7 @@
 #include "graftline/git/landing_record.hpp"
 #include "graftline/git/move_target.hpp"
 #include "graftline/git/repository.hpp"
+#include "graftline/git/worktree.hpp"
 #include "graftline/git/write_ref_direct.hpp"
 
 #include <boost/asio/buffer.hpp>
@@ -65,6 +66,7 @@ awaitable<result<std::size_t>> repair_checkout(repository& repo, fs::path git_di
 awaitable<result<std::size_t>> repair_index(repository& repo)
 {
     drop_abandoned_ref_locks(repo);
+    complete_worktree_records(repo);
     std::error_code ignored;
     if (!fs::exists(landing_record_file(repo), ignored)) co_return std::size_t{0};
     auto held = co_await repo.lock().acquire();

@@ -34,22 +34,17 @@ struct assembly {
 
 // ---- what a place holds
 
-/// The folder's own place, by what git has on record, not by what its `.git` says: a task may have damaged
-/// that.
+/// A worktree, by what git has on record. Nullopt when it is none of the repository.
 result<std::optional<workplace>> place_of(const repository& repo, const fs::path& worktree)
 {
-    auto folders = worktree_git_dirs(repo);
-    if (!folders) return folders.error();
+    auto git_dir = git_dir_of(repo, worktree);
+    if (!git_dir) return git_dir.error();
+    if (!*git_dir) return std::optional<workplace>();
     std::error_code ignored;
-    const fs::path wanted = fs::weakly_canonical(worktree, ignored);
-    for (const fs::path& git_dir : *folders) {
-        const std::optional<fs::path> top = work_tree_of(repo, git_dir);
-        if (!top || fs::weakly_canonical(*top, ignored) != wanted) continue;
-        const bool there = fs::is_directory(wanted, ignored);
-        return std::optional<workplace>(std::in_place, git_dir,
-                                        there ? std::optional<fs::path>(wanted) : std::nullopt, true);
-    }
-    return std::optional<workplace>();
+    const fs::path top = fs::weakly_canonical(worktree, ignored);
+    const bool there = fs::is_directory(top, ignored);
+    return std::optional<workplace>(std::in_place, **git_dir, there ? std::optional(top) : std::nullopt,
+                                    true);
 }
 
 awaitable<result<oid>> tree_of_head(const repository& repo, workplace place, std::optional<oid> head)

@@ -1,5 +1,6 @@
 #include "graftline/git/worktree.hpp"
 
+#include "graftline/git/branch_use.hpp"
 #include "graftline/git/patience.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
@@ -93,8 +94,20 @@ std::optional<fs::path> below(const fs::path& path, const fs::path& top)
 
 } // namespace
 
+void complete_worktree_records(const repository& repo)
+{
+    const auto folders = worktree_git_dirs(repo);
+    if (!folders) return;
+    for (const fs::path& record : *folders) {
+        std::error_code absent;
+        if (fs::file_size(record / "commondir", absent) == 0 && !absent)
+            std::fstream(record / "commondir", std::ios::in | std::ios::out | std::ios::binary) << "../..\n";
+    }
+}
+
 awaitable<result<std::vector<worktree_entry>>> list_worktrees(repository& repo)
 {
+    complete_worktree_records(repo);
     const command prepared = repo.git("worktree", "list", "--porcelain", "-z");
     auto listed = co_await run_patiently(prepared);
     if (!listed) co_return listed.error();

@@ -29,6 +29,11 @@ struct worktree_entry {
     bool prunable = false;
 };
 
+/// Completes the records of worktrees in which a git was killed between making `commondir` and filling it,
+/// with what every git writes there: until then no git lists a worktree, adds one, or switches branches.
+/// Reads a few small files' sizes.
+void complete_worktree_records(const repository& repo);
+
 /// All worktrees, the main one first.
 awaitable<result<std::vector<worktree_entry>>> list_worktrees(repository& repo);
 

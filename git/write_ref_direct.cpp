@@ -1,7 +1,7 @@
 #include "graftline/git/write_ref_direct.hpp"
 
+#include "graftline/git/dead_locks.hpp"
 #include "graftline/git/git_settings.hpp"
-#include "graftline/git/landing_record.hpp"
 #include "graftline/git/libgit2.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
@@ -93,6 +93,28 @@ result<bool> write_now(git_repository& repository, const ref_write& wanted)
     return code == 0; // everything else git says in better words
 }
 
+/// A packed ref is git's to delete: it rewrites the file of all of them, under a lock that we could not tell
+/// from anybody's when we are killed.
+bool is_packed(const ref_write& wanted)
+{
+    return text_of(wanted.common_dir / "packed-refs").find(" " + wanted.fullname + "\n") != std::string::npos;
+}
+
+result<bool> delete_now(git_repository& repository, const ref_write& wanted)
+{
+    reference_ptr now;
+    if (is_packed(wanted) || git_reference_lookup(out(now), &repository, wanted.fullname.c_str()) < 0 ||
+        git_reference_type(now.get()) != GIT_REFERENCE_DIRECT)
+        return false;
+    if (!git_oid_equal(git_reference_target(now.get()), &wanted.expected))
+        return holds_something_else(wanted.fullname);
+    if (!wanted.note->write(wanted.common_dir / (wanted.fullname + ".lock"), to_oid(wanted.to))) return false;
+    const int code = git_reference_delete(now.get());
+    wanted.note->clear();
+    if (code == GIT_EMODIFIED) return holds_something_else(wanted.fullname);
+    return code == 0;
+}
+
 bool is_plain_name(std::string_view fullname)
 {
     for (const std::string_view part : {"refs/heads/", "refs/graftline/"})
@@ -137,28 +159,57 @@ void ref_lock_note::clear()
     (void)::pwrite(file_.get(), "\n", 1, 0); // no lock is named any more; cheaper than an empty file
 }
 
+namespace {
+
+/// Nullopt when git has to do it.
+awaitable<std::optional<ref_write>> prepare(repository& repo, std::string fullname, oid to, oid expected,
+                                            std::string reflog_message)
+{
+    drop_abandoned_ref_locks(repo);
+    if (!repo.may_read_directly() || !is_plain_name(fullname)) co_return std::nullopt;
+    auto known = co_await repo.settings().now(repo);
+    if (!known || is_watched(**known) || !(*known)->plain_files || !(*known)->plain_reflogs)
+        co_return std::nullopt;
+    auto new_value = from_oid(to);
+    auto old_value = from_oid(expected);
+    if (!new_value || !old_value) co_return std::nullopt;
+    const identity who = (*known)->committer.value_or(own_identity());
+    co_return ref_write{repo.common_dir(),
+                        repo.ref_writes(),
+                        std::move(fullname),
+                        *new_value,
+                        *old_value,
+                        std::move(reflog_message),
+                        who};
+}
+
+/// What else than `moved` goes wrong, git says in better words: it is left to it.
+awaitable<result<bool>> carry_out(repository& repo, std::optional<ref_write> wanted,
+                                  result<bool> (*job)(git_repository&, const ref_write&))
+{
+    if (!wanted) co_return false;
+    auto on_pool = [wanted = std::move(*wanted), job](git_repository& repository) {
+        return job(repository, wanted);
+    };
+    auto done = co_await repo.direct().run(std::move(on_pool));
+    if (!done && !done.error().is(errc::moved)) co_return false;
+    co_return done;
+}
+
+} // namespace
+
 awaitable<result<bool>> write_ref_direct(repository& repo, std::string fullname, oid to, oid expected,
                                          std::string reflog_message)
 {
-    drop_abandoned_ref_locks(repo);
-    if (!repo.may_read_directly() || !is_plain_name(fullname)) co_return false;
-    auto known = co_await repo.settings().now(repo);
-    if (!known || is_watched(**known) || !(*known)->plain_files || !(*known)->plain_reflogs) co_return false;
-    auto new_value = from_oid(to);
-    auto old_value = from_oid(expected);
-    if (!new_value || !old_value) co_return false;
-    const identity who = (*known)->committer.value_or(own_identity());
-    ref_write wanted{repo.common_dir(),
-                     repo.ref_writes(),
-                     std::move(fullname),
-                     *new_value,
-                     *old_value,
-                     std::move(reflog_message),
-                     who};
-    auto job = [wanted = std::move(wanted)](git_repository& repository) {
-        return write_now(repository, wanted);
-    };
-    co_return co_await repo.direct().run(std::move(job));
+    auto wanted = co_await prepare(repo, std::move(fullname), std::move(to), std::move(expected),
+                                   std::move(reflog_message));
+    co_return co_await carry_out(repo, std::move(wanted), write_now);
+}
+
+awaitable<result<bool>> delete_ref_direct(repository& repo, std::string fullname, oid expected)
+{
+    auto wanted = co_await prepare(repo, std::move(fullname), expected, expected, {});
+    co_return co_await carry_out(repo, std::move(wanted), delete_now);
 }
 
 void drop_abandoned_ref_locks(const repository& repo)

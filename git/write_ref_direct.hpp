@@ -1,4 +1,4 @@
-/// Moving a ref through libgit2. `refs.hpp` decides when that may be done.
+/// Moving and deleting refs through libgit2. `refs.hpp` decides when that may be done.
 #pragma once
 
 #include "graftline/git/oid.hpp"
@@ -43,7 +43,12 @@ private:
 awaitable<result<bool>> write_ref_direct(repository& repo, std::string fullname, oid to, oid expected,
                                          std::string reflog_message);
 
-/// Removes the locks of refs that processes of ours left when they were killed in the middle of the above.
+/// Deletes the plain ref `fullname`, which holds `expected`, with its reflog, in the same way. Result: false
+/// when git has to do it, and nothing has changed: also when the ref is packed. Errors: moved, when it holds
+/// something else.
+awaitable<result<bool>> delete_ref_direct(repository& repo, std::string fullname, oid expected);
+
+/// Removes the locks of refs that processes of ours left when they were killed in the middle of these.
 /// Reads one small folder, which is empty usually.
 void drop_abandoned_ref_locks(const repository& repo);
 

@@ -167,6 +167,27 @@ std::size_t signal_descendants(int signo)
     return reached;
 }
 
+bool runs_in(const std::vector<fs::path>& folders, std::string_view name)
+{
+    const auto works_in = [](const fs::path& link, const fs::path& folder) {
+        std::error_code unknown;
+        const auto where = fs::read_symlink(link, unknown);
+        if (unknown) return unknown == std::errc::permission_denied;
+        // In another mount namespace the same folder has another name.
+        const auto below = where.lexically_relative(folder);
+        return (!below.empty() && *below.begin() != "..") || fs::equivalent(link, folder, unknown);
+    };
+    for (const pid_t pid : numbers_in("/proc")) {
+        const auto process = "/proc/" + std::to_string(pid);
+        if (!contents(process + "/comm").value_or("").starts_with(name)) continue;
+        const auto facts = facts_of(pid);
+        if (!facts || facts->state == 'Z') continue;
+        for (const auto& folder : folders)
+            if (works_in(process + "/cwd", folder)) return true;
+    }
+    return false;
+}
+
 bool is_alive(const process_identity& identity)
 {
     if (identity.pid <= 0 || identity.boot_id != boot_id() || identity.pid_namespace != pid_namespace())

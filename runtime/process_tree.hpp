@@ -6,8 +6,10 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace graftline {
@@ -36,6 +38,10 @@ std::vector<pid_t> descendants();
 
 /// Sends `signo` to each of our descendants that is still one; how many were reached.
 std::size_t signal_descendants(int signo);
+
+/// Does a program whose name begins with `name` run with its working directory in one of `folders`? One that
+/// does not show where it works, as another user's, counts.
+bool runs_in(const std::vector<std::filesystem::path>& folders, std::string_view name);
 
 /// Ends what a supervisor that is gone left running: its control group, and every process of ours whose
 /// environment carries its token. Another boot's or another pid namespace's processes are left alone.

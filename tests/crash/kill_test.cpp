@@ -85,6 +85,17 @@ protected:
         expect_the_same(run, "killed after " + std::to_string(time.count()) + " ms");
     }
 
+    /// False where that cannot be tried.
+    bool kill_all(const std::vector<std::string>& environment, std::optional<std::chrono::milliseconds> time,
+                  const std::string& how)
+    {
+        one_run run(tasks);
+        if (!run.dies_as_a_whole()) return false;
+        count(run.graftline(run.first_words(), environment, time));
+        expect_the_same(run, how + ", with all its processes");
+        return true;
+    }
+
     /// All boundaries, each once, in an order that is spread over the run from its beginning on.
     std::vector<long> all_boundaries() const
     {
@@ -119,6 +130,13 @@ TEST_F(Crash, KilledOnceOrAgainWhileItIsResumedItEndsAsIfItHadNotBeen)
 {
     kill_at(boundaries / 3);
     kill_twice(boundaries / 2, boundaries / 10);
+}
+
+TEST_F(Crash, KilledWithAllItsProcessesItEndsAsIfItHadNotBeen)
+{
+    for (const long boundary : {boundaries / 4, boundaries * 2 / 3})
+        if (!kill_all(killed_at(boundary), {}, "killed at boundary " + std::to_string(boundary)))
+            GTEST_SKIP() << "no control group to be had";
 }
 
 /// As many as fit in eight minutes (GRAFTLINE_TEST_MINUTES), from the GRAFTLINE_TEST_FROMth on.
@@ -163,6 +181,22 @@ TEST_F(Crash, SoakAtRandomInstants)
         const long before = kills;
         kill_after(time);
         if (kills == before) took = std::min(took, time + 100ms); // it had ended: shorter ones are of use
+    }
+    tell();
+}
+
+TEST_F(Crash, SoakAllProcessesAtRandomInstants)
+{
+    const auto seed = static_cast<unsigned long>(number_from("GRAFTLINE_TEST_SEED", 20261121));
+    std::mt19937_64 random(seed);
+    while (kills < 200 && has_time()) {
+        const auto time = std::chrono::milliseconds(random() % static_cast<unsigned long>(took.count()));
+        std::printf("seed %lu, kill %ld of all after %ld ms\n", seed, kills, static_cast<long>(time.count()));
+        std::fflush(stdout);
+        const long before = kills;
+        if (!kill_all({}, time, "killed after " + std::to_string(time.count()) + " ms"))
+            GTEST_SKIP() << "no control group to be had";
+        if (kills == before) took = std::min(took, time + 100ms);
     }
     tell();
 }

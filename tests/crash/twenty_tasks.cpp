@@ -91,7 +91,8 @@ std::string run_end::told() const
     std::string text = "tree " + tree + "\n";
     for (const auto& [task, state] : states)
         text += task + ": " + state + ", landed " +
-                std::to_string(landings.contains(task) ? landings.at(task) : 0) + "\n";
+                std::to_string(landings.contains(task) ? landings.at(task) : 0) +
+                (reasons.contains(task) ? ": " + reasons.at(task) : "") + "\n";
     for (const auto& one : wrong)
         text += "WRONG: " + one + "\n";
     return text;
@@ -122,6 +123,15 @@ one_run::one_run(const twenty_tasks& of) : of_(of)
 std::string one_run::git(std::vector<std::string> words)
 {
     return try_git(top(), std::move(words)).out;
+}
+
+bool one_run::dies_as_a_whole()
+{
+    const auto place = control_group::place(folder().filename().string());
+    auto made = place ? control_group::make(*place) : std::nullopt;
+    if (made) group_.emplace(std::move(*made));
+    of_git_too_ = group_.has_value();
+    return of_git_too_;
 }
 
 std::vector<std::string> one_run::first_words() const
@@ -163,12 +173,18 @@ program_end one_run::start(std::vector<std::string> words, std::vector<std::stri
     how.folder = top();
     how.out = ::open(out.c_str(), afresh, 0600);
     how.err = ::open(err.c_str(), afresh, 0600);
+    if (group_) {
+        const std::vector<std::string> enter{"sh", "-c", R"(echo 0 >"$0/cgroup.procs" && exec "$@")",
+                                             group_->folder().string()};
+        how.words.insert(how.words.begin(), enter.begin(), enter.end());
+    }
     asio::io_context io(1);
     auto process = child::start(io.get_executor(), how).value();
     ::close(how.out);
     ::close(how.err);
-    if (kill_after && !process->ended_within(*kill_after)) process->signal(SIGKILL);
+    if (kill_after && !process->ended_within(*kill_after)) group_ ? group_->kill() : process->signal(SIGKILL);
     const int status = shell_code(run_here(io, process->wait()));
+    if (status == 128 + SIGKILL && group_) group_->kill(); // it may have ended itself alone
     return {status, contents_of(out), contents_of(err)};
 }
 
@@ -186,6 +202,7 @@ std::string one_run::last_record()
 
 run_end one_run::finish()
 {
+    group_.reset();
     run_end end;
     std::string last;
     for (int again = 0; again < 5; ++again) {
@@ -223,6 +240,8 @@ void one_run::look_at_tasks(run_end& end)
         if (!end.states.emplace(description, t.at("state").as_string()).second)
             end.wrong.push_back("twice a task: " + description);
         described[std::string(t.at("id").as_string())] = description;
+        if (const auto& why = t.at("reason"); why.is_string() && !why.as_string().empty())
+            end.reasons[description] = why.as_string();
     }
     for (const auto& id : lines_of(
              git({"log", "--first-parent", "--format=%(trailers:key=Task,valueonly)", base_ + "..main"})))
@@ -274,8 +293,10 @@ void one_run::look_for_leftovers(run_end& end)
     for (const auto& entry : fs::recursive_directory_iterator(top() / ".git", ignored)) {
         const auto name = entry.path().filename().string();
         const auto parent = entry.path().parent_path().filename().string();
-        const bool stale = (name.ends_with(".lock") && name != "state.lock") || name.starts_with("tmp_") ||
-                           parent == "scratch";
+        // What a killed git leaves of an object is git's own to remove, and does when it collects garbage.
+        const bool half_written = name.starts_with("tmp_") && !of_git_too_;
+        const bool stale =
+            (name.ends_with(".lock") && name != "state.lock") || half_written || parent == "scratch";
         if (stale) end.wrong.push_back("left: " + entry.path().string());
     }
     if (const auto dirty = git({"status", "--porcelain"}); !dirty.empty())

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "graftline/runtime/child.hpp"
+#include "graftline/runtime/control_group.hpp"
 
 #include <boost/asio/io_context.hpp>
 
@@ -21,6 +22,7 @@ namespace graftline::test {
 /// What a run left behind. Tasks go by their descriptions: ids are random.
 struct run_end {
     std::map<std::string, std::string> states;
+    std::map<std::string, std::string> reasons;
     std::map<std::string, int> landings; ///< first-parent commits of main that name the task
     std::string tree;                    ///< of main
     std::vector<std::string> wrong;      ///< lost work, and what should have been removed
@@ -54,6 +56,10 @@ public:
     std::filesystem::path top() const { return folder_.path() / "repo"; }
     const std::filesystem::path& folder() const { return folder_.path(); }
 
+    /// From now on a kill takes everything along that graftline has started: agents, supervisors, git. As
+    /// when a container ends or the power goes. False where the system gives us no control group.
+    bool dies_as_a_whole();
+
     /// Words of the command that begins the run.
     std::vector<std::string> first_words() const;
     /// Runs graftline to its end, or kills it after a time. `extra`: environment, "NAME=value".
@@ -75,6 +81,8 @@ private:
 
     const twenty_tasks& of_;
     temporary_folder folder_;
+    std::optional<control_group> group_;
+    bool of_git_too_ = false; ///< what is killed
     std::string base_;
 };
 

@@ -227,6 +227,17 @@ TEST_F(Run, WhatAnAgentDoesToItsHeadIsBroughtHome)
         << "a branch that an agent made is not ours to delete";
 }
 
+TEST_F(Run, LocksOfAGitThatAnAgentKilledAreNotInTheWay)
+{
+    const auto report = w.run({"impatient"}, R"(
+        branch=$(git symbolic-ref HEAD)
+        touch -d '1 hour ago' $(git rev-parse --git-dir)/index.lock $(git rev-parse --git-path $branch).lock
+        echo x > x.txt)");
+    EXPECT_EQ(report.tasks[0].state, task_state::merged) << report.tasks[0].reason;
+    EXPECT_TRUE(w.has("main:x.txt"));
+    EXPECT_THAT(w.branches(), UnorderedElementsAre("main"));
+}
+
 TEST_F(Run, TheUsersOwnBranchIsNeverCommittedTo)
 {
     w.repo.git("branch", "theirs");

@@ -391,7 +391,63 @@ TEST_F(Worktree, ThatWeWereStartedInCanBeRemoved)
     ASSERT_TRUE(remove());
     EXPECT_FALSE(fs::exists(place()));
     EXPECT_EQ(run_here(io, resolve(*repo, "main")).value(), base);
-    EXPECT_TRUE(run_here(io, delete_ref(*repo, "refs/heads/task/one", base)));
+    const auto deleted = run_here(io, delete_ref(*repo, "refs/heads/task/one", base));
+    EXPECT_TRUE(deleted) << deleted.error().message();
+}
+
+/// The files of a worktree's record in the order in which git writes them, each empty at first.
+struct Half {
+    const char* name;
+    bool in_folder; ///< or in git's record
+};
+constexpr Half in_order[]{
+    {"locked", false}, {"gitdir", false}, {".git", true}, {"HEAD", false}, {"commondir", false}};
+
+TEST_F(Worktree, OfWhichAKilledGitMadeAPartIsRemovedAndMadeAnew)
+{
+    std::vector<std::string> whole;
+    ASSERT_TRUE(add(request()));
+    const fs::path record = made.git_folder() / "worktrees" / "one";
+    for (const auto& file : in_order)
+        whole.push_back(test::read_file((file.in_folder ? place() : record) / file.name));
+    ASSERT_TRUE(remove());
+    made.git("branch", "-D", "task/one");
+    for (std::size_t count = 0; count <= 2 * std::size(in_order); ++count) {
+        SCOPED_TRACE("files: " + std::to_string(count / 2) + (count % 2 ? " and an empty one" : ""));
+        made.git("branch", "task/one");
+        fs::create_directories(record);
+        fs::create_directories(place());
+        for (std::size_t at = 0; at < (count + 1) / 2; ++at) {
+            const std::string text = at == 3 ? std::string(40, '0') + "\n" : whole[at];
+            test::write_file((in_order[at].in_folder ? place() : record) / in_order[at].name,
+                             2 * at + 1 == count ? "" : text);
+        }
+        const auto removed = remove();
+        EXPECT_TRUE(removed || removed.error().is(errc::not_found)) << removed.error().message();
+        EXPECT_TRUE(add(request().on_existing_branch()));
+        EXPECT_EQ(run_here(io, list_worktrees(*repo)).value().size(), 2u);
+        EXPECT_EQ(made.git_in(place(), "status", "--porcelain"), "");
+        EXPECT_TRUE(remove());
+        EXPECT_FALSE(fs::exists(record));
+        made.git("branch", "-D", "task/one");
+    }
+}
+
+TEST_F(Worktree, OfWhichAKilledGitForgotAPartIsForgotten)
+{
+    const fs::path record = made.git_folder() / "worktrees" / "one";
+    const std::vector<std::string> names{"locked", "gitdir", "HEAD", "commondir", "index"};
+    for (unsigned gone = 1; gone < 1u << names.size(); ++gone) {
+        SCOPED_TRACE("gone: " + std::to_string(gone));
+        ASSERT_TRUE(add(request()));
+        fs::remove_all(place());
+        for (std::size_t at = 0; at < names.size(); ++at)
+            if (gone & (1u << at)) fs::remove(record / names[at]);
+        const auto removed = remove();
+        EXPECT_TRUE(removed || removed.error().is(errc::not_found)) << removed.error().message();
+        EXPECT_FALSE(fs::exists(record));
+        made.git("branch", "-D", "task/one");
+    }
 }
 
 TEST_F(Worktree, WhoseFolderIsAwayKeepsItsPlace)

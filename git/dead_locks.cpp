@@ -1,0 +1,126 @@
+#include "graftline/git/dead_locks.hpp"
+
+#include "graftline/git/branch_use.hpp"
+#include "graftline/git/repository.hpp"
+#include "graftline/runtime/offload.hpp"
+#include "graftline/runtime/process_tree.hpp"
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include <algorithm>
+#include <chrono>
+
+namespace graftline::git {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+constexpr auto dead_after = 3s;
+
+/// Does a process have it open? Ours to see only where /proc shows the process.
+bool is_open_somewhere(const fs::path& file)
+{
+    std::error_code failed;
+    for (const auto& process : fs::directory_iterator("/proc", failed)) {
+        if (process.path().filename().string().find_first_not_of("0123456789") != std::string::npos) continue;
+        std::error_code gone;
+        for (fs::directory_iterator entry(process.path() / "fd", gone), end; !gone && entry != end;
+             entry.increment(gone)) {
+            std::error_code unreadable;
+            if (fs::read_symlink(entry->path(), unreadable) == file) return true;
+        }
+    }
+    return false;
+}
+
+/// Where locks of one worktree may lie.
+struct lock_places {
+    fs::path git_dir;
+    fs::path worktree;
+    fs::path of_branch; ///< may be empty
+
+    std::vector<fs::path> locks() const
+    {
+        std::vector<fs::path> found;
+        std::error_code failed;
+        for (fs::directory_iterator entry(git_dir, failed), end; !failed && entry != end;
+             entry.increment(failed))
+            if (entry->path().extension() == ".lock") found.push_back(entry->path());
+        if (!of_branch.empty() && fs::exists(of_branch, failed)) found.push_back(of_branch);
+        return found;
+    }
+};
+
+/// How long to wait before the locks can be told from living ones; none when there is nothing to wait for.
+using patience = std::optional<std::chrono::milliseconds>;
+
+/// Removes those that are dead for certain.
+result<patience> drop_the_dead(const lock_places& places)
+{
+    const auto locks = places.locks();
+    if (locks.empty()) return patience();
+    if (runs_in({places.worktree, places.git_dir}, "git"))
+        return patience(100ms); // it tells nobody when it ends
+    patience longest;
+    for (const fs::path& lock : locks) {
+        std::error_code failed;
+        const auto changed = fs::last_write_time(lock, failed);
+        if (failed) continue; // gone meanwhile
+        const auto age = fs::file_time_type::clock::now() - changed;
+        if (std::chrono::abs(age) < dead_after) { // the file's clock may be another one
+            const auto rest = std::chrono::ceil<std::chrono::milliseconds>(dead_after - age);
+            longest = std::max(longest.value_or(0ms), rest);
+            continue;
+        }
+        fs::remove(lock, failed);
+        if (failed) return system_fault(failed.value(), "cannot remove " + lock.string());
+    }
+    return longest;
+}
+
+} // namespace
+
+result<void> drop_dead_locks(const std::vector<fs::path>& locks)
+{
+    for (const fs::path& lock : locks) {
+        std::error_code failed;
+        if (!fs::exists(fs::symlink_status(lock, failed))) continue;
+        if (is_open_somewhere(lock))
+            return fault(errc::busy, "a git process still holds a lock").with("lock", lock.string());
+        fs::remove(lock, failed);
+        if (failed) return system_fault(failed.value(), "cannot remove " + lock.string());
+    }
+    return {};
+}
+
+awaitable<result<void>> drop_locks_left_in(repository& repo, fs::path worktree, std::string branch)
+{
+    auto git_dir = git_dir_of(repo, worktree);
+    if (!git_dir) co_return git_dir.error();
+    if (!*git_dir || **git_dir == repo.common_dir()) co_return result<void>(); // the main one is the user's
+    const fs::path of_branch =
+        branch.empty() ? fs::path() : repo.common_dir() / ("refs/heads/" + branch + ".lock");
+    const lock_places places{**git_dir, fs::weakly_canonical(worktree), of_branch};
+    asio::steady_timer pause(co_await asio::this_coro::executor);
+    const auto give_up_at = std::chrono::steady_clock::now() + 3 * dead_after;
+    while (!places.locks().empty() && std::chrono::steady_clock::now() < give_up_at) {
+        patience wait;
+        {
+            // Two of us must not decide at once: the slower one would remove a lock that a git has taken
+            // since.
+            auto held = co_await repo.lock().acquire();
+            if (!held) co_return held.error();
+            auto looked = co_await offload([&places] { return drop_the_dead(places); });
+            if (!looked) co_return looked.error();
+            wait = *looked;
+        }
+        if (!wait) break;
+        pause.expires_after(*wait);
+        co_await pause.async_wait(use_awaitable);
+    }
+    co_return result<void>();
+}
+
+} // namespace graftline::git

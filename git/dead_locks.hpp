@@ -1,0 +1,28 @@
+/// Locks whose git is dead: files that nobody will ever remove, and that stop every git after it.
+#pragma once
+
+#include "graftline/runtime/awaitable.hpp"
+#include "graftline/runtime/fault.hpp"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace graftline::git {
+
+class repository;
+
+/// Removes locks that are known to be ours, of a git that was killed; one that a process still has open
+/// stays, and is busy.
+result<void> drop_dead_locks(const std::vector<std::filesystem::path>& locks);
+
+/// Removes the locks that gits left in a worktree of ours, and on its branch (its short name, may be empty),
+/// when they were killed: on a crash of the whole machine, or by an agent that lost its patience. Git does
+/// not write into a lock whose it is. So it is dead when no git works in the worktree and the lock has been
+/// the same for 3 s: programs that are not called git hold theirs for a moment only. Both are waited for, up
+/// to 9 s; a lock that may be alive still is left, and no error. Usually there is no lock: then this reads
+/// two small folders. Errors: the system's. Cancellation: terminal. Lifetime: borrows `repo`.
+awaitable<result<void>> drop_locks_left_in(repository& repo, std::filesystem::path worktree,
+                                           std::string branch);
+
+} // namespace graftline::git

@@ -1,0 +1,107 @@
+#include "graftline/git/dead_locks.hpp"
+#include "graftline/git/refs.hpp"
+#include "graftline/git/repository.hpp"
+#include "graftline/git/worktree.hpp"
+#include "graftline/runtime/child.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+
+#include "tests/support/processes.hpp"
+#include "tests/support/test_repository.hpp"
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <chrono>
+#include <fstream>
+
+namespace graftline::git {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+using test::run_here;
+
+class DeadLocks : public testing::Test {
+protected:
+    DeadLocks()
+    {
+        base = oid(made.commit_file("a", "a\n"));
+        repo = run_here(io, repository::discover(made.top())).value();
+        run_here(io, add_worktree(*repo, worktree_request(tree(), "task/one", base).lock("graftline one")))
+            .value();
+    }
+    fs::path tree() const { return made.root() / "trees" / "one"; }
+    fs::path record() const { return made.git_folder() / "worktrees" / "one"; }
+    fs::path of_branch() const { return made.git_folder() / "refs/heads/task/one.lock"; }
+    void drop() { run_here(io, drop_locks_left_in(*repo, tree(), "task/one")).value(); }
+
+    static void leave(const fs::path& lock, std::chrono::milliseconds ago)
+    {
+        test::write_file(lock, "");
+        fs::last_write_time(lock, fs::file_time_type::clock::now() - ago);
+    }
+
+    asio::io_context io{1};
+    test::test_repository made;
+    oid base;
+    std::shared_ptr<repository> repo;
+};
+
+TEST_F(DeadLocks, OfAWorktreeAndItsBranchAreRemoved)
+{
+    for (const auto& lock : {record() / "index.lock", record() / "HEAD.lock", of_branch()})
+        leave(lock, 1h);
+    drop();
+    test::write_file(tree() / "b", "b\n");
+    made.git_in(tree(), "add", "b");
+    made.git_in(tree(), "commit", "-q", "-m", "b");
+    EXPECT_FALSE(fs::exists(of_branch()));
+}
+
+TEST_F(DeadLocks, AreRemovedOnceTheyAreOldEnough)
+{
+    leave(record() / "index.lock", 2500ms);
+    drop();
+    EXPECT_FALSE(fs::exists(record() / "index.lock"));
+}
+
+TEST_F(DeadLocks, OfTheUsersOwnCheckoutStay)
+{
+    leave(made.git_folder() / "index.lock", 1h);
+    run_here(io, drop_locks_left_in(*repo, made.top(), "main")).value();
+    EXPECT_TRUE(fs::exists(made.git_folder() / "index.lock"));
+}
+
+TEST_F(DeadLocks, StayWhileAGitWorksThere)
+{
+    const auto hook = made.git_folder() / "hooks" / "pre-commit";
+    const auto gate = made.root() / "gate";
+    ASSERT_EQ(::mkfifo(gate.c_str(), 0600), 0);
+    test::write_file(hook, "#!/bin/sh\nexec cat '" + gate.string() + "'\n");
+    fs::permissions(hook, fs::perms::owner_all);
+    test::write_file(tree() / "a", "new\n");
+    launch how;
+    how.words = {"git", "commit", "-q", "-a", "-m", "slow"};
+    how.environment = current_environment();
+    how.folder = tree();
+    auto slow = child::start(io.get_executor(), how).value();
+    const auto lock = record() / "index.lock";
+    ASSERT_TRUE(test::soon([&] { return fs::exists(lock); }));
+    fs::last_write_time(lock, fs::file_time_type::clock::now() - 1h);
+    bool dropped = false;
+    asio::co_spawn(io, drop_locks_left_in(*repo, tree(), "task/one"),
+                   [&](std::exception_ptr, result<void>) { dropped = true; });
+    io.restart();
+    io.run_for(500ms); // it has looked by then, more than once
+    EXPECT_TRUE(fs::exists(lock));
+    std::ofstream(gate) << "go on\n";
+    EXPECT_TRUE(run_here(io, slow->wait()) == exit_status(exited{0}));
+    io.restart();
+    while (!dropped && io.run_one() > 0) {
+    }
+    EXPECT_TRUE(dropped);
+    EXPECT_NE(run_here(io, resolve(*repo, "task/one")).value(), base);
+}
+
+} // namespace
+} // namespace graftline::git
