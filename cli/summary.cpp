@@ -34,10 +34,11 @@ bool is_said_in_head(const effects::task& t)
     return t.state == merged && !t.landed.empty();
 }
 
-/// Running still is what could not be recorded as pending: the disk was full.
+/// Running still is what could not be recorded as pending: the disk was full. What a landing was interrupted
+/// for stays its run's.
 bool is_to_go_on(const effects::task& t)
 {
-    return t.state == pending || t.state == running;
+    return t.state == pending || t.state == running || (t.state != failed && !t.owner.empty());
 }
 
 std::string reason_of(const effects::task& t)

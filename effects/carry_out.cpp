@@ -1,5 +1,6 @@
 #include "graftline/effects/carry_out.hpp"
 
+#include "graftline/effects/abandoned_gates.hpp"
 #include "graftline/effects/finish_line.hpp"
 #include "graftline/effects/radar_watch.hpp"
 #include "graftline/effects/run_task.hpp"
@@ -302,6 +303,8 @@ awaitable<result<run_report>> carry_run(std::shared_ptr<project> in, std::vector
     auto outer = (co_await asio::this_coro::cancellation_state).slot();
     if (outer.is_connected()) outer.assign([&](asio::cancellation_type) { button.press(); });
 
+    if (is_gone_on_with(options.program))
+        co_await clear_abandoned_gates(r.in(), r.is_resumed() ? r.id() : std::string(), false);
     // Beside what lands: git's own commit race leaves a landing undone in the user's index, which is mended
     // at once.
     r.beside().spawn(git::keep_index(r.repository()));

@@ -8,10 +8,16 @@
 
 namespace graftline::effects {
 
-/// Can runs of this program be resumed? The others are asked for again.
-inline bool is_gone_on_with(std::string_view program)
+/// Are runs of this program gone on with by replay?
+inline bool is_replayed(std::string_view program)
 {
     return program == "run" || program == "retry";
+}
+
+/// Can runs of this program be resumed? Landings and undoings are by asking for them again.
+inline bool is_gone_on_with(std::string_view program)
+{
+    return is_replayed(program) || program == "land" || program == "undo";
 }
 
 /// Carries the stored tasks `ids` out as one run; see run_tasks for everything else. All are taken first,

@@ -1,9 +1,8 @@
+#include "graftline/effects/abandoned_gates.hpp"
 #include "graftline/effects/carry_out.hpp"
 #include "graftline/effects/operations.hpp"
 #include "graftline/effects/remove_worktree.hpp"
 #include "graftline/git/refs.hpp"
-#include "graftline/git/scratch.hpp"
-#include "graftline/git/worktree.hpp"
 #include "graftline/runtime/supervised.hpp"
 
 namespace graftline::effects {
@@ -31,7 +30,8 @@ public:
         }
         for (const auto& t : tasks)
             co_await orphans(t);
-        co_await scratch_worktrees();
+        for (auto& gate : co_await clear_abandoned_gates(run_.in(), {}, dry_run_))
+            found_.push_back(std::move(gate));
         stale_locks();
         old_logs(tasks);
         old_verdicts();
@@ -113,38 +113,6 @@ private:
             now.state = task_state::discarded;
             now.finished_at = now_text();
         });
-    }
-
-    /// Worktrees that gates were tested in, left by a process that died. Live ones belong to a live run's
-    /// process.
-    awaitable<void> scratch_worktrees()
-    {
-        std::error_code ignored;
-        const auto folder =
-            fs::weakly_canonical(run_.in().state_folder() / "scratch", ignored); // as git names it
-        const auto entries = co_await git::list_worktrees(run_.repository());
-        if (!entries) co_return;
-        const auto runs = co_await run_.in().must_store([](store& s) { return s.runs(); });
-        for (const auto& r : runs)
-            if (r.id != run_.id() && run::is_alive(run_.in(), r.id)) co_return; // one of these may be its own
-        for (const auto& e : *entries) {
-            if (e.path.parent_path() != folder) continue;
-            if (!dry_run_) {
-                const auto gone =
-                    co_await git::remove_worktree(run_.repository(), e.path, lock_reason(e.path.filename()));
-                if (!gone) {
-                    found_.push_back({"scratch " + e.path.string(), "left: " + gone.error().what(), false});
-                    continue;
-                }
-            }
-            found_.push_back({"scratch " + e.path.string(), "nobody tests in it any more", true});
-        }
-        for (const auto& entry : fs::directory_iterator(folder, ignored)) {
-            const auto is_worktree = [&](const auto& e) { return e.path == entry.path(); };
-            if (std::ranges::any_of(*entries, is_worktree)) continue; // told of above
-            if (git::remove_abandoned_scratch(entry.path(), dry_run_))
-                found_.push_back({"scratch " + entry.path().string(), "its process is gone", true});
-        }
     }
 
     /// An agent that outlived its run, of a task that nobody will go on with.

@@ -1,5 +1,6 @@
 #include "graftline/effects/gate.hpp"
 
+#include "graftline/effects/abandoned_gates.hpp"
 #include "graftline/effects/furnish.hpp"
 #include "graftline/effects/gate_verdicts.hpp"
 #include "graftline/effects/remove_worktree.hpp"
@@ -40,7 +41,10 @@ awaitable<result<exit_record>> run_gate(run& r, attempt_spec spec)
 /// One candidate's gates on their way.
 class trial {
 public:
-    trial(run& r, task t, candidate what) : run_(r), task_(std::move(t)), what_(std::move(what)) {}
+    trial(run& r, task t, candidate what)
+        : run_(r), task_(std::move(t)), what_(std::move(what)), name_(gate_name(r.id()))
+    {
+    }
 
     /// Gates whose verdict is not known; a known failure ends it all.
     result<std::optional<gate_failure>> recall(std::vector<std::vector<std::string>>& gates)
@@ -59,7 +63,7 @@ public:
 
     awaitable<result<std::optional<gate_failure>>> test(std::vector<std::vector<std::string>> gates)
     {
-        const std::string id = fresh_id("gate-", 8);
+        const std::string& id = name_;
         const auto checkout = run_.in().state_folder() / "scratch" / id;
         auto made = co_await git::add_worktree(
             run_.repository(), git::worktree_request(checkout, "", what_.commit).lock(lock_reason(id)));
@@ -103,7 +107,8 @@ private:
     awaitable<result<std::optional<gate_failure>>> run_one(const std::filesystem::path& checkout,
                                                            const std::vector<std::string>& words)
     {
-        attempt_spec spec(run_.in().log_folder(task_.id) / fresh_id("gate-", 8), words);
+        const auto folder_name = name_ + "-" + std::to_string(++commands_);
+        attempt_spec spec(run_.in().log_folder(task_.id) / folder_name, words);
         spec.cwd = checkout;
         spec.environment = worktree_command(words, checkout, task_.id).environment();
         // One that hangs would keep every other task from landing.
@@ -134,6 +139,8 @@ private:
     run& run_;
     task task_;
     candidate what_;
+    std::string name_;
+    int commands_ = 0;
     gate_verdicts verdicts_{run_.in().state_folder() / "verdicts"};
 };
 

@@ -51,26 +51,33 @@ awaitable<task> bring_up_to_date(run& r, const task& t)
     });
 }
 
-/// True when it has landed.
-awaitable<bool> land_one(context& ctx, std::string id, const land_options& options)
+awaitable<bool> put_on_target(context& ctx, task t, const land_options& options)
 {
-    auto& r = ctx.in();
-    auto t = co_await r.take(id, [](task& now) {
-        check_landable(now).value();
-        now.cancel_asked = false;
-    });
     if (options.target) t.spec.target = *options.target;
     if (options.target) t.spec.into.clear();
     if (options.into) t.spec.into = *options.into;
     const auto target = landing_target_of(t);
-    t = co_await bring_up_to_date(r, t);
+    t = co_await bring_up_to_date(ctx.in(), t);
     const auto& gates = options.gates.empty() ? t.spec.gates : options.gates;
     const auto mode = options.mode.value_or(t.spec.land.value_or(land_mode::merge));
     const auto landed =
-        co_await ctx.perform(land{id, target, mode, gates, options.may_undo, options.test_again});
-    if (landed.is_done() && !t.spec.keep_worktree && !options.keep_worktrees)
-        co_await ctx.perform(remove_worktree{id});
+        co_await ctx.perform(land{t.id, target, mode, gates, options.may_undo, options.test_again});
     co_return landed.is_done();
+}
+
+/// True when it has landed. One that has landed already, as an interruption may leave it, is only cleared
+/// away.
+awaitable<bool> land_one(context& ctx, std::string id, const land_options& options)
+{
+    auto& r = ctx.in();
+    auto t = co_await r.take(id, [](task& now) {
+        if (now.state == task_state::merged) return;
+        check_landable(now).value();
+        now.cancel_asked = false;
+    });
+    if (t.state != task_state::merged && !co_await put_on_target(ctx, t, options)) co_return false;
+    if (!t.spec.keep_worktree && !options.keep_worktrees) co_await ctx.perform(remove_worktree{id});
+    co_return true;
 }
 
 struct all_of_them {
@@ -100,7 +107,8 @@ awaitable<all_of_them> each(run& r, const std::vector<std::string>& ids,
             stopped = std::current_exception();
         }
         co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-        co_await r.release(which.second);
+        // What is interrupted stays this run's: whoever goes on with it knows it by that.
+        if (!stopped || !r.stopping()) co_await r.release(which.second);
         if (stopped) std::rethrow_exception(stopped);
     };
     auto outcomes = co_await parallel::map(std::move(numbered), carry);
@@ -132,6 +140,68 @@ std::vector<std::string> in_landing_order(const std::vector<task>& tasks)
 
 } // namespace
 
+namespace {
+
+awaitable<result<run_report>> land_all(std::shared_ptr<project> in, std::vector<task> tasks,
+                                       land_options options, observer& watcher, stop_button& button)
+{
+    run_options of_run;
+    of_run.program = "land";
+    of_run.arguments = to_stored(options).as_object();
+    of_run.target = options.target.value_or("");
+    all_of_them all;
+    auto one = [&](context& ctx, std::string id) { return land_one(ctx, std::move(id), options); };
+    auto body = [&](run& r) -> awaitable<void> {
+        r.speculate(options.speculation);
+        all = co_await each(r, in_landing_order(tasks), one);
+    };
+    auto report = co_await as_run(in, ids_of(tasks), of_run, watcher, button, body);
+    if (report && report->target.empty() && !report->tasks.empty())
+        report->target = report->tasks.front().spec.target;
+    if (report && all.first && tasks.size() == 1) co_return *all.first;
+    if (report) report->incomplete = !all.done;
+    co_return report;
+}
+
+/// True when it is undone. One that is already, as an interruption may leave it, is left.
+awaitable<bool> undo_one(context& ctx, std::string id, const std::vector<std::vector<std::string>>& gates)
+{
+    const auto is_undone = [](const task& t) {
+        return t.state == task_state::completed && !t.undone.empty();
+    };
+    const auto t = co_await ctx.in().take(id, [&](task& now) {
+        if (is_undone(now)) return;
+        check_operation(now.id, now.state, operation::undo).value();
+        now.cancel_asked = false;
+    });
+    if (is_undone(t)) co_return true;
+    const auto undone = co_await ctx.perform(undo{id, gates.empty() ? t.spec.gates : gates});
+    co_return undone.is_done();
+}
+
+awaitable<result<run_report>> undo_all(std::shared_ptr<project> in, std::vector<task> tasks,
+                                       std::vector<std::vector<std::string>> gates, observer& watcher,
+                                       stop_button& button)
+{
+    const auto asked = ids_of(tasks);
+    // What landed last is taken back first: nothing later stands on it.
+    std::ranges::reverse(tasks);
+    std::ranges::sort(tasks, std::greater<>(), &task::finished_at);
+    run_options of_run;
+    of_run.program = "undo";
+    of_run.arguments["gates"] = to_stored(gates);
+    of_run.target = tasks.empty() ? "" : tasks.front().spec.target;
+    all_of_them all;
+    auto one = [&](context& ctx, std::string id) { return undo_one(ctx, std::move(id), gates); };
+    auto body = [&](run& r) -> awaitable<void> { all = co_await each(r, ids_of(tasks), one); };
+    auto report = co_await as_run(in, asked, of_run, watcher, button, body);
+    if (report && all.first && tasks.size() == 1) co_return *all.first;
+    if (report) report->incomplete = !all.done;
+    co_return report;
+}
+
+} // namespace
+
 awaitable<result<run_report>> land_tasks(std::shared_ptr<project> in, std::vector<std::string> ids,
                                          land_options options, observer& watcher, stop_button& button)
 {
@@ -143,21 +213,7 @@ awaitable<result<run_report>> land_tasks(std::shared_ptr<project> in, std::vecto
         if (auto allowed = check_landable(*t); !allowed) co_return allowed.error();
         tasks.push_back(*t);
     }
-    run_options of_run;
-    of_run.program = "land";
-    of_run.target = options.target.value_or("");
-    all_of_them all;
-    auto one = [&](context& ctx, std::string id) { return land_one(ctx, std::move(id), options); };
-    auto body = [&](run& r) -> awaitable<void> {
-        r.speculate(options.speculation);
-        all = co_await each(r, in_landing_order(tasks), one);
-    };
-    auto report = co_await as_run(in, ids, of_run, watcher, button, body);
-    if (report && report->target.empty() && !report->tasks.empty())
-        report->target = report->tasks.front().spec.target;
-    if (report && all.first && ids.size() == 1) co_return *all.first;
-    if (report) report->incomplete = !all.done;
-    co_return report;
+    co_return co_await land_all(std::move(in), std::move(tasks), std::move(options), watcher, button);
 }
 
 awaitable<result<run_report>> undo_tasks(std::shared_ptr<project> in, std::vector<std::string> ids,
@@ -172,29 +228,20 @@ awaitable<result<run_report>> undo_tasks(std::shared_ptr<project> in, std::vecto
             co_return allowed.error();
         tasks.push_back(*t);
     }
-    // What landed last is taken back first: nothing later stands on it.
-    std::ranges::reverse(tasks);
-    std::ranges::sort(tasks, std::greater<>(), &task::finished_at);
-    std::vector<std::string> order;
-    for (const auto& t : tasks)
-        order.push_back(t.id);
-    run_options of_run;
-    of_run.program = "undo";
-    of_run.target = tasks.empty() ? "" : tasks.front().spec.target;
-    all_of_them all;
-    auto one = [&](context& ctx, std::string id) -> awaitable<bool> {
-        const auto t = co_await ctx.in().take(id, [](task& now) {
-            check_operation(now.id, now.state, operation::undo).value();
-            now.cancel_asked = false;
-        });
-        const auto undone = co_await ctx.perform(undo{id, gates.empty() ? t.spec.gates : gates});
-        co_return undone.is_done();
-    };
-    auto body = [&](run& r) -> awaitable<void> { all = co_await each(r, order, one); };
-    auto report = co_await as_run(in, ids, of_run, watcher, button, body);
-    if (report && all.first && ids.size() == 1) co_return *all.first;
-    if (report) report->incomplete = !all.done;
-    co_return report;
+    co_return co_await undo_all(std::move(in), std::move(tasks), std::move(gates), watcher, button);
+}
+
+awaitable<result<run_report>> ask_again(std::shared_ptr<project> in, run_record interrupted,
+                                        std::vector<task> tasks, observer& watcher, stop_button& button)
+{
+    if (interrupted.program == "land") {
+        auto options = from_stored<land_options>(interrupted.arguments);
+        if (!options) co_return options.error().with("run", interrupted.id);
+        co_return co_await land_all(std::move(in), std::move(tasks), std::move(*options), watcher, button);
+    }
+    auto gates = from_stored<std::vector<std::vector<std::string>>>(interrupted.arguments["gates"]);
+    if (!gates) co_return gates.error().with("run", interrupted.id);
+    co_return co_await undo_all(std::move(in), std::move(tasks), std::move(*gates), watcher, button);
 }
 
 } // namespace graftline::effects

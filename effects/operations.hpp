@@ -5,6 +5,8 @@
 
 #include "graftline/effects/run_tasks.hpp"
 
+#include <boost/describe.hpp>
+
 namespace graftline::effects {
 
 /// Makes the task's worktree and branch and leaves the task pending; no agent is started.
@@ -17,8 +19,7 @@ awaitable<result<run_report>> retry_tasks(std::shared_ptr<project> in, std::vect
                                           run_options options, observer& watcher, stop_button& button);
 
 /// How `land` is asked to differ from what the tasks themselves say.
-class land_options {
-public:
+struct land_options {
     std::optional<land_mode> mode;
     std::optional<std::string> target;
     std::vector<std::vector<std::string>> gates; ///< empty: those of the tasks
@@ -28,6 +29,8 @@ public:
     bool test_again = false;     ///< remembered verdicts of gates do not count
     std::size_t speculation = 0; ///< landings tested at the same time; 0: as the settings say
 };
+BOOST_DESCRIBE_STRUCT(land_options, (),
+                      (mode, target, gates, into, keep_worktrees, may_undo, test_again, speculation))
 
 /// Lands tasks, those that others come after first, then by priority, then in the order given, and removes
 /// their worktrees and branches.
@@ -39,6 +42,11 @@ awaitable<result<run_report>> land_tasks(std::shared_ptr<project> in, std::vecto
 awaitable<result<run_report>> undo_tasks(std::shared_ptr<project> in, std::vector<std::string> ids,
                                          std::vector<std::vector<std::string>> gates, observer& watcher,
                                          stop_button& button);
+
+/// Asks again for the landings or undoings of an interrupted run, as it was asked for them, as a run of its
+/// own: for those of `tasks` for which they are not done.
+awaitable<result<run_report>> ask_again(std::shared_ptr<project> in, run_record interrupted,
+                                        std::vector<task> tasks, observer& watcher, stop_button& button);
 
 /// Ends a task: one that waits is not started, one that runs gets TERM, KILL after its grace; waits for its
 /// end. Its worktree and branch stay. Result: the task as it is then.

@@ -1,19 +1,19 @@
 #include "graftline/effects/resume_run.hpp"
 
 #include "graftline/effects/carry_out.hpp"
+#include "graftline/effects/operations.hpp"
+
+#include <algorithm>
 
 namespace graftline::effects {
 namespace {
 
-bool is_carried_out_again(const run_record& r)
-{
-    return is_gone_on_with(r.program);
-}
-
 bool is_open(const task& t, const run_record& r)
 {
     using enum task_state;
-    return t.owner == r.id && t.state != cancelled && t.state != failed && t.state != discarded;
+    if (t.owner != r.id) return false;
+    if (is_replayed(r.program)) return t.state != cancelled && t.state != failed && t.state != discarded;
+    return t.state == completed || t.state == merged;
 }
 
 std::size_t number_at(const json::object& arguments, std::string_view key)
@@ -46,7 +46,7 @@ awaitable<result<std::vector<interrupted_run>>> interrupted_runs(std::shared_ptr
     const auto stored = co_await in->stored([](store& s) { return std::pair(s.runs(), s.tasks()); });
     if (!stored) co_return stored.error();
     for (const auto& r : stored->first) {
-        if (r.outcome == "done" || !is_carried_out_again(r) || run::is_alive(*in, r.id)) continue;
+        if (r.outcome == "done" || !is_gone_on_with(r.program) || run::is_alive(*in, r.id)) continue;
         interrupted_run one{r, {}};
         for (const auto& t : stored->second)
             if (is_open(t, r)) one.open.push_back(t);
@@ -66,7 +66,7 @@ awaitable<result<run_record>> run_named(std::shared_ptr<project> in, std::string
         if (!open->empty()) co_return std::move(open->back().record);
         // One that is carried out just now: that it is says more than that there is none.
         for (auto& r : *runs)
-            if (is_carried_out_again(r) && run::is_alive(*in, r.id)) co_return std::move(r);
+            if (is_gone_on_with(r.program) && run::is_alive(*in, r.id)) co_return std::move(r);
         co_return no_such_run(handle);
     }
     std::vector<run_record> found;
@@ -81,17 +81,36 @@ awaitable<result<run_record>> run_named(std::shared_ptr<project> in, std::string
     co_return std::move(found.front());
 }
 
+namespace {
+
+/// Its tasks are taken from it, so that nobody else does the same.
+awaitable<result<run_report>> resume_by_asking(std::shared_ptr<project> in, run_record record,
+                                               observer& watcher, stop_button& button)
+{
+    if (run::is_alive(*in, record.id)) co_return is_carried_out(record);
+    const auto interrupted = co_await interrupted_runs(in);
+    if (!interrupted) co_return interrupted.error();
+    const auto same = [&](const interrupted_run& one) { return one.record.id == record.id; };
+    const auto found = std::ranges::find_if(*interrupted, same);
+    if (found == interrupted->end()) co_return has_ended(record);
+    co_return co_await ask_again(std::move(in), found->record, found->open, watcher, button);
+}
+
+} // namespace
+
 awaitable<result<run_report>> resume_run(std::shared_ptr<project> in, std::string id, observer& watcher,
                                          stop_button& button)
 {
     auto record = co_await run_named(in, std::move(id));
     if (!record) co_return record.error();
-    if (!is_carried_out_again(*record) || record->tasks.empty())
+    if (!is_gone_on_with(record->program) || record->tasks.empty())
         co_return fault(errc::refused, "a run of '" + record->program + "' is not gone on with")
             .with("run", record->id)
             .advise("Ask for it again.");
     if (auto configured = in->configure(record->configuration); !configured)
         co_return fault(configured.error()).with("run", record->id);
+    if (!is_replayed(record->program))
+        co_return co_await resume_by_asking(std::move(in), std::move(*record), watcher, button);
     run_options options;
     options.program = record->program;
     options.target = record->target;

@@ -11,14 +11,15 @@ struct interrupted_run {
     std::vector<task> open;
 };
 
-/// All of them, oldest first. Runs of landings are none: a landing is asked for again.
+/// All of them, oldest first.
 awaitable<result<std::vector<interrupted_run>>> interrupted_runs(std::shared_ptr<project> in);
 
 /// Replays the run's program with its recorded tasks, options and configuration: what has an outcome on
 /// record is not done again, agents that live are adopted, the rest is carried out. `id`: the run's, or the
-/// unique beginning of one; empty: the newest that is interrupted. Result, cancellation, lifetimes: as for
-/// run_tasks. Errors: not_found; refused for a run that has ended, or when the program is not the recorded
-/// one; busy, with pid and start time of its owner, for one that goes on; corrupt.
+/// unique beginning of one; empty: the newest that is interrupted. Landings and undoings that were asked for
+/// by themselves are asked for again, for what they had not done yet, as a new run. Result, cancellation,
+/// lifetimes: as for run_tasks. Errors: not_found; refused for a run that has ended, or when the program is
+/// not the recorded one; busy, with pid and start time of its owner, for one that goes on; corrupt.
 awaitable<result<run_report>> resume_run(std::shared_ptr<project> in, std::string id, observer& watcher,
                                          stop_button& button);
 

@@ -58,6 +58,20 @@ std::string fresh_id(std::string_view prefix, std::size_t digits)
     return id;
 }
 
+fault is_carried_out(const run_record& r)
+{
+    return fault(errc::busy, "another process carries this run out")
+        .with("run", r.id)
+        .with("pid", std::to_string(r.pid))
+        .with("started", r.started_at)
+        .advise("Wait for it, or interrupt it.");
+}
+
+fault has_ended(const run_record& r)
+{
+    return fault(errc::refused, "the run has ended").with("run", r.id).with("ended", r.finished_at);
+}
+
 run::run(std::shared_ptr<project> in, run_record record, observer& watcher, file_lock::lease alive,
          asio::any_io_executor executor)
     : project_(std::move(in)), record_(std::move(record)), watcher_(watcher),
@@ -100,11 +114,7 @@ awaitable<result<std::shared_ptr<run>>> run::resume(std::shared_ptr<project> in,
         // Who carried it on last has written who it is, unless it took the lock this very moment.
         const auto owner = co_await in->stored([id](store& s) { return s.find_run(id); });
         if (!owner) co_return owner.error();
-        co_return fault(errc::busy, "another process carries this run out")
-            .with("run", id)
-            .with("pid", std::to_string(owner->pid))
-            .with("started", owner->started_at)
-            .advise("Wait for it, or interrupt it.");
+        co_return is_carried_out(*owner);
     }
     std::shared_ptr<run> resumed(
         new run(in, std::move(*record), watcher, std::move(**alive), co_await asio::this_coro::executor));
@@ -112,9 +122,7 @@ awaitable<result<std::shared_ptr<run>>> run::resume(std::shared_ptr<project> in,
     auto read = co_await in->stored([&](store& s) {
         // Read again under the lock: it may have ended meanwhile.
         auto now = s.find_run(id);
-        if (now.outcome == "done")
-            throw fault_error(
-                fault(errc::refused, "the run has ended").with("run", id).with("ended", now.finished_at));
+        if (now.outcome == "done") throw fault_error(has_ended(now));
         s.read_journal(0, now.number, [&](journal_record&& r) {
             past.take(std::move(r));
             return true;

@@ -128,6 +128,10 @@ private:
     std::optional<fault> environment_fault_;
 };
 
+/// Why a run cannot be resumed: its owner lives, or there is nothing left of it.
+fault is_carried_out(const run_record& r);
+fault has_ended(const run_record& r);
+
 /// A new id that no run and no task has: `prefix` and `digits` hex digits.
 std::string fresh_id(std::string_view prefix, std::size_t digits);
 

@@ -66,6 +66,7 @@ protected:
         return count;
     }
     boost::json::value status() { return d.graftline({"status", "--json"}).json(); }
+    boost::json::array tasks() { return status().at("tasks").as_array(); }
     std::string the_run() { return std::string(status().at("runs").at(0).at("id").as_string()); }
 
     mutable desk d;
@@ -148,6 +149,41 @@ TEST_F(Resume, GoesOnWithWhatWasInterrupted)
     EXPECT_EQ(resumed.json().at("merged"), 2);
     EXPECT_EQ(begun(), 3u);
     EXPECT_THAT(d.graftline({"resume"}).err, HasSubstr("there is no run to go on with"));
+}
+
+TEST_F(Resume, AsksAgainForLandingsAndUndoingsThatWereCutShort)
+{
+    ASSERT_EQ(d.graftline({"run", "One", "Two", "--", "sh", "-c", "echo x > $GRAFTLINE_TASK_ID.txt"}).status,
+              0);
+    const auto gate = d.script("gate", "touch '" + (marks() / "gate").string() + "'\nuntil [ -e '" +
+                                           (marks() / "go").string() + "' ]; do sleep 0.05; done\n");
+    const auto at_gate = [&] { return fs::exists(marks() / "gate"); };
+    for (const auto& words : {std::vector<std::string>{"land", "--all"}, {"undo"}}) {
+        const bool lands = words[0] == "land";
+        for (const int signal : {SIGKILL, SIGINT}) {
+            fs::remove(marks() / "gate");
+            fs::remove(marks() / "go");
+            auto all = words;
+            for (const auto& t : tasks())
+                if (!lands && t.at("state") == "merged") all.emplace_back(t.at("id").as_string());
+            all.insert(all.end(), {"--gate", gate});
+            started_graftline cut(d, signal == SIGKILL ? all : std::vector<std::string>{"resume"});
+            ASSERT_TRUE(eventually(at_gate)) << cut.said();
+            EXPECT_EQ(cut.end_by(signal), signal == SIGKILL ? 137 : 130) << cut.said();
+        }
+        let_them_go();
+        const auto resumed = d.graftline({"resume", "--json"});
+        EXPECT_EQ(resumed.status, 0) << words[0] << resumed.err;
+        for (const auto& t : tasks())
+            EXPECT_EQ(t.at("state"), lands ? "merged" : "completed") << t;
+        EXPECT_THAT(d.graftline({"resume"}).err, HasSubstr("there is no run to go on with"));
+        const auto landed = d.repository.git("ls-tree", "--name-only", "main");
+        for (const auto& t : tasks())
+            EXPECT_EQ(landed.find(std::string(t.at("id").as_string()) + ".txt") != landed.npos, lands)
+                << landed;
+        const auto left = d.repository.git("worktree", "list");
+        EXPECT_EQ(std::ranges::count(left, '\n') + 1, 1) << left;
+    }
 }
 
 TEST_F(Resume, UsesTheConfigurationThatTheRunBeganWith)

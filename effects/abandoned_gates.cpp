@@ -1,0 +1,80 @@
+#include "graftline/effects/abandoned_gates.hpp"
+
+#include "graftline/effects/remove_worktree.hpp"
+#include "graftline/git/scratch.hpp"
+#include "graftline/git/worktree.hpp"
+#include "graftline/runtime/supervised.hpp"
+
+namespace graftline::effects {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view prefix = "gate-";
+constexpr std::size_t own_digits = 8;
+
+/// The run in a name of `gate_name`; empty when it is no such name.
+std::string run_in(const std::string& name)
+{
+    if (!name.starts_with(prefix) || name.size() < prefix.size() + own_digits + 2) return {};
+    return name.substr(prefix.size(), name.size() - prefix.size() - own_digits - 1);
+}
+
+std::vector<fs::path> entries_of(const fs::path& folder)
+{
+    std::vector<fs::path> all;
+    std::error_code failed;
+    for (fs::directory_iterator entry(folder, failed), end; !failed && entry != end; entry.increment(failed))
+        all.push_back(entry->path());
+    return all;
+}
+
+/// The attempts of one gate's commands lie in its task's logs, which only their name leads to.
+awaitable<void> end_gate(const project& in, std::string name)
+{
+    for (const auto& task_logs : entries_of(in.state_folder() / "logs"))
+        for (const auto& attempt : entries_of(task_logs)) {
+            if (!attempt.filename().string().starts_with(name)) continue;
+            auto alive = co_await supervised::adopt(attempt);
+            if (!alive || !*alive) continue;
+            (*alive)->cancel();
+            co_await (*alive)->wait();
+        }
+}
+
+} // namespace
+
+std::string gate_name(const std::string& run_id)
+{
+    return fresh_id(std::string(prefix) + run_id + "-", own_digits);
+}
+
+awaitable<std::vector<cleaned>> clear_abandoned_gates(project& in, std::string resumed, bool dry_run)
+{
+    std::vector<cleaned> found;
+    const auto folder = in.state_folder() / "scratch";
+    for (const auto& path : entries_of(folder)) {
+        const auto name = path.filename().string();
+        const auto run_id = run_in(name);
+        const auto what = "scratch " + path.string();
+        if (run_id.empty()) {
+            if (git::remove_abandoned_scratch(path, dry_run))
+                found.push_back({what, "its process is gone", true});
+        } else if (run_id == resumed || !run::is_alive(in, run_id)) {
+            if (!dry_run) {
+                co_await end_gate(in, name);
+                const auto gone = co_await git::remove_worktree(in.repository(), path, lock_reason(name));
+                if (!gone && !gone.error().is(errc::not_found)) {
+                    found.push_back({what, "left: " + gone.error().what(), false});
+                    continue;
+                }
+                std::error_code failed;
+                fs::remove_all(path, failed); // git never knew it, or has forgotten it
+            }
+            found.push_back({what, "nobody tests in it any more", true});
+        }
+    }
+    co_return found;
+}
+
+} // namespace graftline::effects
