@@ -17,9 +17,16 @@ awaitable<result<backed_off>> back_off::carry_out(run& r) const
     const auto pause = pause_after(attempts, policy);
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(pause).count();
     r.watcher().doing(task, "agent again in " + std::to_string(seconds) + " s: " + why);
-    co_await real_clock().wait_for(pause);
-    const auto t = co_await r.find(task);
-    co_return backed_off{pause.count(), t.cancel_asked};
+    // Whoever cancels the task tells nobody but the store.
+    std::chrono::milliseconds waited{0};
+    bool cancelled = false;
+    while (waited < pause && !cancelled) {
+        const auto step = std::min<std::chrono::milliseconds>(pause - waited, 1s);
+        co_await real_clock().wait_for(step);
+        waited += step;
+        cancelled = (co_await r.find(task)).cancel_asked;
+    }
+    co_return backed_off{waited.count(), cancelled};
 }
 
 } // namespace graftline::effects

@@ -1,6 +1,7 @@
 #include "graftline/effects/landing_intent.hpp"
 #include "graftline/runtime/parallel.hpp"
 
+#include <boost/asio/co_spawn.hpp>
 #include <boost/json/parse.hpp>
 
 #include "tests/effects/workshop.hpp"
@@ -54,6 +55,28 @@ TEST_F(Run, AsksAnAgentAgainThatWasTurnedAwayForNow)
     EXPECT_EQ(w.repo.read("tries.txt"), "1\n2\n3\n") << "each goes on in the same worktree";
     EXPECT_EQ(report.tasks[1].attempts, 3);
     EXPECT_EQ(report.tasks[2].attempts, 1);
+}
+
+TEST_F(Run, ACancelEndsThePauseBeforeAnAgentIsAskedAgain)
+{
+    w.repo.commit_file("graftline.toml", "[run]\nbackoff = \"1h\"\n");
+    w.defaults.command = {"sh", "-c", "echo 'API Error: 429 rate_limit_error' >&2; exit 1"};
+    struct impatient : observer {
+        std::function<void(const std::string&)> on_pause;
+        void doing(const std::string& task, std::string_view what) override
+        {
+            if (what.starts_with("agent again")) on_pause(task);
+        }
+    } watcher;
+    const auto report = w.with([&](std::shared_ptr<project> in) -> awaitable<run_report> {
+        const auto executor = co_await asio::this_coro::executor;
+        watcher.on_pause = [&](const std::string& id) {
+            asio::co_spawn(executor, cancel_task(in, id), [](std::exception_ptr, result<task>) {});
+        };
+        const auto tasks = (co_await make_tasks(in, {{"wait", {}, {}}}, w.defaults)).value();
+        co_return (co_await run_tasks(in, tasks, {}, watcher, w.button)).value();
+    });
+    EXPECT_EQ(report.tasks.at(0).state, task_state::cancelled) << report.tasks.at(0).reason;
 }
 
 TEST_F(Run, LandsEveryTaskAndLeavesNothingBehind)
