@@ -1,9 +1,12 @@
 #include "graftline/effects/abandoned_gates.hpp"
 
 #include "graftline/effects/remove_worktree.hpp"
+#include "graftline/git/branch_use.hpp"
 #include "graftline/git/scratch.hpp"
 #include "graftline/git/worktree.hpp"
 #include "graftline/runtime/supervised.hpp"
+
+#include <set>
 
 namespace graftline::effects {
 namespace {
@@ -26,6 +29,23 @@ std::vector<fs::path> entries_of(const fs::path& folder)
     std::error_code failed;
     for (fs::directory_iterator entry(folder, failed), end; !failed && entry != end; entry.increment(failed))
         all.push_back(entry->path());
+    return all;
+}
+
+/// Folders there, and worktrees of which git has a record but whose folder is gone.
+std::set<fs::path> scratch_in(project& in, const fs::path& folder)
+{
+    std::set<fs::path> all;
+    for (auto& entry : entries_of(folder))
+        all.insert(std::move(entry));
+    std::error_code ignored;
+    const auto named_by_git = fs::weakly_canonical(folder, ignored);
+    const auto records = git::worktree_git_dirs(in.repository());
+    if (!records) return all;
+    for (const auto& record : *records)
+        if (const auto top = git::work_tree_of(in.repository(), record);
+            top && top->parent_path() == named_by_git)
+            all.insert(folder / top->filename());
     return all;
 }
 
@@ -53,7 +73,7 @@ awaitable<std::vector<cleaned>> clear_abandoned_gates(project& in, std::string r
 {
     std::vector<cleaned> found;
     const auto folder = in.state_folder() / "scratch";
-    for (const auto& path : entries_of(folder)) {
+    for (const auto& path : scratch_in(in, folder)) {
         const auto name = path.filename().string();
         const auto run_id = run_in(name);
         const auto what = "scratch " + path.string();

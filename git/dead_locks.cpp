@@ -35,19 +35,20 @@ bool is_open_somewhere(const fs::path& file)
     return false;
 }
 
-/// Where locks of one worktree may lie.
+/// Where locks may lie, and where gits work that may hold them.
 struct lock_places {
-    fs::path git_dir;
-    fs::path worktree;
+    fs::path git_dir;   ///< empty when the worktree is gone
     fs::path of_branch; ///< may be empty
+    std::vector<fs::path> workplaces;
 
     std::vector<fs::path> locks() const
     {
         std::vector<fs::path> found;
         std::error_code failed;
-        for (fs::directory_iterator entry(git_dir, failed), end; !failed && entry != end;
-             entry.increment(failed))
-            if (entry->path().extension() == ".lock") found.push_back(entry->path());
+        if (!git_dir.empty())
+            for (fs::directory_iterator entry(git_dir, failed), end; !failed && entry != end;
+                 entry.increment(failed))
+                if (entry->path().extension() == ".lock") found.push_back(entry->path());
         if (!of_branch.empty() && fs::exists(of_branch, failed)) found.push_back(of_branch);
         return found;
     }
@@ -61,8 +62,7 @@ result<patience> drop_the_dead(const lock_places& places)
 {
     const auto locks = places.locks();
     if (locks.empty()) return patience();
-    if (runs_in({places.worktree, places.git_dir}, "git"))
-        return patience(100ms); // it tells nobody when it ends
+    if (runs_in(places.workplaces, "git")) return patience(100ms); // it tells nobody when it ends
     patience longest;
     for (const fs::path& lock : locks) {
         std::error_code failed;
@@ -99,10 +99,15 @@ awaitable<result<void>> drop_locks_left_in(repository& repo, fs::path worktree, 
 {
     auto git_dir = git_dir_of(repo, worktree);
     if (!git_dir) co_return git_dir.error();
-    if (!*git_dir || **git_dir == repo.common_dir()) co_return result<void>(); // the main one is the user's
-    const fs::path of_branch =
-        branch.empty() ? fs::path() : repo.common_dir() / ("refs/heads/" + branch + ".lock");
-    const lock_places places{**git_dir, fs::weakly_canonical(worktree), of_branch};
+    lock_places places;
+    if (!branch.empty()) places.of_branch = repo.common_dir() / ("refs/heads/" + branch + ".lock");
+    if (*git_dir) {
+        if (**git_dir == repo.common_dir()) co_return result<void>(); // the main one is the user's
+        places.git_dir = **git_dir;
+        places.workplaces = {places.git_dir, fs::weakly_canonical(worktree)};
+    } else {
+        places.workplaces = {repo.common_dir(), repo.here().value_or(repo.common_dir())};
+    }
     asio::steady_timer pause(co_await asio::this_coro::executor);
     const auto give_up_at = std::chrono::steady_clock::now() + 3 * dead_after;
     while (!places.locks().empty() && std::chrono::steady_clock::now() < give_up_at) {
@@ -121,6 +126,19 @@ awaitable<result<void>> drop_locks_left_in(repository& repo, fs::path worktree, 
         co_await pause.async_wait(use_awaitable);
     }
     co_return result<void>();
+}
+
+void drop_dead_packed_refs_lock(const repository& repo)
+{
+    const fs::path lock = repo.common_dir() / "packed-refs.lock";
+    std::error_code absent;
+    const auto changed = fs::last_write_time(lock, absent);
+    if (absent || fs::file_time_type::clock::now() - changed < 1min) return;
+    std::vector<fs::path> workplaces{repo.common_dir()};
+    const auto records = worktree_git_dirs(repo);
+    for (const fs::path& record : records ? *records : std::vector<fs::path>())
+        if (const auto top = work_tree_of(repo, record)) workplaces.push_back(*top);
+    if (!runs_in(workplaces, "git") && !is_open_somewhere(lock)) fs::remove(lock, absent);
 }
 
 } // namespace graftline::git

@@ -2,13 +2,21 @@
 #include "graftline/git/refs.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/rescue.hpp"
+#include "graftline/git/scratch.hpp"
+
+#include <algorithm>
+#include <cctype>
 
 namespace graftline::git {
 namespace {
 
-/// A branch's settings go with it, as `git branch -D` does it. There may be none.
+/// A branch's settings go with it, as `git branch -D` does it. There may be none: most often no branch has
+/// any.
 awaitable<void> forget_settings(repository& repo, std::string branch)
 {
+    std::string text = text_of(repo.common_dir() / "config");
+    std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::tolower(c); });
+    if (text.find("[branch") == text.npos && text.find("[include") == text.npos) co_return;
     auto some = co_await run(repo.git("config", "--local", "--get-regexp", "^branch\\."));
     if (!some || some->out.find("branch." + branch + ".") == std::string::npos) co_return;
     co_await run(repo.git("config", "--local", "--remove-section", "branch." + branch));

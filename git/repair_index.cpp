@@ -1,4 +1,5 @@
 #include "graftline/git/branch_use.hpp"
+#include "graftline/git/dead_locks.hpp"
 #include "graftline/git/landing_checkout.hpp"
 #include "graftline/git/landing_record.hpp"
 #include "graftline/git/move_target.hpp"
@@ -67,6 +68,7 @@ awaitable<result<std::size_t>> repair_index(repository& repo)
 {
     drop_abandoned_ref_locks(repo);
     complete_worktree_records(repo);
+    drop_dead_packed_refs_lock(repo);
     std::error_code ignored;
     if (!fs::exists(landing_record_file(repo), ignored)) co_return std::size_t{0};
     auto held = co_await repo.lock().acquire();

@@ -1,6 +1,7 @@
 #include "graftline/git/rescue.hpp"
 
 #include "graftline/git/branch_use.hpp"
+#include "graftline/git/holds_nothing.hpp"
 #include "graftline/git/kept_objects.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/refs.hpp"
@@ -293,6 +294,7 @@ awaitable<result<std::optional<std::string>>> rescue(repository& repo, fs::path 
         co_return fault(errc::refused, "this folder is not a worktree of the repository; it was left alone")
             .with("folder", worktree.string());
     }
+    if (co_await holds_nothing(repo, **place)) co_return std::optional<std::string>();
     assembly made{repo, task_id, {}, {}};
     auto commit = co_await save_worktree(made, **place);
     if (!commit) co_return commit.error().with("worktree", worktree.string());

@@ -25,25 +25,6 @@ void take_ids(const fs::path& file, bool both, std::set<std::string>& ids)
     }
 }
 
-/// What the files of a git folder remember.
-result<std::set<std::string>> remembered_in(const fs::path& git_dir)
-{
-    std::set<std::string> ids;
-    for (const char* name :
-         {"HEAD", "ORIG_HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "REBASE_HEAD", "BISECT_HEAD",
-          "FETCH_HEAD", "MERGE_AUTOSTASH", "rebase-merge/orig-head", "rebase-merge/onto",
-          "rebase-merge/stopped-sha", "rebase-merge/autostash", "rebase-apply/orig-head", "rebase-apply/onto",
-          "rebase-apply/abort-safety", "rebase-apply/autostash"})
-        take_ids(git_dir / name, false, ids);
-    std::error_code failed;
-    if (!fs::exists(git_dir / "logs", failed)) return ids;
-    for (fs::recursive_directory_iterator entry(git_dir / "logs", failed), end; !failed && entry != end;
-         entry.increment(failed))
-        if (entry->is_regular_file(failed)) take_ids(entry->path(), true, ids);
-    if (failed) return system_fault(failed.value(), "cannot read the reflogs in " + git_dir.string());
-    return ids;
-}
-
 /// The refs that go with the place.
 awaitable<result<std::vector<std::string>>> own_refs(const repository& repo, workplace place)
 {
@@ -89,6 +70,24 @@ std::vector<oid> tips_of(const std::string& listing)
 
 } // namespace
 
+result<std::set<std::string>> remembered_in(const fs::path& git_dir)
+{
+    std::set<std::string> ids;
+    for (const char* name :
+         {"HEAD", "ORIG_HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "REBASE_HEAD", "BISECT_HEAD",
+          "FETCH_HEAD", "MERGE_AUTOSTASH", "rebase-merge/orig-head", "rebase-merge/onto",
+          "rebase-merge/stopped-sha", "rebase-merge/autostash", "rebase-apply/orig-head", "rebase-apply/onto",
+          "rebase-apply/abort-safety", "rebase-apply/autostash"})
+        take_ids(git_dir / name, false, ids);
+    std::error_code failed;
+    if (!fs::exists(git_dir / "logs", failed)) return ids;
+    for (fs::recursive_directory_iterator entry(git_dir / "logs", failed), end; !failed && entry != end;
+         entry.increment(failed))
+        if (entry->is_regular_file(failed)) take_ids(entry->path(), true, ids);
+    if (failed) return system_fault(failed.value(), "cannot read the reflogs in " + git_dir.string());
+    return ids;
+}
+
 command workplace::git(const repository& repo, std::vector<std::string> words) const
 {
     command call = repo.prepare_in(work_tree ? *work_tree : git_dir, {"--git-dir=" + git_dir.string()});
@@ -96,7 +95,7 @@ command workplace::git(const repository& repo, std::vector<std::string> words) c
     for (const char* setting :
          {"core.hooksPath=/dev/null", "core.splitIndex=false", "core.untrackedCache=false",
           "core.safecrlf=false", "core.checkStat=default", "core.trustctime=true", "core.ignoreStat=false",
-          "advice.addEmbeddedRepo=false"})
+          "core.fsmonitor=false", "advice.addEmbeddedRepo=false"})
         call.args("-c", setting);
     for (std::string& word : words)
         call.add(std::move(word));

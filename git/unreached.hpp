@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,10 @@ public:
 
 /// The commit that HEAD is at; nullopt before the first one.
 awaitable<result<std::optional<oid>>> head_of(const repository& repo, workplace place);
+
+/// All ids that the files of a git folder remember: HEAD, reflogs, half-done operations. Errors: the
+/// system's.
+result<std::set<std::string>> remembered_in(const std::filesystem::path& git_dir);
 
 /// The newest of the commits that go when the place goes: those that its HEAD, reflogs, own refs and
 /// half-done operations know and that no ref which stays reaches. What stays are our repository's refs, or

@@ -102,10 +102,10 @@ bool is_packed(const ref_write& wanted)
 
 result<bool> delete_now(git_repository& repository, const ref_write& wanted)
 {
+    if (is_packed(wanted)) return false;
     reference_ptr now;
-    if (is_packed(wanted) || git_reference_lookup(out(now), &repository, wanted.fullname.c_str()) < 0 ||
-        git_reference_type(now.get()) != GIT_REFERENCE_DIRECT)
-        return false;
+    const int found = git_reference_lookup(out(now), &repository, wanted.fullname.c_str());
+    if (found < 0 || git_reference_type(now.get()) != GIT_REFERENCE_DIRECT) return false;
     if (!git_oid_equal(git_reference_target(now.get()), &wanted.expected))
         return holds_something_else(wanted.fullname);
     if (!wanted.note->write(wanted.common_dir / (wanted.fullname + ".lock"), to_oid(wanted.to))) return false;

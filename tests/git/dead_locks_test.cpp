@@ -1,6 +1,7 @@
 #include "graftline/git/dead_locks.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/repository.hpp"
+#include "graftline/git/rescue.hpp"
 #include "graftline/git/worktree.hpp"
 #include "graftline/runtime/child.hpp"
 
@@ -70,6 +71,25 @@ TEST_F(DeadLocks, OfTheUsersOwnCheckoutStay)
     leave(made.git_folder() / "index.lock", 1h);
     run_here(io, drop_locks_left_in(*repo, made.top(), "main")).value();
     EXPECT_TRUE(fs::exists(made.git_folder() / "index.lock"));
+}
+
+TEST_F(DeadLocks, OfABranchWhoseWorktreeIsGoneIsRemoved)
+{
+    run_here(io, remove_worktree(*repo, tree(), "graftline one")).value();
+    leave(of_branch(), 1h);
+    drop();
+    EXPECT_TRUE(run_here(io, delete_branch(*repo, "task/one", base)).value());
+}
+
+TEST_F(DeadLocks, OfPackedRefsIsRemovedAfterAMinute)
+{
+    const auto lock = made.git_folder() / "packed-refs.lock";
+    leave(lock, 30s);
+    drop_dead_packed_refs_lock(*repo);
+    EXPECT_TRUE(fs::exists(lock));
+    leave(lock, 2min);
+    drop_dead_packed_refs_lock(*repo);
+    EXPECT_FALSE(fs::exists(lock));
 }
 
 TEST_F(DeadLocks, StayWhileAGitWorksThere)

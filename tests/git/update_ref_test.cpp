@@ -41,6 +41,14 @@ protected:
         };
         return run_here(body(repo.top(), ref, to, expected));
     }
+    result<bool> deleted_directly(const std::string& ref, const oid& expected)
+    {
+        auto body = [](fs::path top, std::string name, oid old) -> awaitable<result<bool>> {
+            auto found = co_await git::repository::discover(top);
+            co_return co_await git::delete_ref_direct(**found, name, old);
+        };
+        return run_here(body(repo.top(), ref, expected));
+    }
     result<void> update(const std::string& ref, const oid& to, const oid& expected)
     {
         auto body = [](fs::path top, std::string name, oid new_value, oid old) -> awaitable<result<void>> {
@@ -127,6 +135,27 @@ TEST_F(writing, LeavesToGitWhatOnlyGitDoesRight)
     // An object that is not there.
     EXPECT_FALSE(directly("refs/heads/target", oid(std::string(40, '7')), second).value());
     EXPECT_TRUE(is_clean());
+}
+
+TEST_F(writing, DeletesABranchAndItsReflogAsGitDoes)
+{
+    repo.git("branch", "task/one", first.hex());
+    EXPECT_TRUE(deleted_directly("refs/heads/task/one", first).value());
+    EXPECT_FALSE(try_git(repo.top(), {"rev-parse", "--verify", "-q", "task/one"}).ok);
+    EXPECT_FALSE(fs::exists(repo.git_folder() / "logs/refs/heads/task"));
+    EXPECT_FALSE(fs::exists(repo.git_folder() / "refs/heads/task"));
+    EXPECT_TRUE(is_clean());
+}
+
+TEST_F(writing, DeletesNothingThatHoldsSomethingElseOrIsGitsToDelete)
+{
+    EXPECT_TRUE(deleted_directly("refs/heads/target", second).error().is(errc::moved));
+    repo.git("symbolic-ref", "refs/heads/alias", "refs/heads/target");
+    EXPECT_FALSE(deleted_directly("refs/heads/alias", first).value());
+    EXPECT_FALSE(deleted_directly("refs/heads/nobody", first).value());
+    repo.git("pack-refs", "--all");
+    EXPECT_FALSE(deleted_directly("refs/heads/target", first).value());
+    EXPECT_EQ(repo.git("rev-parse", "target"), first.hex());
 }
 
 TEST_F(writing, HasGitRunTheHookThatWatchesRefs)

@@ -1,0 +1,109 @@
+#include "graftline/git/holds_nothing.hpp"
+
+#include "graftline/git/branch_use.hpp"
+#include "graftline/git/commit_history.hpp"
+#include "graftline/git/libgit2.hpp"
+#include "graftline/git/records.hpp"
+#include "graftline/git/refs.hpp"
+#include "graftline/git/repository.hpp"
+#include "graftline/git/scratch.hpp"
+
+#include <algorithm>
+
+namespace graftline::git {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool has_files(const fs::path& folder)
+{
+    std::error_code failed;
+    if (!fs::exists(folder, failed)) return false;
+    for (fs::recursive_directory_iterator entry(folder, failed), end; !failed && entry != end;
+         entry.increment(failed))
+        if (!entry->is_directory(failed)) return true;
+    return static_cast<bool>(failed);
+}
+
+/// A linked worktree as we made it, with nothing half done, and no refs or submodules of its own.
+bool is_ordinary(const workplace& place)
+{
+    std::error_code failed;
+    return place.shares_refs && place.work_tree &&
+           fs::is_regular_file(fs::symlink_status(*place.work_tree / ".git", failed)) &&
+           !fs::exists(fs::symlink_status(place.git_dir / "modules", failed)) &&
+           !has_files(place.git_dir / "refs") && !half_done_in(place.git_dir);
+}
+
+/// The full name of the branch that HEAD is on; empty when it is on none.
+std::string branch_of(const workplace& place)
+{
+    constexpr std::string_view key = "ref: ";
+    const std::string head = text_of(place.git_dir / "HEAD");
+    if (!head.starts_with(std::string(key) + "refs/heads/")) return {};
+    return head.substr(key.size(), head.find('\n') - key.size());
+}
+
+using index_ptr = owned<git_index, git_index_free>;
+
+/// Flags hide edits from git, and what lies behind a gitlink is another repository's.
+bool has_blind_spots(const fs::path& index_file)
+{
+    index_ptr index;
+    // What libgit2 cannot read, such as a split or a sparse index, is out of the ordinary.
+    if (git_index_open(out(index), index_file.c_str()) < 0) return true;
+    for (std::size_t at = 0; at < git_index_entrycount(index.get()); ++at) {
+        const git_index_entry& entry = *git_index_get_byindex(index.get(), at);
+        if (entry.mode == GIT_FILEMODE_COMMIT || (entry.flags & GIT_INDEX_ENTRY_VALID) != 0 ||
+            (entry.flags_extended & (GIT_INDEX_ENTRY_SKIP_WORKTREE | GIT_INDEX_ENTRY_INTENT_TO_ADD)) != 0)
+            return true;
+    }
+    return false;
+}
+
+bool reaches_all(git_repository& repository, commit_history& history, const oid& tip,
+                 const std::set<std::string>& ids)
+{
+    odb_ptr objects;
+    const auto from = from_oid(tip);
+    if (!from || git_repository_odb(out(objects), &repository) < 0) return false;
+    object_reader reader(std::move(objects));
+    return std::ranges::all_of(ids, [&](const std::string& id) {
+        const auto commit = from_oid(oid(id));
+        if (!commit) return false;
+        const auto reached = history.contains(reader, *from, *commit);
+        return reached && *reached;
+    });
+}
+
+/// `git status` has nothing to say but the headers.
+awaitable<bool> is_clean(const repository& repo, workplace place)
+{
+    auto status =
+        co_await repository::answer(place.git(repo, {"status", "--porcelain=v2", "-z", "--branch",
+                                                     "--untracked-files=all", "--ignore-submodules=none"}));
+    if (!status) co_return false;
+    const auto is_header = [](const std::string& record) { return record.starts_with("# "); };
+    co_return std::ranges::all_of(records_of(*status), is_header);
+}
+
+} // namespace
+
+awaitable<bool> holds_nothing(repository& repo, workplace place)
+{
+    if (!repo.may_read_directly() || !is_ordinary(place)) co_return false;
+    const std::string branch = branch_of(place);
+    if (branch.empty()) co_return false;
+    auto ids = remembered_in(place.git_dir);
+    const auto tip = co_await read_ref(repo, branch);
+    if (!ids || !tip || !*tip) co_return false;
+    auto job = [history = repo.history(), tip = **tip, ids = std::move(*ids),
+                index = place.git_dir / "index"](git_repository& repository) -> result<bool> {
+        return !has_blind_spots(index) && reaches_all(repository, *history, tip, ids);
+    };
+    const auto reached = co_await repo.direct().run(std::move(job));
+    if (!reached || !*reached) co_return false;
+    co_return co_await is_clean(repo, std::move(place));
+}
+
+} // namespace graftline::git
