@@ -189,6 +189,7 @@ result<void> read_settings(std::string_view text, std::string_view file, setting
             t.read_commands("commands", gate.commands, unclear);
             t.read_number<std::size_t>("speculate", gate.speculate, 1, 64);
             t.read("share", gate.share);
+            t.read("timeout", gate.timeout);
         },
         read.gate);
     read_section<settings::landing_section>(

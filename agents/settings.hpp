@@ -38,8 +38,9 @@ struct settings {
     } run;
     struct gate_section {
         std::vector<command_words> commands;
-        std::optional<std::size_t> speculate; ///< landings whose gates run at the same time
-        std::optional<bool> share;            ///< one gate run for changes in disjoint folders
+        std::optional<std::size_t> speculate;             ///< landings whose gates run at the same time
+        std::optional<bool> share;                        ///< one gate run for changes in disjoint folders
+        std::optional<std::chrono::milliseconds> timeout; ///< longest time of one gate
     } gate;
     struct worktree_section {
         std::optional<std::string> path;   ///< template

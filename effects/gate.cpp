@@ -15,6 +15,8 @@
 namespace graftline::effects {
 namespace {
 
+using namespace std::chrono_literals;
+
 std::filesystem::path log_of(const std::filesystem::path& folder)
 {
     std::error_code ignored;
@@ -111,8 +113,7 @@ private:
         attempt_spec spec(run_.in().log_folder(task_.id) / folder_name, words);
         spec.cwd = checkout;
         spec.environment = worktree_command(words, checkout, task_.id).environment();
-        // One that hangs would keep every other task from landing.
-        if (task_.spec.timeout_ms) spec.timeout = std::chrono::milliseconds(*task_.spec.timeout_ms);
+        spec.timeout = limit();
         spec.grace = std::chrono::milliseconds(task_.spec.grace_ms);
         const auto folder = spec.folder;
         const auto ended = co_await run_gate(run_, std::move(spec));
@@ -134,6 +135,14 @@ private:
                 run_.watcher().note(kept.error().message());
         if (passed) co_return std::nullopt;
         co_return gate_failure{quoted(words), ended->words, log};
+    }
+
+    /// One that hangs would keep every other task from landing, all night.
+    std::chrono::milliseconds limit() const
+    {
+        if (const auto& configured = run_.in().settings().gate.timeout) return *configured;
+        if (task_.spec.timeout_ms) return std::chrono::milliseconds(*task_.spec.timeout_ms);
+        return 2h;
     }
 
     run& run_;

@@ -59,7 +59,9 @@ result<void> check_folder(const repository& repo, const fs::path& path)
     std::error_code failed;
     const auto what = fs::symlink_status(path, failed);
     if (!fs::exists(what)) return {}; // deleted by hand
-    if (fs::is_directory(what) && (is_half_made(path) || belongs_to(repo, path))) return {};
+    const bool is_scratch =
+        path.parent_path() == fs::weakly_canonical(repo.state_folder() / "scratch", failed);
+    if (fs::is_directory(what) && (is_scratch || is_half_made(path) || belongs_to(repo, path))) return {};
     return fault(errc::refused,
                  "what lies there is no worktree of this repository any more: " + path.string())
         .advise("Look into it, move it away, and do this again.");

@@ -217,6 +217,23 @@ TEST_F(Run, AGateThatHangsEndsAtTheTasksTimeout)
     EXPECT_TRUE(w.has("refs/heads/" + report.tasks.front().branch));
 }
 
+TEST_F(Run, AGateHasALimitOfItsOwn)
+{
+    w.repo.commit_file("graftline.toml", "[gate]\ntimeout = \"1s\"\n");
+    w.defaults.gates = {{"sleep", "600"}};
+    const auto report = w.run({"Gated"}, writes_a_file);
+    EXPECT_EQ(report.tasks.front().state, task_state::failed);
+    EXPECT_THAT(report.tasks.front().reason, HasSubstr("timed out"));
+}
+
+TEST_F(Run, AGateMayDoWhatItLikesInItsCheckout)
+{
+    w.defaults.gates = {{"sh", "-c", "rm .git; mkdir sub; git init -q sub; echo x > sub/x"}};
+    const auto report = w.run({"Gated"}, writes_a_file);
+    EXPECT_EQ(report.tasks.front().state, task_state::merged) << report.tasks.front().reason;
+    EXPECT_THAT(w.repo.git("worktree", "list"), testing::Not(HasSubstr("scratch")));
+}
+
 TEST_F(Run, ARetryThatCannotMakeItsWorktreeKeepsTheBranchOfTheFirst)
 {
     const auto first = w.run({"Work"}, "echo w > w; git add w; git commit -qm work; exit 1").tasks.front();
