@@ -1,8 +1,11 @@
 #include "graftline/effects/commit_changes.hpp"
 
+#include "graftline/git/branch_use.hpp"
 #include "graftline/git/commit.hpp"
 #include "graftline/git/dead_locks.hpp"
+#include "graftline/git/records.hpp"
 #include "graftline/git/refs.hpp"
+#include "graftline/git/scratch.hpp"
 #include "graftline/git/worktree.hpp"
 
 #include <boost/asio/this_coro.hpp>
@@ -17,12 +20,57 @@ fault stays(fault f, const task& t)
     return f;
 }
 
+/// Follows the worktree when it is not where it was: `git worktree move` leaves git's record of it its name.
+/// Any other worktree that has the task's branch is the user's.
+awaitable<task> find_moved(run& r, task t)
+{
+    const std::filesystem::path was = t.worktree;
+    if (std::filesystem::is_directory(was)) co_return t;
+    const auto uses = git::uses_of(r.repository(), "refs/heads/" + t.branch);
+    if (!uses) co_return t;
+    for (const auto& use : *uses)
+        if (use.is_head && use.git_dir == r.repository().common_dir() / "worktrees" / was.filename() &&
+            std::filesystem::is_directory(use.work_tree))
+            co_return co_await r.change(t.id, [&](task& now) { now.worktree = use.work_tree.string(); });
+    co_return t;
+}
+
+/// What HEAD was at last, by its reflog; nullopt when that does not tell.
+std::optional<git::oid> last_head(const std::filesystem::path& git_dir)
+{
+    const auto lines = git::records_of(git::text_of(git_dir / "logs" / "HEAD"), '\n');
+    if (lines.empty()) return std::nullopt;
+    const auto words = git::records_of(lines.back().substr(0, 130), ' '); // "old new who when what"
+    std::optional<git::oid> last;
+    for (std::size_t at = 0; at < 2 && at < words.size(); ++at)
+        if (auto id = git::oid::parse(words[at]); id && !id->is_null())
+            last = std::move(id); // new is null: deleted
+    return last;
+}
+
+/// A branch that was deleted while HEAD was on it comes back where it was: a commit there would have no
+/// parent.
+awaitable<result<void>> bring_branch_back(run& r, const task& t)
+{
+    auto& repo = r.repository();
+    const std::string branch = "refs/heads/" + t.branch;
+    const auto git_dir = git::git_dir_of(repo, t.worktree);
+    if (!git_dir) co_return git_dir.error();
+    if (!*git_dir || git::text_of(**git_dir / "HEAD") != "ref: " + branch + "\n") co_return result<void>();
+    const auto tip = co_await git::read_ref(repo, branch);
+    if (!tip) co_return tip.error();
+    if (*tip) co_return result<void>();
+    const auto was = last_head(**git_dir).value_or(git::oid(t.base));
+    co_return co_await git::update_ref(repo, branch, was, git::oid(), "graftline: bring the branch back");
+}
+
 /// Makes the worktree's HEAD the task's branch again, at the commit that the agent left it on. Files and
 /// index are those of that commit, so nothing needs to be checked out.
 awaitable<result<void>> bring_head_home(run& r, const task& t)
 {
     auto& repo = r.repository();
     const std::string branch = "refs/heads/" + t.branch;
+    if (auto back = co_await bring_branch_back(r, t); !back) co_return back;
     const auto head_ref = co_await repo.ask_in(t.worktree, "rev-parse", "--symbolic-full-name", "HEAD");
     if (!head_ref) co_return head_ref.error();
     if (*head_ref == branch) co_return result<void>();
@@ -79,13 +127,14 @@ std::string message_for(const task& t, const commit_changes& asked, const agents
 awaitable<result<change>> commit_changes::carry_out(run& r) const
 {
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-    const auto t = co_await r.find(task);
+    const auto t = co_await find_moved(r, co_await r.find(task));
     auto work = [&]() -> awaitable<result<change>> {
         if (!std::filesystem::is_directory(t.worktree)) {
             auto made = co_await summarise(r, t);
             if (made && made->tip.empty())
                 co_return fault(errc::not_found,
                                 "the worktree is gone and its branch has no commit of its own");
+            if (made) made->worktree_gone = true;
             co_return made;
         }
         // Agents kill their gits when they take too long.

@@ -9,6 +9,7 @@
 #include "graftline/agents/prompt.hpp"
 #include "graftline/agents/usage.hpp"
 #include "graftline/effects/agent_files.hpp"
+#include "graftline/effects/create_worktree.hpp"
 #include "graftline/effects/retry_policy.hpp"
 #include "graftline/effects/save_work.hpp"
 #include "graftline/git/dead_locks.hpp"
@@ -148,8 +149,10 @@ public:
         co_return std::nullopt;
     }
 
-    awaitable<result<agent_report>> make(const std::string& place)
+    /// Nullopt: its supervisor was killed, and it with it; what it left is saved.
+    awaitable<result<std::optional<agent_report>>> make(const std::string& place)
     {
+        if (auto there = co_await need_worktree(); !there) co_return there.error();
         // A git that died with an earlier attempt would make each git of this one fail.
         auto freed = co_await git::drop_locks_left_in(run_.repository(), task_.worktree, task_.branch);
         if (!freed) co_return freed.error();
@@ -162,15 +165,33 @@ public:
         auto started = co_await supervised::start(run_.in().supervisor_command, std::move(*spec));
         if (!started) co_return started.error();
         const auto ended = co_await follow_to_end(*started);
-        co_return co_await concluded(ended);
+        auto said = co_await concluded(ended);
+        if (!said) co_return said.error();
+        if (ended.how == ending::lost) {
+            if (auto saved = co_await count_lost(); !saved) co_return saved.error();
+            co_return std::nullopt;
+        }
+        co_return std::optional(std::move(*said));
     }
 
 private:
+    /// Somebody may have deleted its folder while nobody worked in it.
+    awaitable<result<void>> need_worktree()
+    {
+        if (std::filesystem::is_directory(task_.worktree)) co_return result<void>();
+        auto again = co_await create_worktree{task_.id}.carry_out(run_);
+        if (!again) co_return again.error();
+        run_.watcher().note("The worktree of " + task_.id + " was gone: it was made again from its branch.");
+        task_ = co_await run_.find(task_.id);
+        co_return result<void>();
+    }
+
     awaitable<result<agent_report>> concluded(const exit_record& ended)
     {
         auto report = report_on(ended);
         // On a disk that takes nothing any more, no agent can do its work: that is no outcome of its.
-        if (ended.how == ending::exited && !report.done)
+        const bool by_itself = ended.how == ending::exited || ended.how == ending::lost;
+        if (by_itself && !report.done)
             if (auto written = co_await try_writing(disks());
                 !written && is_of_the_environment(written.error())) {
                 forget_end(files_->folder());
@@ -398,7 +419,11 @@ awaitable<result<agent_report>> run_agent::carry_out(run& r, const effect_place&
         if (!taken) co_return taken.error();
         if (*taken) co_return std::move(**taken);
     }
-    co_return co_await mine.make(place);
+    for (;;) {
+        auto made = co_await mine.make(place);
+        if (!made) co_return made.error();
+        if (*made) co_return std::move(**made);
+    }
 }
 
 } // namespace graftline::effects

@@ -73,7 +73,10 @@ awaitable<committed_work> commit_work(context& ctx, const std::string& id)
     committed_work work;
     work.made = co_await ctx.perform(
         commit_changes{id, {}, settings.type.value_or("feat"), settings.scope.value_or("")});
-    const std::string reason = work.made.tip.empty() ? "no changes" : "";
+    const std::string reason = work.made.tip.empty() ? "no changes"
+                               : work.made.worktree_gone
+                                   ? "its worktree is gone: what was not committed there is not on its branch"
+                                   : "";
     work.completed = (co_await ctx.perform(settle_task{id, true, reason, {}})).is_completed();
     co_return work;
 }
@@ -95,7 +98,7 @@ awaitable<bool> resolve(context& ctx, const task& t, const landing& conflict, se
     }
     co_await ctx.perform(check_markers{t.id, brought.conflicts});
     const auto work = co_await commit_work(ctx, t.id);
-    co_return !work.made.tip.empty() && work.completed;
+    co_return !work.made.tip.empty() && work.completed && !work.made.worktree_gone;
 }
 
 /// Lands what the task made; a conflict goes to an agent as often as is allowed. True: it is done with.
@@ -126,6 +129,7 @@ awaitable<void> run_task(context& ctx, std::string id, semaphore& places, semaph
     }
     const auto work = co_await commit_work(ctx, id);
     if (!t.spec.land || !work.completed) co_return;
+    if (work.made.worktree_gone) co_return; // whether that is all of it, a person must say
     const bool done_with = work.made.tip.empty() || co_await land_work(ctx, t, places);
     if (done_with && !t.spec.keep_worktree) co_await ctx.perform(remove_worktree{id});
 }

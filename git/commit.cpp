@@ -131,6 +131,18 @@ std::string one_line(std::string text)
     return text;
 }
 
+awaitable<result<std::string>> commit_staged(repository& repo, fs::path worktree, commit_request request)
+{
+    command commit = repo.git_in(worktree);
+    if (request.who()) {
+        commit.args("-c", "user.name=" + request.who()->name());
+        commit.args("-c", "user.email=" + request.who()->email());
+    }
+    commit.args("commit", "-q", "--cleanup=whitespace", "-F", "-");
+    commit.feed(request.message());
+    co_return co_await repository::answer(std::move(commit));
+}
+
 } // namespace
 
 const identity& own_identity()
@@ -146,20 +158,20 @@ awaitable<result<std::optional<oid>>> commit_everything(repository& repo, fs::pa
     if (!files) co_return files.error();
     auto committable = co_await check_committable(repo, worktree, *files);
     if (!committable) co_return committable.error();
-    auto changes = co_await stage_everything(repo, worktree, *files);
-    if (!changes) co_return changes.error();
-    // A merge that the task left resolved is finished by its commit, even when it changes no file.
-    if (changes->empty() && !fs::exists(files->git_dir / "MERGE_HEAD")) co_return std::optional<oid>();
-
-    command commit = repo.git_in(worktree);
-    if (request.who()) {
-        commit.args("-c", "user.name=" + request.who()->name());
-        commit.args("-c", "user.email=" + request.who()->email());
+    for (int tries = 0;; ++tries) {
+        auto changes = co_await stage_everything(repo, worktree, *files);
+        if (!changes) co_return changes.error();
+        // A merge that the task left resolved is finished by its commit, even when it changes no file.
+        const bool nothing = changes->empty() && !fs::exists(files->git_dir / "MERGE_HEAD");
+        if (nothing && tries == 0) co_return std::optional<oid>();
+        if (nothing) break;
+        auto committed = co_await commit_staged(repo, worktree, request);
+        if (committed) break;
+        // A commit of a graftline that was killed may have outlived it, and come while our hooks ran.
+        auto left = co_await staged_in(repo, worktree);
+        if (!left || !left->empty() || tries == 3)
+            co_return explained(committed.error()).with("worktree", worktree.string());
     }
-    commit.args("commit", "-q", "--cleanup=whitespace", "-F", "-");
-    commit.feed(request.message());
-    auto committed = co_await repository::answer(std::move(commit));
-    if (!committed) co_return explained(committed.error()).with("worktree", worktree.string());
     auto head = co_await repo.ask_in(worktree, "rev-parse", "--verify", "HEAD^{commit}");
     if (!head) co_return head.error();
     co_return oid(*head);

@@ -252,19 +252,40 @@ TEST_F(Run, ARetryThatCannotMakeItsWorktreeKeepsTheBranchOfTheFirst)
 
 TEST_F(Run, WhatAnAgentDoesToItsHeadIsBroughtHome)
 {
-    const auto report = w.run({"detached", "own branch", "deleted worktree", "commits itself"}, R"(
+    const auto report = w.run({"detached", "own branch", "deleted branch", "commits itself"}, R"(
         case $GRAFTLINE_TASK in
         detached) git checkout -q --detach; echo d > d.txt; git add d.txt; git commit -qm d ;;
         own*) git checkout -qb mine; echo o > o.txt; git add o.txt; git commit -qm o; echo left > left.txt ;;
-        deleted*) echo g > g.txt; git add g.txt; git commit -qm g; rm -rf "$GRAFTLINE_WORKTREE" ;;
+        deleted*) echo g > g.txt; git add g.txt; git commit -qm g; git update-ref -d HEAD; echo left > left2.txt ;;
         commits*) echo c > c.txt; git add c.txt; git commit -qm c ;;
         esac)");
     for (const auto& t : report.tasks)
         EXPECT_EQ(t.state, task_state::merged) << t.spec.description << ": " << t.reason;
-    for (const auto* file : {"d.txt", "o.txt", "left.txt", "g.txt", "c.txt"})
+    for (const auto* file : {"d.txt", "o.txt", "left.txt", "g.txt", "left2.txt", "c.txt"})
         EXPECT_TRUE(w.has(std::string("main:") + file)) << file;
     EXPECT_THAT(w.branches(), UnorderedElementsAre("main", "mine"))
         << "a branch that an agent made is not ours to delete";
+}
+
+TEST_F(Run, AWorktreeThatWasMovedIsFollowedAndOneThatIsGoneIsNotLanded)
+{
+    const auto report = w.run({"moved", "gone"}, R"(
+        echo c > "$GRAFTLINE_TASK-committed.txt"; git add .; git commit -qm c
+        echo l > "$GRAFTLINE_TASK-left.txt"
+        main=$(git rev-parse --path-format=absolute --git-common-dir)
+        git worktree unlock "$GRAFTLINE_WORKTREE"
+        cd /
+        case $GRAFTLINE_TASK in
+        moved) git --git-dir="$main" worktree move "$GRAFTLINE_WORKTREE" "$GRAFTLINE_WORKTREE-moved" ;;
+        gone) rm -rf "$GRAFTLINE_WORKTREE" ;;
+        esac)");
+    EXPECT_EQ(states(report),
+              (std::map<std::string, std::string>{{"moved", "merged"}, {"gone", "completed"}}))
+        << report.tasks[0].reason << report.tasks[1].reason;
+    EXPECT_TRUE(w.has("main:moved-left.txt"));
+    EXPECT_FALSE(w.has("main:gone-committed.txt"));
+    EXPECT_TRUE(w.has(report.tasks[1].branch + ":gone-committed.txt"));
+    EXPECT_THAT(report.tasks[1].reason, HasSubstr("its worktree is gone"));
 }
 
 TEST_F(Run, LocksOfAGitThatAnAgentKilledAreNotInTheWay)

@@ -108,6 +108,22 @@ TEST_F(committing, HooksRunAndMayChangeTheCommit)
     EXPECT_EQ(repo.git("show", "task:n.txt"), "formatted");
 }
 
+TEST_F(committing, ACommitThatComesWhileOurHooksRunIsTakenForOurs)
+{
+    // As that of a graftline that was killed, which its git outlives.
+    const auto hook = repo.git_folder() / "hooks" / "pre-commit";
+    write_file(hook, "#!/bin/sh\n[ -e ../once ] && exit 0\ntouch ../once\n"
+                     "git commit -q --no-verify -m 'the other'; echo more > more.txt\n");
+    fs::permissions(hook, fs::perms::owner_all);
+    write_file(tree / "b.txt", "b\n");
+    const auto made = commit_all();
+    ASSERT_TRUE(made) << made.error().message();
+    EXPECT_EQ((*made)->hex(), repo.git("rev-parse", "task"));
+    EXPECT_EQ(repo.git("log", "--format=%s", "main..task"), "feat: work\nthe other");
+    EXPECT_EQ(repo.git("show", "task:more.txt"), "more");
+    EXPECT_EQ(repo.git_in(tree, "status", "--porcelain"), "");
+}
+
 TEST_F(committing, AFailingSignatureComesBackWithItsWords) // W-18
 {
     repo.git("config", "commit.gpgSign", "true");
