@@ -2,6 +2,7 @@
 
 #include "graftline/cli/shown_text.hpp"
 #include "graftline/cli/task_words.hpp"
+#include "graftline/effects/resume_run.hpp"
 
 #include <boost/json/array.hpp>
 
@@ -90,6 +91,10 @@ awaitable<status_view> status_view::read(std::shared_ptr<effects::project> in, c
     view.overlaps = effects::recorded_overlaps(in->state_folder(), view.tasks);
     for (const auto& r : view.runs)
         if (r.finished_at.empty() && effects::run::is_alive(*in, r.id)) view.alive.insert(r.id);
+    const auto interrupted = co_await effects::interrupted_runs(in);
+    if (interrupted)
+        for (const auto& one : *interrupted)
+            view.interrupted.insert(one.record.id);
     co_return view;
 }
 
@@ -118,7 +123,7 @@ std::string line_of(const effects::run_record& r, const status_view& view)
            (state == "done"   ? "is done"
             : state == "died" ? "died"
                               : "was " + state) +
-           ", " + when + "\n";
+           ", " + when + (view.interrupted.contains(r.id) ? ": graftline resume " + r.id : "") + "\n";
 }
 
 } // namespace
@@ -172,7 +177,7 @@ std::string as_text(const status_view& view, const terminal& on, std::size_t col
     for (const auto& one : view.overlaps)
         text += on.in(tint::warning, fit(harmless_line(effects::to_sentence(one)), columns)) + "\n";
     for (const auto& r : view.runs)
-        if (all || view.alive.contains(r.id)) text += line_of(r, view);
+        if (all || view.alive.contains(r.id) || view.interrupted.contains(r.id)) text += line_of(r, view);
     return text + on.in(tint::faint, resources_line(view.resources)) + "\n";
 }
 

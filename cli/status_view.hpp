@@ -20,6 +20,7 @@ struct status_view {
     std::vector<effects::task> tasks;
     std::vector<effects::run_record> runs;
     std::set<std::string> alive;            ///< ids of runs whose process lives
+    std::set<std::string> interrupted;      ///< of those that can be gone on with
     std::vector<effects::overlap> overlaps; ///< as a run saw them last
     resource_reading resources;
 
@@ -30,8 +31,8 @@ struct status_view {
 };
 
 boost::json::object as_json(const status_view& view);
-/// A table of tasks, the runs that go on (with `all`: every run), and the resources. `columns`: cut to this
-/// width.
+/// A table of tasks, the runs that go on or could (with `all`: every run), and the resources. `columns`: cut
+/// to this width.
 std::string as_text(const status_view& view, const terminal& on, std::size_t columns, bool all = false);
 /// Everything about one task, with the commands to go on.
 std::string details_of(const effects::task& t, const status_view& view, const terminal& on);

@@ -21,11 +21,12 @@ namespace fs = std::filesystem;
 }
 
 constexpr const char* temporary_name = "temporary";
+constexpr const char* temporary_prefix = "graftline-";
 
 fs::path temporary_folder(const std::string& task)
 {
     // Short and in the system's place: sockets in it must fit into 108 bytes.
-    std::string pattern = (fs::temp_directory_path() / ("graftline-" + task + "-XXXXXX")).string();
+    std::string pattern = (fs::temp_directory_path() / (temporary_prefix + task + "-XXXXXX")).string();
     if (!::mkdtemp(pattern.data())) fail("a temporary folder for the agent could not be made", pattern);
     return pattern;
 }
@@ -53,7 +54,9 @@ agent_files::agent_files(fs::path folder) : folder_(std::move(folder))
     std::ifstream in(folder_ / temporary_name);
     std::string named;
     std::getline(in, named);
-    temporary_ = named;
+    // An agent may have written there what it likes.
+    if (fs::path(named).is_absolute() && fs::path(named).filename().string().starts_with(temporary_prefix))
+        temporary_ = named;
 }
 
 agent_files::~agent_files()
@@ -61,6 +64,11 @@ agent_files::~agent_files()
     std::error_code
         ignored; // what an agent made unremovable is left to the system's own cleaning of its folder
     if (!temporary_.empty()) fs::remove_all(temporary_, ignored);
+}
+
+void drop_temporary_of(const fs::path& attempt)
+{
+    if (!attempt.empty()) const agent_files ended(attempt);
 }
 
 void write_private(const fs::path& file, const std::string& text)

@@ -35,6 +35,9 @@ private:
     std::filesystem::path temporary_;
 };
 
+/// Removes the temporary folder of an attempt that has ended, whoever made it. Nothing there is success.
+void drop_temporary_of(const std::filesystem::path& attempt);
+
 /// Writes a file that the user alone can read. Throws fault_error.
 void write_private(const std::filesystem::path& file, const std::string& text);
 

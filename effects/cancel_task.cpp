@@ -1,5 +1,5 @@
 #include "graftline/effects/operations.hpp"
-#include "graftline/runtime/supervised.hpp"
+#include "graftline/effects/save_work.hpp"
 
 namespace graftline::effects {
 namespace {
@@ -27,14 +27,7 @@ awaitable<result<task>> cancel_task(std::shared_ptr<project> in, std::string id)
         });
     });
     if (!asked || asked->state != task_state::running) co_return asked;
-    if (!asked->attempt.empty()) {
-        auto alive = co_await supervised::adopt(asked->attempt);
-        if (!alive) co_return alive.error();
-        if (*alive) {
-            (*alive)->cancel();
-            co_await (*alive)->wait();
-        }
-    }
+    if (auto ended = co_await end_agent(*asked); !ended) co_return ended.error();
     co_return co_await in->stored([&](store& s) { return s.change(asked->id, record_cancelled); });
 }
 

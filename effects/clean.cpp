@@ -2,6 +2,7 @@
 #include "graftline/effects/carry_out.hpp"
 #include "graftline/effects/operations.hpp"
 #include "graftline/effects/remove_worktree.hpp"
+#include "graftline/git/branch_use.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/runtime/supervised.hpp"
 
@@ -13,24 +14,23 @@ namespace fs = std::filesystem;
 /// One pass over everything of ours.
 class sweep {
 public:
-    sweep(run& r, bool dry_run, bool force, std::vector<cleaned>& found)
-        : run_(r), dry_run_(dry_run), force_(force), found_(found),
-          days_(r.in().settings().clean.days.value_or(30)),
-          bytes_(r.in().settings().clean.bytes.value_or(std::uint64_t{2} << 30))
+    /// Without a run it only tells.
+    sweep(project& in, run* r, bool force, std::vector<cleaned>& found)
+        : in_(in), run_(r), dry_run_(!r), force_(force), found_(found),
+          days_(in.settings().clean.days.value_or(30)),
+          bytes_(in.settings().clean.bytes.value_or(std::uint64_t{2} << 30))
     {
     }
 
     awaitable<void> all()
     {
-        const auto tasks = co_await run_.in().must_store([](store& s) { return s.tasks(); });
+        const auto tasks = co_await in_.must_store([](store& s) { return s.tasks(); });
         int index = 0;
-        for (const auto& t : tasks) {
-            context ctx(run_, "0." + std::to_string(index++));
-            co_await look_at(ctx, t);
-        }
+        for (const auto& t : tasks)
+            co_await look_at("0." + std::to_string(index++), t);
         for (const auto& t : tasks)
             co_await orphans(t);
-        for (auto& gate : co_await clear_abandoned_gates(run_.in(), {}, dry_run_))
+        for (auto& gate : co_await clear_abandoned_gates(in_, {}, dry_run_))
             found_.push_back(std::move(gate));
         stale_locks();
         old_logs(tasks);
@@ -46,10 +46,9 @@ private:
         if (t.state == task_state::discarded) co_return "discarded";
         if (t.state == task_state::completed && t.commit.empty()) co_return "it changed nothing";
         if (t.state == task_state::completed && !t.spec.target.empty()) {
-            const auto target = co_await git::read_ref(run_.repository(), "refs/heads/" + t.spec.target);
+            const auto target = co_await git::read_ref(in_.repository(), "refs/heads/" + t.spec.target);
             if (target && *target) {
-                const auto has_it =
-                    co_await git::is_ancestor(run_.repository(), git::oid(t.commit), **target);
+                const auto has_it = co_await git::is_ancestor(in_.repository(), git::oid(t.commit), **target);
                 if (has_it && *has_it) co_return t.spec.target + " has all of it";
             }
         }
@@ -59,47 +58,59 @@ private:
         co_return std::nullopt;
     }
 
-    awaitable<void> look_at(context& ctx, const task& t)
+    awaitable<void> look_at(std::string place, const task& t)
     {
         const auto branch = t.branch.empty()
                                 ? result<std::optional<git::oid>>(std::nullopt)
-                                : co_await git::read_ref(run_.repository(), "refs/heads/" + t.branch);
+                                : co_await git::read_ref(in_.repository(), "refs/heads/" + t.branch);
         const bool has_branch = branch && *branch;
         if (t.worktree.empty() && !has_branch) co_return;
         const std::string what = t.worktree.empty() ? "branch " + t.branch : "worktree " + t.worktree;
         const auto why = co_await done_with(t);
-        if (!why) {
-            const auto rest = t.reason.empty() ? "" : ": " + t.reason.substr(0, t.reason.find('\n'));
-            found_.push_back(
-                {what, "left: task " + t.id + " is " + std::string(to_string(t.state)) + rest, false});
-            co_return;
+        std::optional<std::string> left;
+        if (!why)
+            left = "task " + t.id + " is " + std::string(to_string(t.state)) +
+                   (t.reason.empty() ? "" : ": " + t.reason.substr(0, t.reason.find('\n')));
+        else if (t.worktree.empty() && is_in_use(t.branch))
+            left = "it is checked out somewhere";
+        else if (!dry_run_)
+            left = co_await remove(std::move(place), t);
+        if (left)
+            found_.push_back({what, "left: " + *left, false});
+        else
+            found_.push_back({what, "task " + t.id + ": " + *why, true});
+    }
+
+    bool is_in_use(const std::string& branch)
+    {
+        const auto uses = git::uses_of(in_.repository(), "refs/heads/" + branch);
+        return !uses || !uses->empty();
+    }
+
+    /// Result: why it was left, or nullopt when it is gone.
+    awaitable<std::optional<std::string>> remove(std::string place, const task& t)
+    {
+        // Taken as it was seen: a task that somebody works on meanwhile is left.
+        const auto same = [&](task& now) {
+            if (now.state != t.state) throw fault_error(fault(errc::busy, "it has changed meanwhile"));
+        };
+        std::optional<fault> busy;
+        try {
+            co_await run_->take(t.id, same);
+        } catch (const fault_error& e) {
+            busy = e.why();
         }
-        if (!dry_run_) {
-            // Taken as it was seen: a task that somebody works on meanwhile is left.
-            const auto same = [&](task& now) {
-                if (now.state != t.state) throw fault_error(fault(errc::busy, "it has changed meanwhile"));
-            };
-            std::optional<fault> busy;
-            try {
-                co_await run_.take(t.id, same);
-            } catch (const fault_error& e) {
-                busy = e.why();
-            }
-            if (busy) {
-                found_.push_back({what, "left: " + busy->what(), false});
-                co_return;
-            }
-            const auto removed = co_await ctx.try_perform(remove_worktree{t.id});
-            co_await run_.release(t.id);
-            if (!removed) {
-                found_.push_back({what, "left: " + removed.error().what(), false});
-                co_return;
-            }
-            if (!removed->branch_deleted && !t.branch.empty())
-                found_.push_back({"branch " + t.branch, "left: it is in use, or has moved", false});
-            co_await record(t, removed->rescues);
-        }
-        found_.push_back({what, "task " + t.id + ": " + *why, true});
+        if (busy) co_return busy->what();
+        context ctx(*run_, std::move(place));
+        const auto removed = co_await ctx.try_perform(remove_worktree{t.id});
+        co_await run_->release(t.id);
+        if (!removed) co_return removed.error().what();
+        co_await record(t, removed->rescues);
+        if (removed->branch_deleted || t.branch.empty()) co_return std::nullopt;
+        const std::string why = "it is in use, or has moved";
+        if (t.worktree.empty()) co_return why;
+        found_.push_back({"branch " + t.branch, "left: " + why, false});
+        co_return std::nullopt;
     }
 
     awaitable<void> record(const task& t, const std::vector<std::string>& rescues)
@@ -109,7 +120,7 @@ private:
         const bool give_up =
             force_ && may_become(t.state, task_state::discarded) && t.state != task_state::completed;
         if (!give_up || is_over(t.state)) co_return;
-        co_await run_.change(t.id, [](task& now) {
+        co_await run_->change(t.id, [](task& now) {
             now.state = task_state::discarded;
             now.finished_at = now_text();
         });
@@ -119,7 +130,7 @@ private:
     awaitable<void> orphans(const task& t)
     {
         const bool given_up = is_over(t.state) || t.state == task_state::cancelled;
-        if (t.attempt.empty() || !given_up || run::is_alive(run_.in(), t.owner)) co_return;
+        if (t.attempt.empty() || !given_up || run::is_alive(in_, t.owner)) co_return;
         auto alive = co_await supervised::adopt(t.attempt);
         if (!alive || !*alive) co_return;
         if (!dry_run_) {
@@ -136,7 +147,7 @@ private:
         std::error_code ignored;
         std::uintmax_t kept = 0;
         for (auto t = tasks.rbegin(); t != tasks.rend(); ++t) {
-            const auto folder = run_.in().log_folder(t->id);
+            const auto folder = in_.log_folder(t->id);
             if (!is_over(t->state) || !fs::is_directory(folder, ignored)) continue;
             const auto size = size_of(folder);
             const auto age = std::chrono::duration<double>(seconds_between(t->finished_at, now_text()));
@@ -168,7 +179,7 @@ private:
         std::error_code ignored;
         std::size_t gone = 0;
         const auto oldest = fs::file_time_type::clock::now() - days_;
-        for (const auto& file : fs::directory_iterator(run_.in().state_folder() / "verdicts", ignored)) {
+        for (const auto& file : fs::directory_iterator(in_.state_folder() / "verdicts", ignored)) {
             if (file.last_write_time(ignored) > oldest) continue;
             if (!dry_run_) fs::remove(file.path(), ignored);
             ++gone;
@@ -182,12 +193,12 @@ private:
     awaitable<void> old_journals()
     {
         const auto oldest = real_clock().now() - days_;
-        const auto goes_on = [&](const run_record& r) { return run::is_alive(run_.in(), r.id); };
+        const auto goes_on = [&](const run_record& r) { return run::is_alive(in_, r.id); };
         const auto forget = [&](store& s) {
             return dry_run_ ? s.runs_with_old_journal(oldest, goes_on)
                             : s.forget_old_journals(oldest, goes_on);
         };
-        const auto gone = co_await run_.in().must_store(forget);
+        const auto gone = co_await in_.must_store(forget);
         if (!gone.empty())
             found_.push_back({"journal of " + std::to_string(gone.size()) + " runs",
                               "their tasks are over, and they ended " + days() + " ago", true});
@@ -198,14 +209,15 @@ private:
     void stale_locks()
     {
         std::error_code ignored;
-        for (const auto& file : fs::directory_iterator(run_.in().state_folder() / "runs", ignored)) {
-            if (file.path().extension() != ".lock" || run::is_alive(run_.in(), file.path().stem())) continue;
+        for (const auto& file : fs::directory_iterator(in_.state_folder() / "runs", ignored)) {
+            if (file.path().extension() != ".lock" || run::is_alive(in_, file.path().stem())) continue;
             if (!dry_run_) fs::remove(file.path(), ignored);
             found_.push_back({"lock " + file.path().string(), "its process is gone", true});
         }
     }
 
-    run& run_;
+    project& in_;
+    run* run_;
     bool dry_run_;
     bool force_;
     std::vector<cleaned>& found_;
@@ -219,10 +231,18 @@ awaitable<result<std::vector<cleaned>>> clean(std::shared_ptr<project> in, bool 
                                               observer& watcher)
 {
     std::vector<cleaned> found;
+    if (dry_run) {
+        try {
+            co_await sweep(*in, nullptr, force, found).all();
+        } catch (const fault_error& e) {
+            co_return e.why();
+        }
+        co_return found;
+    }
     stop_button button;
     run_options options;
     options.program = "clean";
-    auto body = [&](run& r) -> awaitable<void> { co_await sweep(r, dry_run, force, found).all(); };
+    auto body = [&](run& r) -> awaitable<void> { co_await sweep(r.in(), &r, force, found).all(); };
     auto done = co_await as_run(std::move(in), {}, options, watcher, button, body);
     if (!done) co_return done.error();
     co_return found;

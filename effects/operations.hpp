@@ -73,7 +73,7 @@ struct cleaned {
 /// Removes what is provably done with: worktrees and branches of landed, discarded and empty tasks, abandoned
 /// scratch worktrees, stale locks, and, by the settings' [clean], logs, verdicts and journals of what is long
 /// over; lists what is left with the reason. `force` discards failed, cancelled and
-/// conflicted tasks too, after a rescue. `dry_run` only tells.
+/// conflicted tasks too, after a rescue. `dry_run` only tells, and changes nothing at all.
 awaitable<result<std::vector<cleaned>>> clean(std::shared_ptr<project> in, bool dry_run, bool force,
                                               observer& watcher);
 

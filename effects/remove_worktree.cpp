@@ -8,6 +8,8 @@
 
 #include <boost/asio/this_coro.hpp>
 
+#include <algorithm>
+
 namespace graftline::effects {
 namespace {
 
@@ -78,7 +80,8 @@ awaitable<result<removal>> remove_worktree::carry_out(run& r) const
         co_await r.change(task, [&](effects::task& now) {
             now.worktree.clear();
             now.worktree_ready = false;
-            now.rescues.insert(now.rescues.end(), done->rescues.begin(), done->rescues.end());
+            for (const auto& ref : done->rescues)
+                if (std::ranges::find(now.rescues, ref) == now.rescues.end()) now.rescues.push_back(ref);
         });
     co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
     if (!done) co_return fault(done.error()).with("task", t.id).with("worktree", t.worktree);

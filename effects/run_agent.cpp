@@ -144,7 +144,10 @@ public:
             }
             const auto never = declare_unstarted();
             if (!never) co_return never.error();
-            if (*never) co_return std::nullopt;
+            if (*never) {
+                drop_temporary_of(task_.attempt);
+                co_return std::nullopt;
+            }
         }
         co_return std::nullopt;
     }

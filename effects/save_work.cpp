@@ -1,5 +1,6 @@
 #include "graftline/effects/save_work.hpp"
 
+#include "graftline/effects/agent_files.hpp"
 #include "graftline/git/rescue.hpp"
 #include "graftline/runtime/attempt_files.hpp"
 #include "graftline/runtime/supervised.hpp"
@@ -17,6 +18,7 @@ awaitable<result<void>> end_agent(const task& t)
         (*alive)->cancel();
         co_await (*alive)->wait();
     }
+    drop_temporary_of(t.attempt);
     co_return result<void>();
 }
 

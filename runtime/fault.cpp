@@ -1,5 +1,6 @@
 #include "graftline/runtime/fault.hpp"
 
+#include <algorithm>
 #include <cerrno>
 
 namespace graftline {
@@ -41,6 +42,7 @@ error_code make_error_code(errc code) noexcept
 
 fault& fault::with(std::string key, std::string value) &
 {
+    if (std::ranges::find(context_, std::pair(key, value)) != context_.end()) return *this;
     context_.emplace_back(std::move(key), std::move(value));
     return *this;
 }

@@ -43,7 +43,7 @@ public:
     fault(error_code code, std::string what) : code_(code), what_(std::move(what)) {}
     fault(errc code, std::string what) : fault(make_error_code(code), std::move(what)) {}
 
-    /// Names what it happened to: `with("repository", path)`. Kept in the order given.
+    /// Names what it happened to: `with("repository", path)`. Kept in the order given, the same only once.
     fault&& with(std::string key, std::string value) &&;
     fault& with(std::string key, std::string value) &;
     /// What the user should do next, a sentence or a command.

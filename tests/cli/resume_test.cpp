@@ -124,6 +124,8 @@ TEST_F(Resume, StartsAnAgentAgainThatTheCrashTookAlongAndSavesWhatItLeft)
     first.end_by(SIGKILL);
     const auto attempt =
         fs::path(std::string(status().at("tasks").at(0).at("log").as_string())).parent_path();
+    const fs::path temporary = contents_of(attempt / "temporary");
+    ASSERT_TRUE(fs::is_directory(temporary));
     const auto supervisor = read_file(attempt / "identity.json");
     const auto at = supervisor.find("\"pid\":") + 6;
     ASSERT_EQ(::kill(std::stoi(supervisor.substr(at)), SIGKILL), 0);
@@ -132,6 +134,7 @@ TEST_F(Resume, StartsAnAgentAgainThatTheCrashTookAlongAndSavesWhatItLeft)
     EXPECT_EQ(resumed.status, 0) << resumed.err;
     EXPECT_EQ(resumed.json().at("merged"), 1);
     EXPECT_EQ(begun(), 2u);
+    EXPECT_FALSE(fs::exists(temporary));
     const auto rescues = resumed.json().at("tasks").at(0).at("rescues").as_array();
     ASSERT_GE(rescues.size(), 1u);
     EXPECT_EQ(d.repository.git("show", std::string(rescues.at(0).as_string()) + ":half.txt"), "half");
@@ -143,6 +146,7 @@ TEST_F(Resume, GoesOnWithWhatWasInterrupted)
     ASSERT_TRUE(eventually([&] { return begun() == 1; })) << first.said();
     EXPECT_EQ(first.end_by(SIGINT), 130);
     EXPECT_THAT(first.said(), testing::Not(HasSubstr("internal error")));
+    EXPECT_THAT(d.graftline({"status"}).out, HasSubstr(": graftline resume " + the_run()));
     let_them_go();
     const auto resumed = d.graftline({"resume", "--json"});
     EXPECT_EQ(resumed.status, 0) << resumed.err;
@@ -209,7 +213,7 @@ TEST_F(Resume, ADamagedDatabaseIsSetAsideAndSaidToBe)
     const auto told = d.graftline({"status"});
     EXPECT_NE(told.status, 0);
     EXPECT_THAT(told.err, HasSubstr("graftline clean"));
-    const auto mended = d.graftline({"clean", "--dry-run"});
+    const auto mended = d.graftline({"clean"});
     EXPECT_EQ(mended.status, 0) << mended.err;
     EXPECT_THAT(mended.err, testing::AllOf(HasSubstr("was damaged"), HasSubstr("1 task was found again")));
     EXPECT_EQ(status().at("tasks").at(0).at("state"), "merged");

@@ -66,6 +66,27 @@ TEST_F(Clean, KeepsTheLogsAndTheJournalOfWhatIsOverForAsLongAsIsConfigured)
     EXPECT_EQ(w.find(landed.tasks[0].id).landed, landed.tasks[0].landed);
 }
 
+TEST_F(Clean, OnlyAskedChangesNothingAndSaysWhatItWouldDo)
+{
+    w.defaults.keep_worktrees = true;
+    const auto landed = w.run({"Add login", "Add logout"}, writes_a_file);
+    const auto in_use = w.repo.root() / "in-use";
+    w.repo.git("worktree", "unlock", landed.tasks[1].worktree);
+    w.repo.git("worktree", "move", landed.tasks[1].worktree, in_use.string());
+    clean(); // forgets where the moved one was
+    const auto runs = [&] {
+        return w.with([](std::shared_ptr<project> in) -> awaitable<std::size_t> {
+            co_return co_await in->must_store([](store& s) { return s.runs().size(); });
+        });
+    };
+    const auto before = runs();
+    const auto would = clean(true);
+    EXPECT_EQ(runs(), before);
+    EXPECT_EQ(would, clean());
+    EXPECT_TRUE(w.has(landed.tasks[1].branch)) << "it is checked out";
+    EXPECT_TRUE(fs::exists(in_use));
+}
+
 TEST_F(Clean, LeavesTheJournalOfARunWithATaskThatIsNotOver)
 {
     w.repo.commit_file("graftline.toml", "[clean]\ndays = 0\n");
