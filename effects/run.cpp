@@ -63,7 +63,7 @@ fault is_carried_out(const run_record& r)
     return fault(errc::busy, "another process carries this run out")
         .with("run", r.id)
         .with("pid", std::to_string(r.pid))
-        .with("started", r.started_at)
+        .with("started", r.owned_since.empty() ? r.started_at : r.owned_since)
         .advise("Wait for it, or interrupt it.");
 }
 
@@ -88,7 +88,7 @@ awaitable<result<std::shared_ptr<run>>> run::begin(std::shared_ptr<project> in, 
 {
     record.id = fresh_id("run-", 8);
     record.pid = ::getpid();
-    record.started_at = now_text();
+    record.started_at = record.owned_since = now_text();
     record.configuration = in->configuration();
     // The store makes the state folder; the lock comes before anybody can read of the run.
     if (auto opened = co_await in->stored([](store&) {}); !opened) co_return opened.error();

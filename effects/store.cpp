@@ -3,6 +3,7 @@
 #include "graftline/effects/stored_json.hpp"
 #include "graftline/runtime/clock.hpp"
 #include "graftline/runtime/descriptor.hpp"
+#include "graftline/runtime/process_tree.hpp"
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -69,6 +70,15 @@ std::int64_t milliseconds_of(const std::string& time)
 std::string text_of(std::int64_t milliseconds)
 {
     return to_iso8601(utc_time(std::chrono::milliseconds(milliseconds)));
+}
+
+/// Who carries a run out: with the record that it begins or is gone on with. What is started after that
+/// record and before the next such one, that process started.
+std::string identity_of(std::int64_t pid)
+{
+    const auto facts = facts_of(static_cast<pid_t>(pid));
+    return json::serialize(
+        json::object{{"pid", pid}, {"start_time", facts ? facts->start_time : 0}, {"boot_id", boot_id()}});
 }
 
 std::filesystem::path private_folder(const std::filesystem::path& folder)
@@ -193,7 +203,8 @@ void store::migrate_effects()
     db_.execute("DROP TABLE effects");
 }
 
-void store::note(journal_event event, const std::string& run, const std::string& path, std::string_view state)
+void store::note(journal_event event, const std::string& run, const std::string& path, std::string_view state,
+                 std::string body)
 {
     auto number = db_.query("SELECT number FROM runs WHERE id = ?", run);
     journal_record r;
@@ -202,6 +213,7 @@ void store::note(journal_event event, const std::string& run, const std::string&
     r.event = event;
     r.path = path;
     r.kind = state;
+    r.body = std::move(body);
     journal_inserter(db_, folder_).insert(r);
 }
 
@@ -358,7 +370,7 @@ run_record store::add(run_record run, const std::vector<task>& fresh)
     run.number = next.integer(0);
     db_.query("INSERT INTO runs (number, id, record) VALUES (?, ?, ?)", run.number, run.id, record_text(run))
         .run();
-    note(journal_event::run, run.id, {}, "begun");
+    note(journal_event::run, run.id, {}, "begun", identity_of(run.pid));
     insert(fresh);
     whole.commit();
     return run;
@@ -374,10 +386,11 @@ void store::resume_run(const std::string& id, std::int64_t pid)
     transaction whole(db_);
     auto run = find_run(id);
     run.pid = pid;
+    run.owned_since = now_text();
     run.finished_at.clear();
     run.outcome.clear();
     write_run(run);
-    note(journal_event::run, id, {}, "resumed");
+    note(journal_event::run, id, {}, "resumed", identity_of(pid));
     whole.commit();
 }
 

@@ -21,14 +21,15 @@ struct run_record {
     json::object configuration;     ///< the files that it was configured by, as they were
     std::vector<std::string> tasks; ///< ids, in the order given: their places in the tree of effects
     std::string target;
-    std::int64_t pid = 0;
+    std::int64_t pid = 0;    ///< of the process that carries it out, or did last
+    std::string owned_since; ///< when that process began with it
     std::string started_at;
     std::string finished_at; ///< empty while it goes on, and for ever when its process died
     std::string outcome;     ///< done, interrupted
 };
 BOOST_DESCRIBE_STRUCT(run_record, (),
-                      (id, number, program, arguments, configuration, tasks, target, pid, started_at,
-                       finished_at, outcome))
+                      (id, number, program, arguments, configuration, tasks, target, pid, owned_since,
+                       started_at, finished_at, outcome))
 
 /// An effect as the journal has it, all its records together.
 struct effect_record {
@@ -118,7 +119,8 @@ private:
     task change_here(const std::string& id, const std::function<void(task&)>& change);
     void write_run(const run_record& run);
     /// To the journal: a task or a run is in another state.
-    void note(journal_event event, const std::string& run, const std::string& path, std::string_view state);
+    void note(journal_event event, const std::string& run, const std::string& path, std::string_view state,
+              std::string body = {});
     void migrate_effects();
 
     std::filesystem::path folder_;

@@ -1,3 +1,5 @@
+#include "graftline/runtime/clock.hpp"
+
 #include "tests/cli/program.hpp"
 #include "tests/support/hang_guard.hpp"
 #include "tests/support/processes.hpp"
@@ -83,12 +85,15 @@ TEST_F(Resume, AdoptsAgentsThatOutlivedTheirRunAndStartsNoneTwice)
     EXPECT_THAT(told.err, HasSubstr("3 tasks of run"));
 
     const auto id = the_run();
+    const auto before = to_iso8601(real_clock().now());
     started_graftline second(d, {"resume", id});
     ASSERT_TRUE(eventually([&] { return second.said().find("adopted") != std::string::npos; }))
         << second.said();
     const auto refused = d.graftline({"resume", id});
     EXPECT_NE(refused.status, 0);
     EXPECT_THAT(refused.err, HasSubstr("pid: " + std::to_string(second.pid())));
+    const auto since = refused.err.find("started: ") + 9;
+    EXPECT_GE(refused.err.substr(since, before.size()), before) << "the owner's start, not the first one's";
     let_them_go();
     EXPECT_EQ(second.end_by(0), 0) << second.said();
     EXPECT_EQ(begun(), 3u);
