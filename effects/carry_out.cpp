@@ -328,6 +328,7 @@ awaitable<result<run_report>> carry_run(std::shared_ptr<project> in, std::vector
     r.beside().cancel();
     co_await r.beside().join();
     if (escaped && !r.stopping()) std::rethrow_exception(escaped);
+    if (!failed && !r.is_over()) r.past().conclude();
     if (r.past().failure())
         failed = r.past().failure();
     else if (r.is_resumed())

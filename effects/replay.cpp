@@ -224,21 +224,34 @@ void replay::turn()
         arrived_.pop_front();
         return call(*next);
     }
-    while (!order_.empty() && is_skipped(order_.front()))
-        order_.pop_front();
+    drop_skipped();
     if (order_.empty()) return go_live();
     const auto next = waiting_.find(order_.front());
-    if (next == waiting_.end()) {
-        const auto& kind = known_[order_.front()].kind;
-        try {
-            fail(another_program(order_.front(), kind)
-                     .with("differs", "it does not ask for this effect any more, or later"));
-        } catch (const diverged&) {
-        }
-        return;
-    }
+    if (next == waiting_.end()) return fail_unasked();
     order_.pop_front();
     call(*next->second);
+}
+
+void replay::conclude()
+{
+    drop_skipped();
+    if (!live_ && !stopped_ && !order_.empty()) fail_unasked();
+}
+
+void replay::drop_skipped()
+{
+    while (!order_.empty() && is_skipped(order_.front()))
+        order_.pop_front();
+}
+
+void replay::fail_unasked()
+{
+    const auto path = order_.front();
+    try {
+        fail(another_program(path, known_[path].kind)
+                 .with("differs", "it does not ask for this effect any more, or later"));
+    } catch (const diverged&) { // said to whoever waits, and by `failure`
+    }
 }
 
 void replay::go_live()

@@ -84,6 +84,10 @@ public:
     /// cancellable.
     awaitable<void> arrive();
 
+    /// The program has come to its end by itself: on record there must be nothing left that it did not ask
+    /// for.
+    void conclude();
+
     const std::optional<fault>& failure() const noexcept { return failure_; }
     /// Called at the first divergence.
     std::function<void()> on_failure;
@@ -173,6 +177,8 @@ private:
     void check(const std::string& path, const past& before, std::string_view kind, std::int64_t hash,
                const std::string& arguments);
     bool is_skipped(const std::string& path) const;
+    void drop_skipped();
+    void fail_unasked();
 
     asio::any_io_executor loop_;
     std::unordered_map<std::string, past> known_;

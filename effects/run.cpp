@@ -138,6 +138,7 @@ awaitable<result<std::shared_ptr<run>>> run::resume(std::shared_ptr<project> in,
 
 awaitable<result<void>> run::end()
 {
+    if (!is_over()) past_->conclude();
     const std::string outcome = stopping_ ? "interrupted" : "done";
     auto recorded = co_await project_->journal().flush();
     if (recorded)
@@ -148,6 +149,7 @@ awaitable<result<void>> run::end()
     alive_.reset();
     std::error_code ignored; // a lock file that stays is only untidy
     std::filesystem::remove(lock_file_of(*project_, id()), ignored);
+    if (recorded && past_->failure()) co_return *past_->failure();
     co_return recorded;
 }
 

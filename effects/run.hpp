@@ -48,7 +48,8 @@ public:
     /// corrupt when its journal does not read back.
     static awaitable<result<std::shared_ptr<run>>> resume(std::shared_ptr<project> in, std::string id,
                                                           observer& watcher);
-    /// Waits until all of its effects are recorded, records how it ended and lets go of its lock.
+    /// Waits until all of its effects are recorded, records how it ended and lets go of its lock. Errors:
+    /// those of the store; refused when the program was not the one that is on record.
     awaitable<result<void>> end();
 
     project& in() noexcept { return *project_; }

@@ -253,6 +253,166 @@ TEST_F(Replay, AnEffectThatIsNotAskedForAnyMoreStopsIt)
     EXPECT_THAT(why.message(), testing::HasSubstr("0.0.1.0"));
 }
 
+TEST_F(Replay, AProgramThatEndsBeforeWhatIsOnRecordIsRefusedAndHasNotEnded)
+{
+    bool twice = true;
+    program body = [&](context& ctx) -> awaitable<void> {
+        say one{"one", false, false, {}}, two{"two", false, false, {}};
+        co_await ctx.perform(one);
+        if (twice) co_await ctx.perform(two);
+    };
+    const auto id = first(body);
+    twice = false;
+    try {
+        again(id, body, ends::orderly);
+        ADD_FAILURE() << "it is not refused";
+    } catch (const fault_error& e) {
+        EXPECT_TRUE(e.why().is(errc::refused)) << e.why().message();
+        EXPECT_THAT(e.why().message(), testing::HasSubstr("0.1"));
+    }
+    twice = true;
+    again(id, body, ends::orderly);
+    EXPECT_EQ(times("one") + times("two"), 0);
+}
+
+/// Whose members are not all on record, nor all of its faults.
+struct partly_told {
+    std::string told;
+    std::string untold;
+};
+BOOST_DESCRIBE_STRUCT(partly_told, (), (told))
+
+struct tell_partly {
+    static constexpr std::string_view kind = "tell_partly";
+    using outcome = partly_told;
+    bool fails = false;
+    awaitable<result<partly_told>> carry_out(run&) const
+    {
+        if (fails) co_return fault(make_error_code(asio::error::eof), "broke off");
+        co_return partly_told{"told", "untold"};
+    }
+};
+BOOST_DESCRIBE_STRUCT(tell_partly, (), (fails))
+
+TEST_F(Replay, TheFirstRunGetsNothingThatAReplayWouldNot)
+{
+    std::vector<std::string> heard;
+    program body = [&](context& ctx) -> awaitable<void> {
+        tell_partly works, breaks{true};
+        const auto one = co_await ctx.perform(works);
+        const auto two = co_await ctx.try_perform(breaks);
+        heard = {one.told, one.untold, two.error().code().category().name(), two.error().message()};
+    };
+    const auto id = first(body);
+    EXPECT_EQ(heard.at(0), "told");
+    EXPECT_EQ(heard.at(1), "");
+    const auto live = std::exchange(heard, {});
+    again(id, body);
+    EXPECT_EQ(heard, live);
+}
+
+/// As one that the user's Ctrl-C reaches.
+struct be_interrupted {
+    static constexpr std::string_view kind = "be_interrupted";
+    static inline bool now = true;
+    using outcome = test::said_back;
+    std::string name;
+    awaitable<result<test::said_back>> carry_out(run& r) const
+    {
+        if (!now) co_return test::said_back{name};
+        r.stop();
+        throw boost::system::system_error(asio::error::operation_aborted);
+    }
+};
+BOOST_DESCRIBE_STRUCT(be_interrupted, (), (name))
+
+TEST_F(Replay, WhatABodyMakesOfAnInterruptionIsIgnored)
+{
+    int refused = 0;
+    std::string id, heard;
+    program body = [&](context& ctx) -> awaitable<void> {
+        id = ctx.in().id();
+        be_interrupted one{"one"};
+        say two{"two", false, false, {}};
+        for (int i = 0; i < 3; ++i)
+            try {
+                if (i == 0)
+                    heard = (co_await ctx.perform(one)).text;
+                else
+                    co_await ctx.perform(two);
+            } catch (const interrupted&) {
+                ++refused;
+            }
+    };
+    be_interrupted::now = true;
+    first(body, ends::orderly);
+    EXPECT_EQ(refused, 3) << "again and again";
+    EXPECT_EQ(times("two"), 0);
+    EXPECT_THAT(told(id), testing::ElementsAre("run ", "requested 0.0", "started 0.0", "run "));
+    const auto outcome = place_.with([&](std::shared_ptr<project> in) -> awaitable<std::string> {
+        co_return co_await in->must_store([&](store& s) { return s.find_run(id).outcome; });
+    });
+    EXPECT_EQ(outcome, "interrupted") << "though the body returned";
+    be_interrupted::now = false;
+    again(id, body, ends::orderly);
+    EXPECT_EQ(heard, "one");
+    EXPECT_EQ(times("two"), 2);
+}
+
+/// A bug, once.
+struct run_into_a_bug {
+    static constexpr std::string_view kind = "run_into_a_bug";
+    static inline bool is_mended = false;
+    using outcome = test::said_back;
+    std::string name;
+    awaitable<result<test::said_back>> carry_out(run&) const
+    {
+        if (!is_mended) throw std::out_of_range("a bug");
+        co_return test::said_back{name};
+    }
+};
+BOOST_DESCRIBE_STRUCT(run_into_a_bug, (), (name))
+
+TEST_F(Replay, ABugInAnEffectIsNoOutcomeOfIt)
+{
+    std::string id;
+    program body = [&](context& ctx) -> awaitable<void> {
+        id = ctx.in().id();
+        run_into_a_bug one{"one"};
+        co_await ctx.perform(one);
+    };
+    run_into_a_bug::is_mended = false;
+    EXPECT_THROW(first(body), std::out_of_range);
+    EXPECT_THAT(told(id), testing::ElementsAre("run ", "requested 0.0", "started 0.0"));
+    run_into_a_bug::is_mended = true;
+    again(id, body, ends::orderly);
+}
+
+TEST_F(Replay, EachProcessThatCarriesARunOutIsOnRecordBeforeWhatItStarts)
+{
+    program body = [](context& ctx) -> awaitable<void> {
+        say one{"one", false, false, {}};
+        co_await ctx.perform(one);
+    };
+    const auto id = first(body);
+    again(id, body);
+    place_.with([&](std::shared_ptr<project> in) -> awaitable<void> {
+        co_await in->must_store([&](store& s) {
+            int owners = 0;
+            s.read_journal(0, s.find_run(id).number, [&](journal_record&& r) {
+                if (r.event != journal_event::run) return true;
+                const auto who = json::parse(r.body);
+                EXPECT_EQ(who.at("pid"), json::value(::getpid()));
+                EXPECT_GT(who.at("start_time").to_number<std::int64_t>(), 0);
+                EXPECT_NE(who.at("boot_id").as_string(), "");
+                ++owners;
+                return true;
+            });
+            EXPECT_EQ(owners, 2);
+        });
+    });
+}
+
 TEST_F(Replay, AnInterruptedRunRecordsNoOutcome)
 {
     program body = [](context& ctx) -> awaitable<void> {
