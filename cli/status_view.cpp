@@ -196,7 +196,8 @@ std::string details_of(const task& t, const status_view& view, const terminal& o
     say("agent", t.spec.agent.empty() ? harmless_line(quoted(t.spec.command)) : t.spec.agent);
     say("branch", t.branch + (t.commit.empty() ? "" : " at " + t.commit.substr(0, 10)));
     say("base", t.base.substr(0, 10) + (t.spec.base.empty() ? "" : " (" + t.spec.base + ")"));
-    say("target", t.spec.target + (t.landed.empty() ? "" : " is " + t.landed.substr(0, 10)));
+    say("target",
+        t.spec.target + (t.state == merged && !t.landed.empty() ? " is " + t.landed.substr(0, 10) : ""));
     say("worktree", t.worktree);
     for (const auto& path : t.conflicts)
         say("conflict", harmless_line(path));

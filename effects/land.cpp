@@ -106,6 +106,22 @@ void record_landing(task& now, const landing& l, const std::string& target)
     if (is_over(now.state)) now.finished_at = now_text();
 }
 
+bool was_taken_off(const task& t)
+{
+    return t.state == task_state::completed && !t.landed.empty() && t.undone.empty();
+}
+
+landing taken_off(const std::string& task, const std::string& commit, const std::string& target)
+{
+    return {verdict::waiting,
+            {},
+            {},
+            {},
+            "it landed as " + commit.substr(0, 10) + ", and somebody has taken that off " + target +
+                " since; graftline land " + task + " lands it again",
+            {}};
+}
+
 void record_undo(task& now, const landing& l)
 {
     if (l.is_done()) {
@@ -121,6 +137,7 @@ awaitable<result<landing>> land::carry_out(run& r) const
 {
     const auto t = co_await r.find(task);
     if (t.state == task_state::merged) co_return landing{verdict::merged, t.landed, t.landed_on, {}, {}, {}};
+    if (was_taken_off(t)) co_return taken_off(t.id, t.landed, target.branch);
     if (r.is_over()) throw interrupted{};
     const auto there = co_await make_target(r, target);
     if (!there) co_return fault(there.error()).with("task", t.id);

@@ -48,6 +48,11 @@ struct undo {
 };
 BOOST_DESCRIBE_STRUCT(undo, (), (task, gates))
 
+/// A landing was on the target when graftline died, and somebody took it off again before it was recorded. It
+/// is theirs to say whether it comes back: `graftline land`, not a run that is gone on with.
+bool was_taken_off(const task& t);
+landing taken_off(const std::string& task, const std::string& commit, const std::string& target);
+
 /// What a landing means for its task; the same when it is found out after a crash.
 void record_landing(task& now, const landing& l, const std::string& target);
 void record_undo(task& now, const landing& l);

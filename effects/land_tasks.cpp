@@ -67,13 +67,14 @@ awaitable<bool> put_on_target(context& ctx, task t, const land_options& options)
 
 /// True when it has landed. One that has landed already, as an interruption may leave it, is only cleared
 /// away.
-awaitable<bool> land_one(context& ctx, std::string id, const land_options& options)
+awaitable<bool> land_one(context& ctx, std::string id, const land_options& options, bool resumed)
 {
     auto& r = ctx.in();
-    auto t = co_await r.take(id, [](task& now) {
+    auto t = co_await r.take(id, [&](task& now) {
         if (now.state == task_state::merged) return;
         check_landable(now).value();
         now.cancel_asked = false;
+        if (was_taken_off(now) && !resumed) now.landed.clear(); // somebody asks for it
     });
     if (t.state != task_state::merged && !co_await put_on_target(ctx, t, options)) co_return false;
     if (!t.spec.keep_worktree && !options.keep_worktrees) co_await ctx.perform(remove_worktree{id});
@@ -143,14 +144,15 @@ std::vector<std::string> in_landing_order(const std::vector<task>& tasks)
 namespace {
 
 awaitable<result<run_report>> land_all(std::shared_ptr<project> in, std::vector<task> tasks,
-                                       land_options options, observer& watcher, stop_button& button)
+                                       land_options options, bool resumed, observer& watcher,
+                                       stop_button& button)
 {
     run_options of_run;
     of_run.program = "land";
     of_run.arguments = to_stored(options).as_object();
     of_run.target = options.target.value_or("");
     all_of_them all;
-    auto one = [&](context& ctx, std::string id) { return land_one(ctx, std::move(id), options); };
+    auto one = [&](context& ctx, std::string id) { return land_one(ctx, std::move(id), options, resumed); };
     auto body = [&](run& r) -> awaitable<void> {
         r.speculate(options.speculation);
         all = co_await each(r, in_landing_order(tasks), one);
@@ -213,7 +215,7 @@ awaitable<result<run_report>> land_tasks(std::shared_ptr<project> in, std::vecto
         if (auto allowed = check_landable(*t); !allowed) co_return allowed.error();
         tasks.push_back(*t);
     }
-    co_return co_await land_all(std::move(in), std::move(tasks), std::move(options), watcher, button);
+    co_return co_await land_all(std::move(in), std::move(tasks), std::move(options), false, watcher, button);
 }
 
 awaitable<result<run_report>> undo_tasks(std::shared_ptr<project> in, std::vector<std::string> ids,
@@ -237,7 +239,8 @@ awaitable<result<run_report>> ask_again(std::shared_ptr<project> in, run_record 
     if (interrupted.program == "land") {
         auto options = from_stored<land_options>(interrupted.arguments);
         if (!options) co_return options.error().with("run", interrupted.id);
-        co_return co_await land_all(std::move(in), std::move(tasks), std::move(*options), watcher, button);
+        co_return co_await land_all(std::move(in), std::move(tasks), std::move(*options), true, watcher,
+                                    button);
     }
     auto gates = from_stored<std::vector<std::vector<std::string>>>(interrupted.arguments["gates"]);
     if (!gates) co_return gates.error().with("run", interrupted.id);

@@ -2,6 +2,7 @@
 
 #include "graftline/effects/land.hpp"
 #include "graftline/effects/run.hpp"
+#include "graftline/git/refs.hpp"
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -86,23 +87,43 @@ awaitable<result<void>> forget_intents(project& in, const std::vector<landing_st
 
 namespace {
 
+/// What became of one landing of a move that a crash cut short; none: it has not been on the target.
+awaitable<result<std::optional<landing>>> look_for(project& in, const git::move_intent& intent,
+                                                   const landing_step& step, bool moved)
+{
+    const landing merged{verdict::merged, step.commit, step.onto, {}, {}, {}};
+    if (moved) co_return std::optional(merged);
+    auto& repo = in.repository();
+    if (!co_await git::was_moved_on_from(repo, intent.branch, intent.to)) co_return std::nullopt;
+    const auto tip = co_await git::read_ref(repo, "refs/heads/" + intent.branch);
+    if (!tip) co_return tip.error();
+    if (*tip) { // of several that landed together, some may be left
+        const auto left = co_await git::is_ancestor(repo, git::oid(step.commit), **tip);
+        if (!left) co_return left.error();
+        if (*left) co_return std::optional(merged);
+    }
+    co_return std::optional(taken_off(step.task, step.commit, intent.branch));
+}
+
 /// Mends the checkout, and records in the task what became of it.
 awaitable<result<void>> recover_one(project& in, const std::string& text)
 {
     auto read = intent_from_text(text);
     if (!read) co_return read.error();
-    auto [intent, step] = std::move(*read);
-    const auto target = intent.branch;
-    const auto landed = co_await git::recover_move(in.repository(), std::move(intent));
-    if (!landed) co_return landed.error();
+    const auto [intent, step] = std::move(*read);
+    const auto moved = co_await git::recover_move(in.repository(), intent);
+    if (!moved) co_return moved.error();
+    const auto found = co_await look_for(in, intent, step, *moved);
+    if (!found) co_return found.error();
+    auto record = [&](task& now) {
+        if (step.undoes && now.state == task_state::merged && (*found)->is_done()) record_undo(now, **found);
+        const bool is_open = now.state != task_state::merged && may_become(now.state, task_state::merged);
+        if (step.undoes || !is_open) return;
+        record_landing(now, **found, intent.branch);
+        now.landed = step.commit;
+    };
     co_return co_await in.stored([&](store& s) {
-        if (*landed)
-            s.change(step.task, [&](task& now) {
-                const landing found{verdict::merged, step.commit, step.onto, {}, {}, {}};
-                if (step.undoes && now.state == task_state::merged) record_undo(now, found);
-                if (!step.undoes && may_become(now.state, task_state::merged))
-                    record_landing(now, found, target);
-            });
+        if (*found) s.change(step.task, record);
         s.clear_intent(step.task);
     });
 }

@@ -1,6 +1,7 @@
 #include "graftline/effects/resume_run.hpp"
 
 #include "graftline/effects/carry_out.hpp"
+#include "graftline/effects/landing_intent.hpp"
 #include "graftline/effects/operations.hpp"
 
 #include <algorithm>
@@ -109,6 +110,8 @@ awaitable<result<run_report>> resume_run(std::shared_ptr<project> in, std::strin
             .advise("Ask for it again.");
     if (auto configured = in->configure(record->configuration); !configured)
         co_return fault(configured.error()).with("run", record->id);
+    // A host need not have called `reconcile`: what has landed must not be landed again.
+    if (auto recovered = co_await recover_landings(in); !recovered) co_return recovered.error();
     if (!is_replayed(record->program))
         co_return co_await resume_by_asking(std::move(in), std::move(*record), watcher, button);
     run_options options;

@@ -44,7 +44,7 @@ json::object to_public_json(const task& t)
             {"target", or_null(t.spec.target)},
             {"worktree", or_null(t.worktree)},
             {"commit", or_null(t.commit)},
-            {"landed", or_null(t.undone.empty() ? t.landed : "")},
+            {"landed", or_null(t.state == task_state::merged ? t.landed : "")},
             {"undone", or_null(t.undone)},
             {"exit_code", json::value_from(t.exit_code)},
             {"signal", json::value_from(t.signal)},

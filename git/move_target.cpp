@@ -14,6 +14,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 
+#include <algorithm>
 #include <chrono>
 
 namespace graftline::git {
@@ -364,6 +365,15 @@ awaitable<result<bool>> recover_move(repository& repo, move_intent intent)
         if (!back) co_return back.error();
     }
     co_return false;
+}
+
+awaitable<bool> was_moved_on_from(repository& repo, std::string branch, oid commit)
+{
+    const auto told = co_await repo.ask("log", "-g", "--format=%H", "refs/heads/" + branch, "--");
+    if (!told) co_return false;
+    const auto places = records_of(*told, '\n'); // the newest first
+    // The newest one alone may be a move that was killed after its entry and before its ref.
+    co_return !places.empty() && std::find(places.begin() + 1, places.end(), commit.hex()) != places.end();
 }
 
 } // namespace graftline::git

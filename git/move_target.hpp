@@ -84,4 +84,8 @@ awaitable<void> keep_index(repository& repo);
 /// a touched file is neither old nor new: nothing is changed then.
 awaitable<result<bool>> recover_move(repository& repo, move_intent intent);
 
+/// The branch was at `commit` and somebody has moved it on from there, as its reflog tells: a landing that is
+/// not in its history any more was taken off it. False where there is no reflog.
+awaitable<bool> was_moved_on_from(repository& repo, std::string branch, oid commit);
+
 } // namespace graftline::git
