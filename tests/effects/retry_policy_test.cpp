@@ -1,8 +1,11 @@
+#include "graftline/effects/back_off.hpp"
 #include "graftline/effects/retry_policy.hpp"
 
 #include "tests/effects/effects_on_record.hpp"
+#include "tests/support/processes.hpp"
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace graftline::effects {
@@ -27,6 +30,20 @@ TEST(RetryPolicy, ThePauseIsAnywhereBelowALimitThatDoubles)
             EXPECT_GE(pause, milliseconds(0));
             EXPECT_LE(pause, milliseconds(attempt == 1 ? 100 : attempt == 2 ? 200 : 300));
         }
+}
+
+TEST(RetryPolicy, ThePauseIsSpreadOverAllThatIsAllowed)
+{
+    using std::chrono::milliseconds;
+    const retry_policy policy{5, milliseconds(1000), milliseconds(4000)};
+    auto shortest = milliseconds::max(), longest = milliseconds::min();
+    for (int i = 0; i < 500; ++i) {
+        const auto pause = pause_after(2, policy);
+        shortest = std::min(shortest, pause);
+        longest = std::max(longest, pause);
+    }
+    EXPECT_LT(shortest, milliseconds(500));
+    EXPECT_GT(longest, milliseconds(1500));
 }
 
 /// Finds its lock taken a few times.
@@ -67,6 +84,132 @@ TEST(RetryPolicy, AnEffectIsTriedAgainAndOnlyItsLastFaultCounts)
     EXPECT_EQ(test::stage::present().carried_out["patient"], 4);
     EXPECT_EQ(test::stage::present().carried_out["hopeless"], 4);
     EXPECT_TRUE(last.is(errc::busy));
+}
+
+/// Fails the first time; notes when it is tried.
+struct fails_once {
+    static constexpr std::string_view kind = "fails_once";
+    static constexpr retry_policy retries{3, std::chrono::hours(1), std::chrono::hours(1)};
+    static inline std::vector<std::chrono::system_clock::time_point> tried;
+    using outcome = test::said_back;
+    std::string name;
+
+    awaitable<result<test::said_back>> carry_out(run&) const
+    {
+        tried.push_back(std::chrono::system_clock::now());
+        if (tried.size() == 1) co_return fault(errc::busy, "the lock of " + name + " is taken");
+        co_return test::said_back{name};
+    }
+};
+BOOST_DESCRIBE_STRUCT(fails_once, (), (name))
+
+std::vector<journal_record> records_in(const std::filesystem::path& folder)
+{
+    database db(folder / "state.db");
+    journal_reader rows(db, folder, 0, {});
+    std::vector<journal_record> all;
+    while (auto r = rows.next())
+        all.push_back(std::move(*r));
+    return all;
+}
+
+TEST(RetryPolicy, AnAttemptIsOnRecordWithItsFaultAndTheNextComesWhenThatSays)
+{
+    using std::chrono::system_clock;
+    const auto milliseconds_of = [](system_clock::time_point time) {
+        return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
+    };
+    fails_once::tried.clear();
+    test::workshop w;
+    test::program body = [](context& ctx) -> awaitable<void> {
+        fails_once one{"x"};
+        co_await ctx.perform(one);
+    };
+    const auto folder = w.repo.git_folder() / "graftline";
+    const auto put_off = [](const std::vector<journal_record>& all) {
+        return std::ranges::find(all, journal_event::put_off, &journal_record::event);
+    };
+    {
+        // The process dies in the pause.
+        asio::io_context io(1);
+        auto in = w.open(io);
+        asio::co_spawn(io, test::carry_out_program(in, {}, body, test::ends::orderly),
+                       [](std::exception_ptr, std::string) {});
+        ASSERT_TRUE(test::soon([&] {
+            io.restart();
+            io.run_for(std::chrono::milliseconds(5));
+            if (fails_once::tried.empty()) return false;
+            const auto all = records_in(folder);
+            return put_off(all) != all.end();
+        }));
+    }
+    const auto before = records_in(folder);
+    auto told = *put_off(before);
+    EXPECT_EQ(told.path, "0.0");
+    EXPECT_NE(told.body.find("the lock of x is taken"), std::string::npos) << told.body;
+    EXPECT_GE(told.detail, milliseconds_of(fails_once::tried[0]));
+    EXPECT_LE(told.detail, told.time_ms + 3'600'000);
+
+    const auto due = system_clock::now() + std::chrono::milliseconds(500);
+    told.detail = milliseconds_of(due);
+    {
+        database db(folder / "state.db");
+        journal_inserter(db, folder).insert(told);
+    }
+    w.with([&](std::shared_ptr<project> in) -> awaitable<void> {
+        const auto id = co_await in->must_store([](store& s) { return s.runs().front().id; });
+        co_await test::carry_out_program(in, id, body, test::ends::orderly);
+    });
+    ASSERT_EQ(fails_once::tried.size(), 2u);
+    EXPECT_GE(milliseconds_of(fails_once::tried[1]), told.detail);
+    std::vector<std::int64_t> attempts;
+    for (const auto& r : records_in(folder))
+        if (r.event == journal_event::started) attempts.push_back(r.detail);
+    EXPECT_EQ(attempts, (std::vector<std::int64_t>{1, 2}));
+}
+
+/// A pause between two requests to an agent, begun two days ago.
+TEST(RetryPolicy, APauseThatIsGoneOnWithCountsFromItsBeginning)
+{
+    test::workshop w;
+    w.repo.commit_file("graftline.toml", "[run]\nbackoff = \"47h\"\n");
+    const auto folder = w.repo.git_folder() / "graftline";
+    test::program body = [](context& ctx) -> awaitable<void> {
+        back_off waits{"aaa111", 1, "a rate limit"};
+        co_await ctx.perform(waits);
+    };
+    w.with([](std::shared_ptr<project> in) -> awaitable<void> {
+        task t;
+        t.id = "aaa111";
+        co_await in->must_store([&](store& s) { s.add(t); });
+    });
+    const auto started = [](const std::vector<journal_record>& all) {
+        return std::ranges::find(all, journal_event::started, &journal_record::event);
+    };
+    {
+        asio::io_context io(1);
+        auto in = w.open(io);
+        asio::co_spawn(io, test::carry_out_program(in, {}, body, test::ends::orderly),
+                       [](std::exception_ptr, std::string) {});
+        ASSERT_TRUE(test::soon([&] {
+            io.restart();
+            io.run_for(std::chrono::milliseconds(5));
+            const auto all = records_in(folder);
+            return started(all) != all.end();
+        }));
+    }
+    const auto before = records_in(folder);
+    auto long_ago = *started(before);
+    long_ago.time_ms -= std::chrono::milliseconds(std::chrono::hours(48)).count();
+    {
+        database db(folder / "state.db");
+        db.query("DELETE FROM journal WHERE number = ?", long_ago.number).run();
+        journal_inserter(db, folder).insert(long_ago);
+    }
+    w.with([&](std::shared_ptr<project> in) -> awaitable<void> {
+        const auto id = co_await in->must_store([](store& s) { return s.runs().front().id; });
+        co_await test::carry_out_program(in, id, body, test::ends::orderly); // at once, or it hangs
+    });
 }
 
 } // namespace
