@@ -32,21 +32,19 @@ std::vector<fs::path> entries_of(const fs::path& folder)
     return all;
 }
 
-/// Folders there, and worktrees of which git has a record but whose folder is gone.
-std::set<fs::path> scratch_in(project& in, const fs::path& folder)
+/// The names of the worktrees there that git knows, also of those whose folder is gone.
+std::set<std::string> worktrees_in(project& in, const fs::path& folder)
 {
-    std::set<fs::path> all;
-    for (auto& entry : entries_of(folder))
-        all.insert(std::move(entry));
+    std::set<std::string> names;
     std::error_code ignored;
     const auto named_by_git = fs::weakly_canonical(folder, ignored);
     const auto records = git::worktree_git_dirs(in.repository());
-    if (!records) return all;
+    if (!records) return names;
     for (const auto& record : *records)
         if (const auto top = git::work_tree_of(in.repository(), record);
             top && top->parent_path() == named_by_git)
-            all.insert(folder / top->filename());
-    return all;
+            names.insert(top->filename());
+    return names;
 }
 
 /// The attempts of one gate's commands lie in its task's logs, which only their name leads to.
@@ -73,26 +71,31 @@ awaitable<std::vector<cleaned>> clear_abandoned_gates(project& in, std::string r
 {
     std::vector<cleaned> found;
     const auto folder = in.state_folder() / "scratch";
-    for (const auto& path : scratch_in(in, folder)) {
-        const auto name = path.filename().string();
-        const auto run_id = run_in(name);
+    const auto worktrees = worktrees_in(in, folder);
+    auto names = worktrees;
+    for (const auto& path : entries_of(folder))
+        names.insert(path.filename());
+    for (const auto& name : names) {
+        const auto path = folder / name;
         const auto what = "scratch " + path.string();
-        if (run_id.empty()) {
+        const auto run_id = run_in(name);
+        if (run_id.empty() && !worktrees.contains(name)) {
             if (git::remove_abandoned_scratch(path, dry_run))
                 found.push_back({what, "its process is gone", true});
-        } else if (run_id == resumed || !run::is_alive(in, run_id)) {
-            if (!dry_run) {
-                co_await end_gate(in, name);
-                const auto gone = co_await git::remove_worktree(in.repository(), path, lock_reason(name));
-                if (!gone && !gone.error().is(errc::not_found)) {
-                    found.push_back({what, "left: " + gone.error().what(), false});
-                    continue;
-                }
-                std::error_code failed;
-                fs::remove_all(path, failed); // git never knew it, or has forgotten it
-            }
-            found.push_back({what, "nobody tests in it any more", true});
+            continue;
         }
+        if (run_id != resumed && run::is_alive(in, run_id)) continue;
+        if (!dry_run) {
+            co_await end_gate(in, name);
+            const auto gone = co_await git::remove_worktree(in.repository(), path, lock_reason(name));
+            if (!gone && !gone.error().is(errc::not_found)) {
+                found.push_back({what, "left: " + gone.error().what(), false});
+                continue;
+            }
+            std::error_code failed;
+            fs::remove_all(path, failed); // git never knew it, or has forgotten it
+        }
+        found.push_back({what, "nobody tests in it any more", true});
     }
     co_return found;
 }

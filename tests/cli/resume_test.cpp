@@ -105,6 +105,55 @@ TEST_F(Resume, AdoptsAgentsThatOutlivedTheirRunAndStartsNoneTwice)
     EXPECT_THAT(d.graftline({"resume", id}).err, HasSubstr("the run has ended"));
 }
 
+TEST_F(Resume, AdoptedAgentsKeepTheirPlacesBeforeOthersBegin)
+{
+    const auto here = marks().string();
+    const auto counting =
+        d.script("counting", "mkdir -p '" + here + "-alive/'$GRAFTLINE_TASK_ID\n" + "ls '" + here +
+                                 "-alive' | wc -l >> '" + here + "-count'\n" + "'" + agent() + "'\n" +
+                                 "rmdir '" + here + "-alive/'$GRAFTLINE_TASK_ID\n");
+    started_graftline first(d,
+                            {"run", "One", "Two", "Three", "Four", "--max", "2", "--land", "--", counting});
+    ASSERT_TRUE(eventually([&] { return begun() == 2; })) << first.said();
+    first.end_by(SIGKILL);
+    started_graftline second(d, {"resume"});
+    ASSERT_TRUE(eventually([&] {
+        const auto said = second.said();
+        const auto one = said.find("adopted");
+        return one != said.npos && said.find("adopted", one + 1) != said.npos;
+    })) << second.said();
+    EXPECT_NE(d.graftline({"resume"}).status, 0); // time for what must not begin
+    EXPECT_EQ(begun(), 2u);
+    let_them_go();
+    EXPECT_EQ(second.end_by(0), 0) << second.said();
+    EXPECT_EQ(begun(), 4u);
+    const auto counts = contents_of(here + "-count");
+    EXPECT_EQ(counts.find_first_not_of("12\n"), counts.npos) << "at once: " << counts;
+}
+
+TEST_F(Resume, WhatWasCancelledStaysSo)
+{
+    started_graftline first(d, {"run", "One", "Two", "--max", "2", "--land", "--", agent()});
+    ASSERT_TRUE(eventually([&] { return begun() == 2; })) << first.said();
+    const auto id = std::string(status().at("tasks").at(0).at("id").as_string());
+    const auto cancelled = d.graftline({"cancel", id});
+    EXPECT_EQ(cancelled.status, 0) << cancelled.err;
+    EXPECT_EQ(running_with("GRAFTLINE_TASK_ID=" + id), 0u) << "its end was waited for";
+    // Its effects have outcomes, which the end of the run's process does not take away.
+    const auto resolved = [&] {
+        const auto events = d.graftline({"events", "--json"}).out;
+        const auto of_agent = events.find("\"event\":\"resolved\",\"kind\":\"run_agent\"");
+        return of_agent != events.npos;
+    };
+    ASSERT_TRUE(eventually(resolved)) << d.graftline({"events", "--json"}).out;
+    first.end_by(SIGKILL);
+    let_them_go();
+    const auto resumed = d.graftline({"resume", "--json"});
+    EXPECT_EQ(resumed.json().at("cancelled"), 1) << resumed.err;
+    EXPECT_EQ(resumed.json().at("merged"), 1);
+    EXPECT_EQ(begun(), 2u);
+}
+
 TEST_F(Resume, TakesTheEndOfAnAgentThatEndedMeanwhile)
 {
     started_graftline first(d, {"run", "One", "--land", "--", agent()});

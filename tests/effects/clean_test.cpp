@@ -1,5 +1,8 @@
 // What `clean` removes of what is long over.
+#include "graftline/effects/remove_worktree.hpp"
+
 #include "tests/effects/workshop.hpp"
+#include "tests/support/processes.hpp"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -32,6 +35,19 @@ protected:
         for (const auto& one : found)
             if (one.removed) removed.push_back(one.what);
         return removed;
+    }
+
+    /// All that it tells of, a line each.
+    std::vector<std::string> all_of_clean(bool dry_run)
+    {
+        observer nobody;
+        auto found = w.with([&](std::shared_ptr<project> in) {
+                          return effects::clean(std::move(in), dry_run, false, nobody);
+                      }).value();
+        std::vector<std::string> told;
+        for (const auto& one : found)
+            told.push_back((one.removed ? "removed " : "") + one.what + ": " + one.why);
+        return told;
     }
 
     std::size_t effects_of(const std::string& run)
@@ -85,6 +101,90 @@ TEST_F(Clean, OnlyAskedChangesNothingAndSaysWhatItWouldDo)
     EXPECT_EQ(would, clean());
     EXPECT_TRUE(w.has(landed.tasks[1].branch)) << "it is checked out";
     EXPECT_TRUE(fs::exists(in_use));
+}
+
+TEST_F(Clean, RemovesWhatIsProvablyDoneAndSaysWhyTheRestIsLeft)
+{
+    w.defaults.keep_worktrees = true;
+    const auto landed = w.run({"Add login"}, writes_a_file).tasks[0];
+    w.defaults.land.reset();
+    const auto empty = w.run({"Look around"}, "true").tasks[0];
+    const auto by_hand = w.run({"Lands by hand"}, writes_a_file).tasks[0];
+    w.repo.git("merge", "-q", "--no-edit", by_hand.branch);
+    const auto open = w.run({"Not landed"}, writes_a_file).tasks[0];
+    const auto failed = w.run({"Fail"}, "echo half > half.txt; exit 3").tasks[0];
+    const std::vector<std::pair<task, std::string>> gone{{landed, "landed as " + landed.landed.substr(0, 10)},
+                                                         {empty, "it changed nothing"},
+                                                         {by_hand, "main has all of it"}};
+    const std::vector<std::pair<task, std::string>> left{{open, "completed"},
+                                                         {failed, "failed: exit status 3"}};
+
+    const auto told = all_of_clean(true);
+    EXPECT_EQ(w.worktrees().size(), 5u) << "it was only asked";
+    EXPECT_EQ(all_of_clean(false), told) << "it does what it said";
+    for (const auto& [t, why] : gone) {
+        EXPECT_THAT(told, Contains("removed worktree " + t.worktree + ": task " + t.id + ": " + why));
+        EXPECT_FALSE(fs::exists(t.worktree));
+        EXPECT_FALSE(w.has("refs/heads/" + t.branch));
+    }
+    for (const auto& [t, why] : left) {
+        EXPECT_THAT(told, Contains("worktree " + t.worktree + ": left: task " + t.id + " is " + why));
+        EXPECT_TRUE(fs::exists(t.worktree));
+        EXPECT_TRUE(w.has("refs/heads/" + t.branch));
+    }
+}
+
+TEST_F(Clean, RemovesWhatADeadProcessLeft)
+{
+    const auto t = w.run({"Work"}, writes_a_file).tasks[0];
+    const auto state = w.repo.git_folder() / "graftline";
+    test::write_file(state / "runs/run-dead.lock", "");
+    fs::create_directories(state / "scratch/pack-dead");
+    const auto tested = state / "scratch/tested";
+    w.repo.git("worktree", "add", "-q", "--detach", "--lock", "--reason", lock_reason("tested"),
+               tested.string());
+    const auto told = all_of_clean(true);
+    EXPECT_TRUE(fs::exists(tested));
+    EXPECT_EQ(all_of_clean(false), told);
+    for (const auto& path : {state / "runs/run-dead.lock", state / "scratch/pack-dead", tested}) {
+        EXPECT_THAT(told, Contains(HasSubstr(path.string())));
+        EXPECT_FALSE(fs::exists(path)) << path;
+    }
+    EXPECT_THAT(w.worktrees(), IsEmpty());
+}
+
+TEST_F(Clean, EndsAnAgentOfATaskThatNobodyGoesOnWith)
+{
+    std::string id;
+    {
+        // The process dies while the agent works: its loop is destroyed under it.
+        const auto begun = w.repo.root() / "begun";
+        w.defaults.command = {"sh", "-c", "touch '" + begun.string() + "'; sleep 600"};
+        asio::io_context io(1);
+        auto in = w.open(io);
+        observer nobody;
+        auto body = [&]() -> awaitable<void> {
+            auto tasks = (co_await make_tasks(in, {{"Work", {}, {}}}, w.defaults)).value();
+            id = tasks.at(0).id;
+            (void)co_await run_tasks(in, tasks, {}, nobody, w.button);
+        };
+        asio::co_spawn(io, body, [](std::exception_ptr) {});
+        ASSERT_TRUE(test::soon([&] {
+            io.restart();
+            io.run_for(std::chrono::milliseconds(5));
+            return fs::exists(begun);
+        }));
+    }
+    w.with([&](std::shared_ptr<project> in) -> awaitable<void> {
+        co_await in->must_store(
+            [&](store& s) { s.change(id, [](task& now) { now.state = task_state::cancelled; }); });
+    });
+    const auto mark = "GRAFTLINE_TASK_ID=" + id;
+    const auto told = all_of_clean(true);
+    EXPECT_THAT(told, Contains(HasSubstr("agent of task " + id)));
+    EXPECT_GT(test::running_with(mark), 0u) << "it was only asked";
+    all_of_clean(false);
+    EXPECT_EQ(test::running_with(mark), 0u);
 }
 
 TEST_F(Clean, LeavesTheJournalOfARunWithATaskThatIsNotOver)

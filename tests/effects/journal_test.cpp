@@ -76,6 +76,57 @@ TEST(Journal, AFailureToWriteIsToldToAllThatComeAfter)
     });
 }
 
+/// Holds what it is given until it is let go on.
+class slow_storage : public journal_storage {
+public:
+    void write(const std::vector<journal_record>& records,
+               std::function<void(std::optional<fault>)> written) override
+    {
+        EXPECT_FALSE(written_) << "one after the other";
+        batches.emplace_back();
+        for (const auto& r : records)
+            batches.back().push_back(r.path);
+        written_ = std::move(written);
+    }
+    void go_on() { std::exchange(written_, nullptr)(std::nullopt); }
+    std::vector<std::vector<std::string>> batches;
+
+private:
+    std::function<void(std::optional<fault>)> written_;
+};
+
+TEST(Journal, WhatGathersWhileABatchIsWrittenIsTheNextOne)
+{
+    asio::io_context io(1);
+    const auto slow = std::make_shared<slow_storage>();
+    journal tested(io.get_executor(), slow);
+    for (const auto* path : {"0", "1", "2", "3"})
+        tested.append(record_of(path));
+    slow->go_on();
+    tested.append(record_of("4"));
+    slow->go_on();
+    slow->go_on();
+    using batch = std::vector<std::string>;
+    EXPECT_THAT(slow->batches, testing::ElementsAre(batch{"0"}, batch{"1", "2", "3"}, batch{"4"}));
+}
+
+TEST(Journal, ARunWhoseOutcomesCouldNotBeWrittenHasNotEnded)
+{
+    test::workshop place;
+    place.with([](std::shared_ptr<project> in) -> awaitable<void> {
+        observer nobody;
+        const auto begun = (co_await run::begin(in, run_record(), nobody)).value();
+        database db(in->state_folder() / "state.db");
+        db.execute("ALTER TABLE journal RENAME TO gone");
+        in->journal().append(record_of("0"));
+        EXPECT_FALSE(co_await in->journal().flush());
+        db.execute("ALTER TABLE gone RENAME TO journal"); // the disk is well again
+        EXPECT_FALSE(co_await begun->end());
+        const auto now = co_await in->must_store([&](store& s) { return s.find_run(begun->id()); });
+        EXPECT_EQ(now.outcome, "");
+    });
+}
+
 /// Says whether its request was on record when it began.
 struct look {
     static constexpr std::string_view kind = "look";

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <set>
 
 namespace graftline::effects {
 namespace {
@@ -56,6 +57,32 @@ std::string in_memory(std::uint64_t seed)
 TEST(Simulation, NoScheduleBreaksAGuarantee)
 {
     check_all(1, in_memory, [](std::size_t done) { return done == 2000; });
+}
+
+TEST(Simulation, ASeedGivesTheSameScheduleAgain)
+{
+    const auto story = [](std::uint64_t seed) {
+        test::dice random(seed);
+        const auto program = test::program_of(random);
+        test::records_in_memory kept;
+        std::string text;
+        for (int life = 0; life < 3; ++life) {
+            const auto now = test::live(program, random, kept, {});
+            text += std::to_string(static_cast<int>(now.how)) + " " + std::to_string(now.begun) + "\n";
+            for (const auto& one : now.seen)
+                text += one.text + "\n";
+        }
+        for (const auto& r : kept.read())
+            text += std::string(to_string(r.event)) + " " + r.path + " " + r.body + "\n";
+        return text;
+    };
+    std::set<std::string> all;
+    for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+        const auto once = story(seed);
+        ASSERT_EQ(once, story(seed)) << seed;
+        all.insert(once);
+    }
+    EXPECT_GT(all.size(), 150u) << "and another seed another one";
 }
 
 /// The journal in a database, as in a run, but written when the schedule says so.

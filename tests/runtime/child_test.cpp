@@ -8,6 +8,10 @@
 #include "tests/support/test_repository.hpp"
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/sched.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <csignal>
 
@@ -129,6 +133,32 @@ TEST(child, that_ignores_term_is_killed)
     const test::temporary_folder here;
     EXPECT_EQ(run_here(stop_a_stubborn_one(here.path() / "ready")), exit_status(signaled{SIGKILL, false}));
     EXPECT_TRUE(test::has_no_children());
+}
+
+// Its number is free once it is reaped, and soon another's.
+TEST(child, an_innocent_one_with_its_pid_is_left_alone)
+{
+    asio::io_context io(1);
+    auto handle = child::start(io.get_executor(), shell("exit 3")).value();
+    pid_t wanted = handle->pid();
+    EXPECT_EQ(run_here(io, handle->wait()), exit_status(exited{3}));
+    clone_args how{};
+    how.exit_signal = SIGCHLD;
+    how.set_tid = reinterpret_cast<std::uint64_t>(&wanted);
+    how.set_tid_size = 1;
+    const auto innocent = static_cast<pid_t>(::syscall(SYS_clone3, &how, sizeof how));
+    if (innocent == 0) {
+        for (;;)
+            ::pause();
+    }
+    if (innocent < 0) GTEST_SKIP() << "no pid can be chosen here";
+    ::setpgid(innocent, innocent);
+    handle->signal(SIGKILL);
+    handle.reset();
+    ::kill(innocent, SIGUSR1);
+    int raw = 0;
+    ASSERT_EQ(::waitpid(innocent, &raw, 0), innocent) << "it was reaped";
+    EXPECT_TRUE(WIFSIGNALED(raw) && WTERMSIG(raw) == SIGUSR1) << raw;
 }
 
 awaitable<int> one_of_many(int number)

@@ -7,7 +7,10 @@
 #include "tests/support/cancel_at_every_step.hpp"
 #include "tests/support/processes.hpp"
 #include "tests/support/test_repository.hpp"
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -133,6 +136,79 @@ TEST(follow, several_may_follow_one_file)
 {
     const test::temporary_folder here;
     EXPECT_EQ(run_here(five_readers_of_one_file(here.path() / "log")), "abcd;cd;cd;cd;cd;;");
+}
+
+std::size_t inotify_instances()
+{
+    std::size_t found = 0;
+    std::error_code gone;
+    for (const auto& fd : std::filesystem::directory_iterator("/proc/self/fd"))
+        found += std::filesystem::read_symlink(fd.path(), gone) == "anon_inode:inotify";
+    return found;
+}
+
+awaitable<std::string> follow_many(std::filesystem::path folder)
+{
+    const auto executor = co_await asio::this_coro::executor;
+    std::vector<follower> readers;
+    for (int i = 0; i < 50; ++i)
+        readers.emplace_back(executor, folder / std::to_string(i));
+    std::vector<awaitable<std::string>> all;
+    for (auto& reader : readers)
+        all.push_back(read_to_end(reader));
+    all.push_back([](std::filesystem::path in, std::vector<follower>& to_finish) -> awaitable<std::string> {
+        for (int i = 0; i < 50; ++i)
+            append(in / std::to_string(i), "x");
+        co_await pause(70ms);
+        EXPECT_EQ(inotify_instances(), 1u);
+        for (auto& one : to_finish)
+            one.finish();
+        co_return "";
+    }(folder, readers));
+    std::string joined;
+    for (auto& one : co_await parallel::all(std::move(all)))
+        joined += one.value();
+    co_return joined;
+}
+
+// A user has 128 instances.
+TEST(follow, takes_one_instance_of_inotify_for_all)
+{
+    const test::temporary_folder here;
+    EXPECT_EQ(run_here(follow_many(here.path())), std::string(50, 'x'));
+}
+
+awaitable<void> follow_without_events(std::filesystem::path file)
+{
+    append(file, "a");
+    follower reader(co_await asio::this_coro::executor, file);
+    EXPECT_EQ((co_await reader.read_some()).value(), "a");
+    // No descriptor is left for an instance.
+    rlimit before{};
+    ::getrlimit(RLIMIT_NOFILE, &before);
+    auto none = before;
+    none.rlim_cur = static_cast<rlim_t>(::dup(0));
+    ::close(static_cast<int>(none.rlim_cur));
+    ::setrlimit(RLIMIT_NOFILE, &none);
+    EXPECT_LT(::open("/dev/null", O_RDONLY | O_CLOEXEC), 0);
+    std::vector<awaitable<std::string>> both;
+    both.push_back([](follower& from) -> awaitable<std::string> {
+        co_return (co_await from.read_some()).value();
+    }(reader));
+    both.push_back([](std::filesystem::path to, rlimit back) -> awaitable<std::string> {
+        co_await pause(20ms); // it waits by now
+        ::setrlimit(RLIMIT_NOFILE, &back);
+        append(to, "b");
+        co_return "";
+    }(file, before));
+    auto done = co_await parallel::all(std::move(both));
+    EXPECT_EQ(done.front().value(), "b");
+}
+
+TEST(follow, looks_again_by_a_timer_where_there_are_no_events)
+{
+    const test::temporary_folder here;
+    run_here(follow_without_events(here.path() / "log"));
 }
 
 class reader_of_nothing : public test::scenario {

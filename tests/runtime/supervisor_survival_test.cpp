@@ -1,4 +1,5 @@
 #include "graftline/runtime/deadline.hpp"
+#include "graftline/runtime/process_tree.hpp"
 
 #include <boost/asio/steady_timer.hpp>
 
@@ -113,12 +114,31 @@ TEST_F(supervisor_survival, whose_end_nobody_saw_is_not_adopted_and_leaves_nothi
     EXPECT_FALSE(read_exit_record(folder()).value());
 }
 
+TEST_F(supervisor_survival, that_is_killed_takes_its_agent_along_though_nobody_looks)
+{
+    start_and_die(shell("echo $$; exec sleep 1000"));
+    ASSERT_TRUE(printed("\n"));
+    const auto agent = static_cast<pid_t>(std::stoi(logged()));
+    ASSERT_TRUE(test::is_running(agent));
+    ::kill(read_identity(folder()).value()->pid, SIGKILL);
+    EXPECT_TRUE(soon([&] { return !test::is_running(agent); }));
+}
+
 TEST_F(supervisor_survival, is_not_taken_for_another_process_with_its_pid)
 {
-    process_identity other;
-    other.pid = ::getpid();
-    other.start_time = 1;
-    EXPECT_FALSE(is_alive(other));
+    process_identity self;
+    self.pid = ::getpid();
+    self.start_time = facts_of(self.pid)->start_time;
+    self.boot_id = boot_id();
+    self.pid_namespace = pid_namespace();
+    ASSERT_TRUE(is_alive(self));
+    for (const int part : {0, 1, 2}) {
+        auto other = self;
+        if (part == 0) ++other.start_time;
+        if (part == 1) other.boot_id = "another";
+        if (part == 2) other.pid_namespace = "another";
+        EXPECT_FALSE(is_alive(other)) << part;
+    }
     EXPECT_FALSE(run_here(is_there(folder())));
 }
 

@@ -1,8 +1,11 @@
+#include "graftline/runtime/attempt_files.hpp"
 #include "graftline/runtime/parallel.hpp"
 
 #include "tests/runtime/supervisor_fixture.hpp"
 #include "tests/support/hang_guard.hpp"
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -42,6 +45,56 @@ TEST_F(supervisor, records_the_exit_and_the_logs)
     ASSERT_EQ(::stat(folder().c_str(), &facts), 0);
     EXPECT_EQ(facts.st_mode & 0777, 0700u);
     EXPECT_TRUE(test::has_no_children());
+}
+
+TEST_F(supervisor, has_a_session_of_its_own_and_is_the_one_that_reaps)
+{
+    run_here(start_and(shell("sleep 1000"), [](supervised& agent) {
+        EXPECT_EQ(::getsid(agent.identity().pid), agent.identity().pid);
+        agent.kill();
+    }));
+    int ours = -1;
+    ASSERT_EQ(::prctl(PR_GET_CHILD_SUBREAPER, &ours), 0);
+    EXPECT_EQ(ours, 0) << "a host's process is left as it is";
+}
+
+/// A record is there as a whole or not at all, and there is room for it whatever becomes of the disk.
+TEST_F(supervisor, gives_the_record_of_the_end_its_name_once_it_is_whole)
+{
+    const auto inode_of = [](const std::filesystem::path& file) {
+        struct stat facts{};
+        return ::stat(file.c_str(), &facts) == 0 ? facts.st_ino : 0;
+    };
+    const auto draft = folder() / attempt::exit_draft_name;
+    ino_t reserved = 0;
+    run_here(start_and(shell("sleep 1000"), [&](supervised& agent) {
+        reserved = inode_of(draft);
+        EXPECT_GT(std::filesystem::file_size(draft), 1000u);
+        EXPECT_EQ(inode_of(folder() / attempt::exit_name), 0u);
+        agent.kill();
+    }));
+    EXPECT_NE(reserved, 0u);
+    EXPECT_EQ(inode_of(folder() / attempt::exit_name), reserved);
+    EXPECT_EQ(inode_of(draft), 0u);
+}
+
+/// A host may reap every child, by not wanting to hear of them or by waiting for any.
+TEST_F(supervisor, is_heard_though_the_host_takes_its_exit_status)
+{
+    ::signal(SIGCHLD, SIG_IGN);
+    const auto end = run_here(run_to_end(shell("exit 7")));
+    ::signal(SIGCHLD, SIG_DFL);
+    EXPECT_EQ(end.how, ending::exited);
+    EXPECT_EQ(end.code, 7);
+
+    auto other = shell("while ! [ -e $MARK/go ]; do sleep 0.05; done; exit 8");
+    other.folder = mark() + "/other";
+    const auto second = run_here(start_and(other, [&](supervised& agent) {
+        test::write_file(mark() + "/go", "");
+        ASSERT_EQ(::waitpid(agent.identity().pid, nullptr, 0), agent.identity().pid);
+    }));
+    EXPECT_EQ(second.how, ending::exited);
+    EXPECT_EQ(second.code, 8);
 }
 
 TEST_F(supervisor, tells_a_signal_from_an_exit)
