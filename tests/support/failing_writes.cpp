@@ -4,6 +4,8 @@
 /// the write-ahead log, 2C is right after it. GRAFTLINE_TEST_FAIL_AT=N: from the Nth write to that log on
 /// every write and sync of the database fails, with GRAFTLINE_TEST_ERRNO (ENOSPC, else EIO).
 /// GRAFTLINE_TEST_COUNT_IN=FILE: how many boundaries there were. Supervisors, agents and git are left alone.
+/// GRAFTLINE_TEST_SYNCS_IN=FILE: what any of them flushes and names gets a line there, in order: "sync PATH",
+/// "syncfs PATH", "name PATH".
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -15,6 +17,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <string>
 #include <string_view>
 
 namespace {
@@ -25,6 +28,7 @@ struct plan {
     long fail_at = 0;
     int error = EIO;
     const char* count_in = nullptr;
+    const char* syncs_in = nullptr;
 };
 
 plan what;
@@ -60,18 +64,34 @@ __attribute__((constructor)) void read_plan()
     what.kill_at = number("GRAFTLINE_TEST_KILL_AT");
     what.fail_at = number("GRAFTLINE_TEST_FAIL_AT");
     what.count_in = std::getenv("GRAFTLINE_TEST_COUNT_IN");
+    what.syncs_in = std::getenv("GRAFTLINE_TEST_SYNCS_IN");
     if (const char* name = std::getenv("GRAFTLINE_TEST_ERRNO"); name && std::strcmp(name, "ENOSPC") == 0)
         what.error = ENOSPC;
     what.active = is_graftline();
 }
 
-bool is_named(int fd, std::string_view end)
+std::string name_of(int fd)
 {
     char link[64];
     char target[PATH_MAX];
     std::snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     const auto length = ::readlink(link, target, sizeof target);
-    return length > 0 && std::string_view(target, static_cast<std::size_t>(length)).ends_with(end);
+    return {target, length > 0 ? static_cast<std::size_t>(length) : 0};
+}
+
+bool is_named(int fd, std::string_view end)
+{
+    return name_of(fd).ends_with(end);
+}
+
+void note_durable(const char* how, const std::string& path)
+{
+    const int before = errno;
+    const auto line = std::string(how) + " " + path + "\n";
+    const int fd = ::open(what.syncs_in, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (fd >= 0 && ::write(fd, line.data(), line.size()) < 0) ::abort();
+    ::close(fd);
+    errno = before;
 }
 
 void note_count(long count)
@@ -137,12 +157,29 @@ ssize_t pwrite64(int fd, const void* bytes, size_t size, off64_t at)
 int fdatasync(int fd)
 {
     static const auto real = next<int (*)(int)>("fdatasync");
+    if (what.syncs_in) note_durable("sync", name_of(fd));
     return fails(fd, false) ? -1 : real(fd);
+}
+
+int syncfs(int fd) noexcept
+{
+    static const auto real = next<int (*)(int)>("syncfs");
+    if (what.syncs_in) note_durable("syncfs", name_of(fd));
+    return real(fd);
+}
+
+int rename(const char* from, const char* to) noexcept
+{
+    static const auto real = next<int (*)(const char*, const char*)>("rename");
+    const int done = real(from, to);
+    if (what.syncs_in && done == 0) note_durable("name", to);
+    return done;
 }
 
 int fsync(int fd)
 {
     static const auto real = next<int (*)(int)>("fsync");
+    if (what.syncs_in) note_durable("sync", name_of(fd));
     return fails(fd, false) ? -1 : real(fd);
 }
 
