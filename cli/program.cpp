@@ -60,8 +60,8 @@ int explain(session& s, std::exception_ptr thrown)
 int check_output(session& s, int status)
 {
     const int error = s.out().error();
-    if (error == 0 || status == exit_status::interrupted)
-        return status;    // by a terminal that was closed, perhaps
+    if (error == 0) return status;
+    if (status == exit_status::interrupted) return status; // by a terminal that was closed, perhaps
     if (error == EPIPE) { // the reader has seen enough: end as every other program in a pipe does
         std::signal(SIGPIPE, SIG_DFL);
         ::raise(SIGPIPE);
