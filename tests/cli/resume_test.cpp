@@ -200,12 +200,16 @@ TEST_F(Resume, GoesOnWithWhatWasInterrupted)
     ASSERT_TRUE(eventually([&] { return begun() == 1; })) << first.said();
     EXPECT_EQ(first.end_by(SIGINT), 130);
     EXPECT_THAT(first.said(), testing::Not(HasSubstr("internal error")));
-    EXPECT_THAT(d.graftline({"status"}).out, HasSubstr(": graftline resume " + the_run()));
+    const auto id = the_run();
+    EXPECT_THAT(d.graftline({"status", "--all"}).out, HasSubstr(id + " (run) of 2 tasks was interrupted"));
+    EXPECT_THAT(d.graftline({"status"}).out, HasSubstr(": graftline resume " + id));
     let_them_go();
     const auto resumed = d.graftline({"resume", "--json"});
     EXPECT_EQ(resumed.status, 0) << resumed.err;
     EXPECT_EQ(resumed.json().at("merged"), 2);
     EXPECT_EQ(begun(), 3u);
+    EXPECT_THAT(d.graftline({"status", "--all"}).out, HasSubstr(id + " (run) of 2 tasks is done"));
+    EXPECT_THAT(d.graftline({"status"}).out, testing::Not(HasSubstr(id)));
     EXPECT_THAT(d.graftline({"resume"}).err, HasSubstr("there is no run to go on with"));
 }
 
