@@ -1,5 +1,7 @@
 #include "graftline/runtime/captured_stream.hpp"
 
+#include "graftline/runtime/held_by_pipe.hpp"
+
 #include <boost/asio/buffer.hpp>
 
 #include <fcntl.h>
@@ -35,6 +37,13 @@ void captured_stream::listen(std::function<void()> too_much)
     read_more();
 }
 
+void captured_stream::hurry() noexcept
+{
+    hurries_ = true;
+    error_code ignored;
+    std::ignore = pipe_.cancel(ignored); // or it may have read already, and be about to say so
+}
+
 void captured_stream::close() noexcept
 {
     too_much_ = {};
@@ -52,17 +61,25 @@ void captured_stream::read_more()
 
 void captured_stream::got(const error_code& failure, std::size_t bytes)
 {
-    if (text_.size() + bytes > limit_ && !overflowed_) {
-        overflowed_ = true;
-        text_.clear();
-        if (too_much_) too_much_();
-    }
-    if (!overflowed_) text_.append(chunk_.data(), bytes);
-    if (failure) {
+    keep({chunk_.data(), bytes});
+    if (hurries_ && pipe_.is_open()) {
+        keep(held_by_pipe(pipe_.native_handle()));
+        end();
+    } else if (failure) {
         end();
     } else if (pipe_.is_open()) {
         read_more();
     }
+}
+
+void captured_stream::keep(std::string_view bytes)
+{
+    if (text_.size() + bytes.size() > limit_ && !overflowed_) {
+        overflowed_ = true;
+        text_.clear();
+        if (too_much_) too_much_();
+    }
+    if (!overflowed_) text_.append(bytes);
 }
 
 void captured_stream::end() noexcept

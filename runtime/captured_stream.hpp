@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace graftline {
 
@@ -34,6 +35,9 @@ public:
     /// Calls `then` when the stream has ended; {} takes it back.
     void when_done(std::function<void()> then) { done_callback_ = std::move(then); }
 
+    /// Ends soon, with what the pipe holds by now: a grandchild may keep it open for ever.
+    void hurry() noexcept;
+
     /// Stops reading, for good.
     void close() noexcept;
 
@@ -48,6 +52,7 @@ public:
 private:
     void read_more();
     void got(const error_code& failure, std::size_t bytes);
+    void keep(std::string_view bytes);
     void end() noexcept;
 
     asio::readable_pipe pipe_;
@@ -56,6 +61,7 @@ private:
     std::string text_;
     std::function<void()> too_much_;
     std::function<void()> done_callback_;
+    bool hurries_ = false;
     bool done_ = false;
     bool overflowed_ = false;
     std::array<char, 16 * 1024> chunk_;

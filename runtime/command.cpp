@@ -34,15 +34,20 @@ result<descriptor> as_file(const std::string& text)
     return file;
 }
 
-// Waits until both streams ended, or the patience for that.
+// Waits until both streams ended. When that takes too long they end with what they hold: all of the program's
+// own is in there, even if it was this process that stood still meanwhile.
 awaitable<void> drained(captured_stream& out, captured_stream& err)
 {
     asio::steady_timer patience(co_await asio::this_coro::executor, patience_for_tail);
     out.when_done([&] { patience.cancel(); });
     err.when_done([&] { patience.cancel(); });
-    while (!(out.done() && err.done()) && patience.expiry() > std::chrono::steady_clock::now()) {
-        error_code ignored;
-        co_await patience.async_wait(asio::redirect_error(use_awaitable, ignored));
+    while (!(out.done() && err.done())) {
+        error_code woken;
+        co_await patience.async_wait(asio::redirect_error(use_awaitable, woken));
+        if (woken) continue;
+        out.hurry();
+        err.hurry();
+        patience.expires_at(asio::steady_timer::time_point::max());
     }
     out.when_done({});
     err.when_done({});

@@ -1,6 +1,7 @@
 #include "graftline/runtime/conversation.hpp"
 
 #include "graftline/runtime/child.hpp"
+#include "graftline/runtime/held_by_pipe.hpp"
 #include "graftline/runtime/parallel.hpp"
 
 #include <boost/asio/buffer.hpp>
@@ -198,7 +199,9 @@ awaitable<result<command_output>> conversation::finish()
     either.push_back(inside_->take_rest(failure));
     either.push_back(inside_->outlast_program());
     co_await parallel::race(std::move(either));
-    if (!failure) co_return inside_->gone("printed too much"); // the buffer is full
+    // The program's own words are all in there, even if it was this process that stood still meanwhile.
+    if (failure != asio::error::eof) inside_->heard += held_by_pipe(inside_->out.native_handle());
+    if (!failure || inside_->heard.size() > inside_->limit) co_return inside_->gone("printed too much");
     const auto status = co_await inside_->program->wait();
     co_return command_output{status, std::move(inside_->heard), inside_->own_words()};
 }
