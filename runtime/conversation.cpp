@@ -125,8 +125,9 @@ conversation::~conversation()
     close_input();
     if (inside_->program->ended_within(250ms)) return;
     inside_->program->signal(SIGTERM);
-    inside_->program->ended_within(
-        750ms); // git removes its lock files; then the child's own destructor kills
+    // It removes its lock files; then the child's own destructor kills. Long, for a machine with much to do:
+    // a lock that stays costs more than this wait.
+    inside_->program->ended_within(5s);
 }
 
 awaitable<result<std::unique_ptr<conversation>>> conversation::start(command what)

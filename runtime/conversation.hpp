@@ -12,7 +12,7 @@ namespace graftline {
 ///
 /// One call at a time. Cancelling a call (terminal) ends that call only; the object is then good for
 /// destruction. The destructor closes the input, so that git gives its locks back, and waits for that up to a
-/// quarter of a second; then TERM, then KILL; the child is reaped.
+/// quarter of a second; then TERM, and after 5 s KILL; the child is reaped.
 class conversation {
 public:
     /// Starts `what` on the caller's executor. Errors: could_not_start, which names the program.
