@@ -18,9 +18,6 @@
 namespace graftline {
 namespace {
 
-/// A holder that dies, or writes over NFS, wakes nobody: then this does.
-constexpr std::chrono::milliseconds recheck_after{250};
-
 struct flock whole_file(short kind) noexcept
 {
     struct flock range{};
@@ -72,21 +69,21 @@ public:
         if (!events_.assign(instance.get(), failed)) instance.release();
     }
 
-    /// Waits for news, at most until it is time to look again anyway.
-    awaitable<void> wait()
+    /// Waits for news, but not for ever: a holder that dies, or writes over NFS, gives none.
+    awaitable<void> wait(std::chrono::milliseconds at_most)
     {
         const auto executor = co_await asio::this_coro::executor;
         std::vector<awaitable<void>> either;
-        either.push_back(patience(executor));
+        either.push_back(patience(executor, at_most));
         if (events_.is_open()) either.push_back(news());
         co_await parallel::race(std::move(either));
         forget_news();
     }
 
 private:
-    static awaitable<void> patience(asio::any_io_executor executor)
+    static awaitable<void> patience(asio::any_io_executor executor, std::chrono::milliseconds span)
     {
-        asio::steady_timer timer(executor, recheck_after);
+        asio::steady_timer timer(executor, span);
         co_await timer.async_wait(use_awaitable);
     }
 
@@ -129,8 +126,9 @@ void file_lock::lease::release() noexcept
     file_.reset();
 }
 
-file_lock::file_lock(asio::any_io_executor executor, std::filesystem::path path)
-    : executor_(std::move(executor)), path_(std::move(path))
+file_lock::file_lock(asio::any_io_executor executor, std::filesystem::path path,
+                     std::chrono::milliseconds look_after)
+    : executor_(std::move(executor)), path_(std::move(path)), look_after_(look_after)
 {
 }
 
@@ -150,7 +148,7 @@ awaitable<result<file_lock::lease>> file_lock::acquire()
         if (!held) co_return held.error();
         if (*held) co_return std::move(**held);
         if (watch)
-            co_await watch->wait();
+            co_await watch->wait(look_after_);
         else
             watch.emplace(executor_, path_); // and try again: the holder may have left before we watched
     }

@@ -7,6 +7,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <utility>
@@ -36,12 +37,13 @@ public:
         descriptor file_;
     };
 
-    file_lock(asio::any_io_executor executor, std::filesystem::path path);
+    file_lock(asio::any_io_executor executor, std::filesystem::path path,
+              std::chrono::milliseconds look_after = std::chrono::milliseconds(250));
 
     /// Waits for the lock, in no particular order among those who wait: woken by its holder, and by a look
-    /// every 250 ms, since a killed holder wakes nobody. Errors: the file cannot be opened or locked; the
-    /// fault names it. Cancellation: terminal; operation_aborted, nothing is held. Lifetime: the file_lock
-    /// outlives the call, not the lease.
+    /// after `look_after` each, since a killed holder wakes nobody. Errors: the file cannot be opened or
+    /// locked; the fault names it. Cancellation: terminal; operation_aborted, nothing is held. Lifetime: the
+    /// file_lock outlives the call, not the lease.
     awaitable<result<lease>> acquire();
 
     /// The lock if it is free now; none is a value.
@@ -53,6 +55,7 @@ public:
 private:
     asio::any_io_executor executor_;
     std::filesystem::path path_;
+    std::chrono::milliseconds look_after_;
 };
 
 } // namespace graftline

@@ -91,14 +91,13 @@ TEST_F(FileLock, ExcludesWithinAProcessToo)
 TEST_F(FileLock, ItsHolderWakesWhoWaits)
 {
     auto waits = [](std::filesystem::path file) -> awaitable<bool> {
-        file_lock lock(co_await asio::this_coro::executor, file);
+        file_lock lock(co_await asio::this_coro::executor, file, 1h); // looks once, and then only at news
         const auto held = co_await lock.acquire();
         co_return held.has_value();
     };
     auto body = [](std::filesystem::path file, decltype(waits)& wait) -> awaitable<void> {
         const auto loop = co_await asio::this_coro::executor;
         file_lock lock(loop, file);
-        // So often that the look every 250 ms cannot be what wakes them.
         for (int round = 0; round < 200; ++round) {
             auto held = (co_await lock.acquire()).value();
             auto release = [](file_lock::lease mine) -> awaitable<bool> {
@@ -114,9 +113,7 @@ TEST_F(FileLock, ItsHolderWakesWhoWaits)
                 EXPECT_TRUE(one.value());
         }
     };
-    const auto begun = std::chrono::steady_clock::now();
-    run_here(body(file_, waits));
-    EXPECT_LT(std::chrono::steady_clock::now() - begun, 20s);
+    run_here(body(file_, waits)); // or it hangs
 }
 
 TEST_F(FileLock, AKilledHolderDoesNotKeepIt)
