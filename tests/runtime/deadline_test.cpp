@@ -14,6 +14,8 @@ namespace {
 using namespace std::chrono_literals;
 using test::run_here;
 
+constexpr auto for_ever = 1h; // the hang guard is sooner
+
 awaitable<int> after(std::chrono::milliseconds span, int value)
 {
     asio::steady_timer timer(co_await asio::this_coro::executor, span);
@@ -28,16 +30,14 @@ awaitable<void> rest(std::chrono::milliseconds span)
 
 TEST(Within, GivesTheValueInTime)
 {
-    EXPECT_EQ(run_here(within(30s, after(1ms, 5))), 5);
-    EXPECT_TRUE(run_here(within(30s, rest(1ms))));
+    EXPECT_EQ(run_here(within(for_ever, after(1ms, 5))), 5);
+    EXPECT_TRUE(run_here(within(for_ever, rest(1ms))));
 }
 
 TEST(Within, TooLateIsNoValue)
 {
-    const auto begun = std::chrono::steady_clock::now();
-    EXPECT_EQ(run_here(within(5ms, after(30s, 5))), std::nullopt);
-    EXPECT_FALSE(run_here(within(5ms, rest(30s))));
-    EXPECT_LT(std::chrono::steady_clock::now() - begun, 5s);
+    EXPECT_EQ(run_here(within(5ms, after(for_ever, 5))), std::nullopt);
+    EXPECT_FALSE(run_here(within(5ms, rest(for_ever))));
 }
 
 TEST(Within, AFailureIsNeitherSwallowedNorLate)
@@ -46,15 +46,13 @@ TEST(Within, AFailureIsNeitherSwallowedNorLate)
         co_await rest(1ms);
         throw std::runtime_error("failed");
     };
-    const auto begun = std::chrono::steady_clock::now();
-    EXPECT_THROW(run_here(within(30s, fail())), std::runtime_error);
-    EXPECT_LT(std::chrono::steady_clock::now() - begun, 5s);
+    EXPECT_THROW(run_here(within(for_ever, fail())), std::runtime_error);
 }
 
 TEST(Within, WhatEndsLateWithAValueCounts)
 {
     auto stubborn = []() -> awaitable<int> {
-        co_await parallel::settle(rest(30s));
+        co_await parallel::settle(rest(for_ever));
         co_return 9;
     };
     EXPECT_EQ(run_here(within(5ms, stubborn())), 9);
@@ -64,9 +62,7 @@ TEST(Within, WhatEndsAtOnceLeavesNoAlarmBehind)
 {
     asio::io_context io(1);
     auto at_once = []() -> awaitable<int> { co_return 1; };
-    const auto begun = std::chrono::steady_clock::now();
-    EXPECT_EQ(run_here(io, within(30s, at_once())), 1);
-    EXPECT_LT(std::chrono::steady_clock::now() - begun, 5s);
+    EXPECT_EQ(run_here(io, within(for_ever, at_once())), 1);
 }
 
 class limited : public test::scenario {

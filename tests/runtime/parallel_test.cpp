@@ -109,6 +109,12 @@ struct counts {
     int cancelled = 0;
 };
 
+awaitable<void> until_one_began(counts& seen)
+{
+    while (seen.begun == 0)
+        co_await asio::post(co_await asio::this_coro::executor, use_awaitable);
+}
+
 awaitable<int> count_how_it_ends(counts& seen, awaitable<int> child)
 {
     ++seen.begun;
@@ -166,7 +172,7 @@ TEST(ParallelMap, OneChildsCancellationStateIsNotTheNextOnes)
             co_await parallel::map(std::vector<int>{0, 1, 2}, each, parallel::options().limit(1));
         };
         both.push_back(inner(visit));
-        both.push_back(rest(10ms));
+        both.push_back(until_one_began(seen));
         EXPECT_EQ(co_await parallel::race(std::move(both)), 1u);
     };
     counts seen;

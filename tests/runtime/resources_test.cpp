@@ -9,9 +9,7 @@ namespace {
 TEST(resources, are_read)
 {
     cpu_meter cpu;
-    const auto begin = std::chrono::steady_clock::now();
     const auto reading = test::run_here(read_resources("/not/made/yet", cpu));
-    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(1));
     EXPECT_GE(reading.cpu_percent, 0);
     EXPECT_LE(reading.cpu_percent, 100);
     EXPECT_GT(reading.memory_percent, 0);

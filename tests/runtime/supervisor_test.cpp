@@ -125,15 +125,23 @@ TEST_F(supervisor, names_a_folder_that_is_not_there)
 
 TEST_F(supervisor, ends_the_whole_tree_at_the_deadline)
 {
-    auto spec = shell(std::string(tree) + "while :; do sleep 1; done");
-    spec.timeout = 500ms;
-    spec.grace = 300ms;
-    const auto end = run_here(run_to_end(spec));
-    EXPECT_EQ(end.how, ending::timed_out);
-    EXPECT_EQ(end.signo, SIGKILL);
-    EXPECT_NE(end.words.find("timed out after 0.5 s"), std::string::npos) << end.words;
-    EXPECT_EQ(logged(), "grown\n");
-    EXPECT_TRUE(all_gone());
+    // Until it is long enough for the tree to grow.
+    for (auto timeout = 500ms; logged() != "grown\n"; timeout *= 2) {
+        ASSERT_LT(timeout, 60s);
+        std::filesystem::remove_all(folder());
+        auto spec = shell(std::string(tree) + "while :; do sleep 1; done");
+        spec.timeout = timeout;
+        spec.grace = 300ms;
+        const auto end = run_here(run_to_end(spec));
+        EXPECT_EQ(end.how, ending::timed_out);
+        EXPECT_NE(end.words.find(timeout == 500ms ? "timed out after 0.5 s" : "timed out after"),
+                  std::string::npos)
+            << end.words;
+        if (logged() == "grown\n") {
+            EXPECT_EQ(end.signo, SIGKILL);
+        }
+        EXPECT_TRUE(all_gone());
+    }
 }
 
 TEST_F(supervisor, ends_what_an_agent_that_succeeds_leaves_behind)
@@ -170,14 +178,13 @@ TEST_F(supervisor, cancels_at_once_after_the_start)
 TEST_F(supervisor, kills_at_once)
 {
     auto spec = shell(std::string(tree) + "while :; do sleep 1; done");
-    const auto begin = std::chrono::steady_clock::now();
+    spec.grace = 1h; // nobody waits for that
     const auto end = run_here(start_and(spec, [&](supervised& agent) {
         ASSERT_TRUE(printed("grown"));
         agent.kill();
     }));
     EXPECT_EQ(end.how, ending::cancelled);
     EXPECT_EQ(end.signo, SIGKILL);
-    EXPECT_LT(std::chrono::steady_clock::now() - begin, 8s);
     EXPECT_TRUE(all_gone());
 }
 

@@ -24,7 +24,7 @@ bool is_running(pid_t pid);
 std::size_t running_with(const std::string& mark);
 
 /// Looks until `what` is so, at most this long. For what happens in other processes and announces nothing.
-bool soon(const std::function<bool()>& what, std::chrono::milliseconds limit = std::chrono::seconds(10));
+bool soon(const std::function<bool()>& what, std::chrono::milliseconds limit = std::chrono::seconds(60));
 
 std::string contents_of(const std::filesystem::path& file);
 
