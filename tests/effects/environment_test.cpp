@@ -106,15 +106,18 @@ TEST_F(Environment, TellsADiskThatTakesNothingByGitsWords)
 TEST_F(Environment, APollThatIsGoneOnWithKeepsItsDeadline)
 {
     const auto tried = place_.repo.root() / "tried";
+    const auto go_on = place_.repo.root() / "go-on";
     constexpr auto limit = std::chrono::milliseconds(300);
     poll waits;
-    waits.words = {"sh", "-c", "echo x >> '" + tried.string() + "'; exit 1"};
+    waits.words = {"sh", "-c",
+                   "echo x >> '" + tried.string() + "'; [ -e '" + go_on.string() +
+                       "' ] || sleep 600; exit 1"};
     waits.every_ms = 10;
     waits.limit_ms = limit.count();
     polled heard;
     program body = [&](context& ctx) -> awaitable<void> { heard = co_await ctx.perform(waits); };
     {
-        // The process dies after the first try.
+        // The process dies during the first try.
         asio::io_context io(1);
         auto in = place_.open(io);
         asio::co_spawn(io, test::carry_out_program(in, {}, body, ends::orderly),
@@ -128,6 +131,7 @@ TEST_F(Environment, APollThatIsGoneOnWithKeepsItsDeadline)
     const auto deadline = std::chrono::steady_clock::now() + limit;
     ASSERT_TRUE(test::soon([&] { return std::chrono::steady_clock::now() > deadline; }));
     heard.passed = true;
+    test::write_file(go_on, "");
     go(the_run(), body);
     EXPECT_FALSE(heard.passed);
     EXPECT_EQ(heard.tries, 1) << "the deadline had passed: one last look";

@@ -97,7 +97,7 @@ TEST_F(Landing, GatesOfSeveralRunAtTheSameTime)
     std::filesystem::create_directory(meeting);
     land_options options;
     set_gate(options.gates, "cd '" + meeting.string() + R"(' && mktemp here.XXXXXX >/dev/null
-        for i in $(seq 1000); do [ $(ls | wc -l) -ge 2 ] && exit 0; sleep 0.01; done; exit 1)");
+        for i in $(seq 5000); do [ $(ls | wc -l) -ge 2 ] && exit 0; sleep 0.01; done; exit 1)");
     EXPECT_THAT(states(land_all(made, options)), Each(std::string("merged")));
 }
 

@@ -5,6 +5,7 @@
 #include <boost/json/parse.hpp>
 
 #include "tests/effects/workshop.hpp"
+#include "tests/support/processes.hpp"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -310,13 +311,17 @@ TEST_F(Run, TheUsersOwnBranchIsNeverCommittedTo)
 
 TEST_F(Run, ATimeoutEndsGrandchildrenToo)
 {
-    w.defaults.timeout = std::chrono::milliseconds(300);
     w.defaults.grace = std::chrono::milliseconds(200);
     const auto mark = w.repo.root() / "grandchild";
-    const auto report =
-        w.run({"hangs"}, "setsid sh -c 'echo $$ > " + mark.string() + "; sleep 300' & sleep 300");
-    EXPECT_EQ(report.tasks[0].state, task_state::failed);
-    EXPECT_THAT(report.tasks[0].reason, HasSubstr("timed out"));
+    // Until it is long enough for the grandchild to begin.
+    for (auto timeout = std::chrono::milliseconds(300); test::contents_of(mark).empty(); timeout *= 2) {
+        ASSERT_LT(timeout, std::chrono::minutes(1));
+        w.defaults.timeout = timeout;
+        const auto report =
+            w.run({"hangs"}, "setsid sh -c 'echo $$ > " + mark.string() + "; sleep 300' & sleep 300");
+        EXPECT_EQ(report.tasks[0].state, task_state::failed);
+        EXPECT_THAT(report.tasks[0].reason, HasSubstr("timed out"));
+    }
     const auto pid = std::stoi(test::read_file(mark));
     EXPECT_NE(::kill(pid, 0), 0) << "the grandchild lives";
 }
@@ -494,7 +499,8 @@ TEST_F(Run, ATaskIsCarriedOutByOneRunAtATime)
 
 TEST_F(Run, ATaskThatIsBeingLandedIsNotDiscarded)
 {
-    w.defaults.gates = {{"sh", "-c", "touch " + (w.repo.root() / "gate").string() + "; sleep 1"}};
+    const auto go = w.repo.root() / "go";
+    w.defaults.gates = {{"sh", "-c", "until [ -e '" + go.string() + "' ]; do sleep 0.01; done"}};
     struct discarder : observer {
         std::function<void(const std::string&)> on_gate;
         void doing(const std::string& task, std::string_view what) override
@@ -521,6 +527,7 @@ TEST_F(Run, ATaskThatIsBeingLandedIsNotDiscarded)
             observer nobody;
             const auto gone = co_await discard_task(two, landing, false, nobody);
             EXPECT_FALSE(gone.has_value());
+            test::write_file(go, "");
         };
         std::vector<awaitable<void>> both;
         both.push_back(run_it());
