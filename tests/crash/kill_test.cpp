@@ -116,7 +116,6 @@ protected:
                     boundaries, places.size());
     }
 
-    longer_hang_limit limit_{std::chrono::seconds(100)};
     twenty_tasks tasks;
     run_end right;
     long boundaries = 0;

@@ -34,7 +34,6 @@ protected:
             EXPECT_EQ(times, 1) << how << ": " << task;
     }
 
-    longer_hang_limit limit_{std::chrono::seconds(100)};
     twenty_tasks tasks;
 };
 

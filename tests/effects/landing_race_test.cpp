@@ -112,7 +112,6 @@ TEST(LandingRace, TwoHundredTasksLandOnceEachOnATargetThatMovesAllTheTime)
 
 TEST(LandingCancelled, LandsOnceWhereverItWasStopped)
 {
-    const test::longer_hang_limit patience(std::chrono::seconds(100));
     test::workshop w;
     w.repo.commit_file("shared.txt", "one\n");
     w.repo.git("branch", "trunk");
