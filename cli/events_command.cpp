@@ -55,7 +55,7 @@ awaitable<int> carry_out(session& s, events_arguments asked)
     state_watch changes(co_await asio::this_coro::executor,
                         in->has_state() ? in->state_folder() : in->repository().common_dir());
     bool ended = co_await print_all(s, feed, asked.json);
-    while (asked.follow && !(ended && only) && s.out().error() == 0) {
+    while (asked.follow && !(ended && only) && s.out().is_read()) {
         co_await changes.change(std::chrono::seconds(1));
         ended = co_await print_all(s, feed, asked.json);
     }

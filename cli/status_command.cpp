@@ -52,7 +52,7 @@ awaitable<void> watch(session& s, std::shared_ptr<effects::project> in, const st
     std::string before;
     state_watch changes(co_await asio::this_coro::executor,
                         in->has_state() ? in->state_folder() : in->repository().common_dir());
-    while (s.out().error() == 0) {
+    while (s.out().is_read()) {
         auto text = co_await text_of(s, in, asked, cpu);
         if (s.out().can_redraw() && !asked.json)
             block.draw(screenful(text, s.out().rows()));

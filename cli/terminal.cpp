@@ -49,6 +49,12 @@ std::size_t terminal::rows() const
     return size_of(descriptor_).ws_row;
 }
 
+bool terminal::is_read() const
+{
+    pollfd one{descriptor_, 0, 0};
+    return error_ == 0 && (::poll(&one, 1, 0) <= 0 || (one.revents & (POLLERR | POLLHUP)) == 0);
+}
+
 bool terminal::is_ready() const
 {
     pollfd asked{descriptor_, POLLOUT, 0};

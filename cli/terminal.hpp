@@ -31,6 +31,8 @@ public:
     /// Writes all of it. False when it could not; then `error` says why and further writes do nothing.
     bool write(std::string_view text);
     int error() const noexcept { return error_; }
+    /// False when nobody reads it any more: a write failed, or would, as into a pipe that head(1) has left.
+    bool is_read() const;
 
     /// `text` in a colour, where there are colours.
     std::string in(tint color, std::string_view text) const;

@@ -1,3 +1,5 @@
+#include "graftline/runtime/child.hpp"
+
 #include <boost/json/parse.hpp>
 
 #include "tests/cli/program.hpp"
@@ -62,6 +64,21 @@ TEST(events, are_followed_to_the_end_of_a_run)
         std::string(d.graftline({"status", "--json"}).json().at("runs").at(0).at("id").as_string());
     const auto followed = d.graftline({"events", run, "--follow", "--json"});
     EXPECT_EQ(objects_in(followed.out).back().at("state"), "done");
+}
+
+TEST(events, are_followed_as_long_as_somebody_reads_them)
+{
+    desk d;
+    ASSERT_EQ(d.graftline({"run", "One", "--", "true"}).status, 0);
+    const auto follow = d.prepared(d.repository.top(), {"events", "--follow"});
+    launch how;
+    how.words = {"sh", "-c", "\"$@\" | head -n 1", "sh"};
+    how.words.insert(how.words.end(), follow.words().begin(), follow.words().end());
+    how.environment = follow.environment();
+    how.folder = follow.folder();
+    asio::io_context io(1);
+    auto both = child::start(io.get_executor(), how).value();
+    EXPECT_TRUE(both->ended_within(std::chrono::seconds(60)));
 }
 
 TEST(events, of_nothing_are_none)
