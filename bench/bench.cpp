@@ -1,6 +1,6 @@
 // The benchmark harness: measures graftline beside what people use instead, in one run, and prints the table
-// that docs/performance.md shows. `bench [NAME ...]` runs some of: overhead status journal merging landing
-// queue radar worktrees.
+// that docs/performance.md shows. `bench [NAME ...]` runs some of: overhead status cleaning journal merging
+// landing queue radar worktrees.
 
 #include "graftline/bench/journal.hpp"
 #include "graftline/bench/landing.hpp"
@@ -38,6 +38,7 @@ awaitable<void> measure(std::set<std::string> wanted)
     auto is_wanted = [&](const char* name) { return wanted.empty() || wanted.contains(name); };
     if (is_wanted("overhead")) print(co_await bench::overhead());
     if (is_wanted("status")) print(co_await bench::status_of_many());
+    if (is_wanted("cleaning")) print(co_await bench::cleaning());
     if (is_wanted("journal")) print(co_await bench::journal());
     if (is_wanted("queue")) print(co_await bench::landing_queue());
     if (is_wanted("merging")) print(co_await bench::merging());

@@ -65,4 +65,31 @@ awaitable<std::vector<row>> status_of_many()
     co_return rows;
 }
 
+awaitable<std::vector<row>> cleaning()
+{
+    constexpr int trees = 24;
+    const workplace place;
+    const auto ours_in = co_await make_repository(place.path(), "ours", 300);
+    std::vector<std::string> words{"run", "--land", "--keep-worktrees"};
+    for (int i = 0; i < trees; ++i)
+        words.push_back("task " + std::to_string(i));
+    words.insert(words.end(), {"--", "sh", "-c", "echo x > $GRAFTLINE_TASK_ID.txt"});
+    co_await must_run(graftline_in(ours_in, words));
+    const double ours = co_await timed(graftline_in(ours_in, {"clean"}));
+
+    const auto gits_in = co_await make_repository(place.path(), "gits", 300);
+    for (int i = 0; i < trees; ++i)
+        co_await must_run(git(
+            gits_in, {"worktree", "add", "-q", "-b", "t" + std::to_string(i), "../t" + std::to_string(i)}));
+    double gits = 0;
+    for (int i = 0; i < trees; ++i) {
+        gits += co_await timed(git(gits_in, {"worktree", "remove", "../t" + std::to_string(i)}));
+        gits += co_await timed(git(gits_in, {"branch", "-q", "-d", "t" + std::to_string(i)}));
+    }
+    std::vector<row> rows;
+    rows.push_back({"clean of 24 landed worktrees, 300 files, each looked through first", seconds(ours),
+                    "git worktree remove, git branch -d: " + seconds(gits), times(gits / ours)});
+    co_return rows;
+}
+
 } // namespace graftline::bench

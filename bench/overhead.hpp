@@ -12,4 +12,7 @@ awaitable<std::vector<row>> overhead();
 /// `graftline status` where 1,000 tasks are stored, beside `git status` there.
 awaitable<std::vector<row>> status_of_many();
 
+/// Removing what has landed, beside the same by hand.
+awaitable<std::vector<row>> cleaning();
+
 } // namespace graftline::bench

@@ -1,3 +1,4 @@
+#include "graftline/git/branch_use.hpp"
 #include "graftline/git/drop_worktree.hpp"
 #include "graftline/git/made_folders.hpp"
 #include "graftline/git/repository.hpp"
@@ -5,6 +6,7 @@
 #include "graftline/git/worktree.hpp"
 #include "graftline/runtime/shielded.hpp"
 
+#include <cctype>
 #include <string_view>
 
 namespace graftline::git {
@@ -12,22 +14,34 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Is it ours, by what git lists? nullopt when it is.
-std::optional<fault> why_not_ours(const worktree_entry& entry, const std::string& reason)
+/// The reason in a worktree's lock, as `git worktree list` gives it; nullopt when it is not locked.
+std::optional<std::string> lock_of(const fs::path& record)
+{
+    std::error_code ignored;
+    if (!fs::exists(fs::symlink_status(record / "locked", ignored))) return std::nullopt;
+    std::string reason = text_of(record / "locked");
+    while (!reason.empty() && std::isspace(static_cast<unsigned char>(reason.back())) != 0)
+        reason.pop_back();
+    return reason;
+}
+
+/// Is it ours, by git's record? nullopt when it is.
+std::optional<fault> why_not_ours(const repository& repo, const fs::path& record, const fs::path& path,
+                                  const std::string& reason)
 {
     const auto refused = [&](const std::string& why) {
-        return fault(errc::refused, "this worktree is not removed: " + why)
-            .with("worktree", entry.path.string());
+        return fault(errc::refused, "this worktree is not removed: " + why).with("worktree", path.string());
     };
-    if (entry.is_main) return refused("it is the main one");
-    if (entry.lock_reason == reason && entry.locked == !reason.empty()) return std::nullopt;
+    if (record == repo.common_dir()) return refused("it is the main one");
+    const auto lock = lock_of(record);
+    if (lock.value_or("") == reason && lock.has_value() == !reason.empty()) return std::nullopt;
     // Without its folder anybody's prune would take it: the lock is the first thing that a git removed which
     // was killed while it forgot the worktree.
-    if (!entry.locked && entry.prunable) return std::nullopt;
-    if (!entry.locked) return refused("it is not locked by us");
-    const std::string why = entry.lock_reason.empty() ? "it is locked" : "it is locked: " + entry.lock_reason;
-    fault f = refused(why);
-    return std::move(f).advise("If nobody needs it: git worktree unlock '" + entry.path.string() + "'");
+    std::error_code ignored;
+    if (!lock && !fs::exists(fs::symlink_status(path, ignored))) return std::nullopt;
+    if (!lock) return refused("it is not locked by us");
+    const std::string why = lock->empty() ? "it is locked" : "it is locked: " + *lock;
+    return refused(why).advise("If nobody needs it: git worktree unlock '" + path.string() + "'");
 }
 
 /// A git that was killed while it made the worktree has written nothing there but an empty `.git`, if that.
@@ -82,16 +96,14 @@ void remove_part_of_record(const repository& repo, const fs::path& path, const s
 
 awaitable<result<std::optional<fs::path>>> remove_locked(repository& repo, fs::path path, std::string reason)
 {
-    auto entries = co_await list_worktrees(repo);
-    if (!entries) co_return entries.error();
-    const worktree_entry* entry = nullptr;
-    for (const worktree_entry& candidate : *entries)
-        if (fs::weakly_canonical(candidate.path) == path) entry = &candidate;
-    if (!entry) {
+    complete_worktree_records(repo);
+    const auto record = git_dir_of(repo, path);
+    if (!record) co_return record.error();
+    if (!*record) {
         remove_part_of_record(repo, path, reason);
         co_return fault(errc::not_found, "there is no worktree at " + path.string());
     }
-    if (auto why = why_not_ours(*entry, reason)) co_return std::move(*why);
+    if (auto why = why_not_ours(repo, **record, path, reason)) co_return std::move(*why);
     auto checked = check_folder(repo, path);
     if (!checked) co_return checked.error();
     // From here on a cancel would leave git's record without its folder.
