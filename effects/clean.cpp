@@ -4,7 +4,10 @@
 #include "graftline/effects/remove_worktree.hpp"
 #include "graftline/git/branch_use.hpp"
 #include "graftline/git/refs.hpp"
+#include "graftline/runtime/file_lock.hpp"
 #include "graftline/runtime/supervised.hpp"
+
+#include <boost/asio/this_coro.hpp>
 
 namespace graftline::effects {
 namespace {
@@ -32,7 +35,7 @@ public:
             co_await orphans(t);
         for (auto& gate : co_await clear_abandoned_gates(in_, {}, dry_run_))
             found_.push_back(std::move(gate));
-        stale_locks();
+        co_await stale_locks();
         old_logs(tasks);
         old_verdicts();
         co_await old_journals();
@@ -206,12 +209,18 @@ private:
 
     std::string days() const { return std::to_string(days_.count()) + " days"; }
 
-    void stale_locks()
+    awaitable<void> stale_locks()
     {
+        const auto executor = co_await asio::this_coro::executor;
         std::error_code ignored;
         for (const auto& file : fs::directory_iterator(in_.state_folder() / "runs", ignored)) {
             if (file.path().extension() != ".lock" || run::is_alive(in_, file.path().stem())) continue;
-            if (!dry_run_) fs::remove(file.path(), ignored);
+            if (!dry_run_) {
+                // Removed while it is ours: who opened it meanwhile sees that it is gone.
+                const auto held = file_lock(executor, file.path()).try_acquire();
+                if (!held || !*held) continue;
+                fs::remove(file.path(), ignored);
+            }
             found_.push_back({"lock " + file.path().string(), "its process is gone", true});
         }
     }

@@ -146,9 +146,10 @@ awaitable<result<void>> run::end()
     const auto viewed =
         co_await project_->stored([this](store& s) { write_views(s, project_->state_folder()); });
     if (!viewed) watcher_.note(viewed.error().message()); // copies only: no reason to fail what was done
-    alive_.reset();
+    // Removed while it is ours: whoever goes on with the run next has made a file of its own.
     std::error_code ignored; // a lock file that stays is only untidy
     std::filesystem::remove(lock_file_of(*project_, id()), ignored);
+    alive_.reset();
     if (recorded && past_->failure()) co_return *past_->failure();
     co_return recorded;
 }
