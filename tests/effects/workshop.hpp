@@ -30,7 +30,7 @@ public:
     effects::task find(const std::string& handle);
 
     /// Runs `body(project)` on a loop of its own.
-    template <class Body> auto with(Body body)
+    template <class Body> auto with(const Body& body)
     {
         asio::io_context io(1);
         auto in = open(io);
