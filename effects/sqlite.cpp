@@ -28,7 +28,7 @@ namespace {
     if (kind == errc::corrupt)
         f.advise(
             "A command that changes something sets it aside and finds again what the repository tells of: "
-            "graftline clean --dry-run");
+            "graftline clean");
     throw fault_error(std::move(f));
 }
 

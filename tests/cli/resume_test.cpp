@@ -270,7 +270,7 @@ TEST_F(Resume, ADamagedDatabaseIsSetAsideAndSaidToBe)
     write_file(folder / "state.db", std::string(8192, 'x'));
     const auto told = d.graftline({"status"});
     EXPECT_NE(told.status, 0);
-    EXPECT_THAT(told.err, HasSubstr("graftline clean"));
+    EXPECT_THAT(told.err, HasSubstr("graftline clean\n"));
     const auto mended = d.graftline({"clean"});
     EXPECT_EQ(mended.status, 0) << mended.err;
     EXPECT_THAT(mended.err, testing::AllOf(HasSubstr("was damaged"), HasSubstr("1 task was found again")));
