@@ -27,12 +27,17 @@ std::string line_of(const effects::event& e, const terminal& on)
     return text + "\n";
 }
 
-/// Prints what there is; true when the run that was asked for has ended.
-awaitable<bool> print_all(session& s, effects::event_feed& feed, bool json)
+/// Prints what there is; true when the run that was asked for has ended. Records that do not read back are
+/// told of on standard error: `status` is theirs then.
+awaitable<bool> print_all(session& s, effects::event_feed& feed, bool json, int& status)
 {
     bool ended = false;
     for (;;) {
         const auto events = co_await feed.next();
+        for (const auto& why : feed.take_passed_over()) {
+            s.err().write(message_of(why));
+            status = exit_status_of(why);
+        }
         if (events.empty() || s.out().error() != 0) co_return ended;
         std::string text;
         for (const auto& e : events) {
@@ -54,12 +59,13 @@ awaitable<int> carry_out(session& s, events_arguments asked)
     // Watched before the first look, so that nothing falls between.
     state_watch changes(co_await asio::this_coro::executor,
                         in->has_state() ? in->state_folder() : in->repository().common_dir());
-    bool ended = co_await print_all(s, feed, asked.json);
+    int status = exit_status::done;
+    bool ended = co_await print_all(s, feed, asked.json, status);
     while (asked.follow && !(ended && only) && s.out().is_read()) {
         co_await changes.change(std::chrono::seconds(1));
-        ended = co_await print_all(s, feed, asked.json);
+        ended = co_await print_all(s, feed, asked.json, status);
     }
-    co_return exit_status::done;
+    co_return status;
 }
 
 } // namespace graftline::cli

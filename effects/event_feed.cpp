@@ -40,13 +40,20 @@ awaitable<std::vector<event>> event_feed::next()
 {
     std::vector<journal_record> records;
     if (!in_->has_state()) co_return std::vector<event>();
+    auto last = after_;
     auto read_some = [&](store& s) {
         std::optional<std::int64_t> run;
         if (only_) run = only_->number;
-        s.read_journal(after_, run, [&](journal_record&& r) {
+        auto take = [&](journal_record&& r) {
+            last = r.number;
             records.push_back(std::move(r));
             return records.size() < most_at_once;
-        });
+        };
+        auto pass_over = [&](std::int64_t number, fault why) {
+            last = number;
+            passed_over_.push_back(std::move(why));
+        };
+        s.read_journal(after_, run, take, pass_over);
         for (const auto& r : records)
             if (!runs_.contains(r.run)) {
                 for (const auto& known : s.runs())
@@ -55,6 +62,7 @@ awaitable<std::vector<event>> event_feed::next()
             }
     };
     co_await in_->must_store(read_some);
+    after_ = last;
     std::vector<event> events;
     for (auto& r : records)
         events.push_back(read(std::move(r)));
@@ -63,7 +71,6 @@ awaitable<std::vector<event>> event_feed::next()
 
 event event_feed::read(journal_record&& r)
 {
-    after_ = r.number;
     event e;
     e.number = r.number;
     e.time = to_iso8601(utc_time(std::chrono::milliseconds(r.time_ms)));

@@ -36,8 +36,11 @@ public:
     {
     }
 
-    /// The next that are there, at most some thousands; none when all have been read. Throws fault_error.
+    /// The next that are there, at most some thousands; none when all have been read. Records that do not
+    /// read back are passed over. Throws fault_error.
     awaitable<std::vector<event>> next();
+    /// What is wrong with those that were passed over since this was asked last.
+    std::vector<fault> take_passed_over() { return std::exchange(passed_over_, {}); }
 
 private:
     event read(journal_record&& r);
@@ -45,6 +48,7 @@ private:
     std::shared_ptr<project> in_;
     std::optional<run_record> only_;
     std::int64_t after_ = 0;
+    std::vector<fault> passed_over_;
     std::map<std::int64_t, std::string> runs_;
     struct open_effect {
         std::string kind, task;

@@ -55,13 +55,17 @@ std::string read_file(const fs::path& file)
     return text;
 }
 
-[[noreturn]] void say_corrupt(database& db, const journal_record& r)
+fault not_as_written(database& db, const journal_record& r)
 {
     auto run = db.query("SELECT id FROM runs WHERE number = ?", r.run);
-    throw fault_error(fault(errc::corrupt, "a record of the journal does not read back as it was written")
-                          .with("run", run.next() ? run.text(0) : std::to_string(r.run))
-                          .with("path", r.path)
-                          .with("record", std::to_string(r.number) + ", " + std::string(to_string(r.event))));
+    return fault(errc::corrupt, "a record of the journal does not read back as it was written")
+        .with("run", run.next() ? run.text(0) : std::to_string(r.run))
+        .with("path", r.path)
+        .with("record", std::to_string(r.number) + ", " + std::string(to_string(r.event)))
+        .advise("Its run cannot be gone on with; its tasks and their work are as they were. "
+                "See them: graftline status --all\n"
+                "  Begin one again: graftline retry TASK. Land one that is done: "
+                "graftline land TASK");
 }
 
 } // namespace
@@ -123,20 +127,24 @@ journal_reader::journal_reader(database& db, fs::path folder, std::int64_t after
 {
 }
 
-std::optional<journal_record> journal_reader::next()
+std::optional<journal_record> journal_reader::next(const if_bad& bad)
 {
-    if (!rows_.next()) return std::nullopt;
-    journal_record r;
-    r.number = rows_.integer(0);
-    r.time_ms = rows_.integer(1);
-    r.run = rows_.integer(2);
-    r.event = static_cast<journal_event>(rows_.integer(3));
-    r.path = rows_.text(4);
-    r.kind = rows_.text(5);
-    r.detail = rows_.integer(6);
-    r.body = rows_.is_null(8) ? rows_.text(7) : read_file(folder_ / rows_.text(8));
-    if (rows_.integer(9) != checksum_of(r)) say_corrupt(db_, r);
-    return r;
+    while (rows_.next()) {
+        journal_record r;
+        r.number = rows_.integer(0);
+        r.time_ms = rows_.integer(1);
+        r.run = rows_.integer(2);
+        r.event = static_cast<journal_event>(rows_.integer(3));
+        r.path = rows_.text(4);
+        r.kind = rows_.text(5);
+        r.detail = rows_.integer(6);
+        r.body = rows_.is_null(8) ? rows_.text(7) : read_file(folder_ / rows_.text(8));
+        if (rows_.integer(9) == checksum_of(r)) return r;
+        auto why = not_as_written(db_, r);
+        if (!bad) throw fault_error(std::move(why));
+        bad(r.number, std::move(why));
+    }
+    return std::nullopt;
 }
 
 } // namespace graftline::effects

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -58,9 +59,12 @@ public:
     /// Those after the record `after`, of one run or of all.
     journal_reader(database& db, std::filesystem::path folder, std::int64_t after,
                    std::optional<std::int64_t> run);
-    /// The next; none at the end. Throws fault_error: corrupt, naming run and path, when a checksum does not
-    /// fit what was read.
-    std::optional<journal_record> next();
+    /// Told the number of a record whose checksum does not fit what was read, and the fault: corrupt, with
+    /// run, path and what is left to do.
+    using if_bad = std::function<void(std::int64_t, fault)>;
+    /// The next; none at the end. Bad ones are told to `bad` and passed over; without it their fault is
+    /// thrown.
+    std::optional<journal_record> next(const if_bad& bad = {});
 
 private:
     database& db_;

@@ -428,10 +428,10 @@ run_record store::find_run(const std::string& id)
 }
 
 void store::read_journal(std::int64_t after, std::optional<std::int64_t> run,
-                         const std::function<bool(journal_record&&)>& each)
+                         const std::function<bool(journal_record&&)>& each, const journal_reader::if_bad& bad)
 {
     journal_reader records(db_, folder_, after, run);
-    while (auto r = records.next())
+    while (auto r = records.next(bad))
         if (!each(std::move(*r))) return;
 }
 

@@ -91,9 +91,11 @@ public:
     run_record find_run(const std::string& id);
 
     /// Calls `each` with the journal's records after `after`, in order, until it returns false; of one run,
-    /// by its number, or of all. Throws corrupt, naming run and path, for one that does not read back.
+    /// by its number, or of all. One that does not read back is told to `bad`; without it, its fault is
+    /// thrown.
     void read_journal(std::int64_t after, std::optional<std::int64_t> run,
-                      const std::function<bool(journal_record&&)>& each);
+                      const std::function<bool(journal_record&&)>& each,
+                      const journal_reader::if_bad& bad = {});
     std::vector<effect_record> effects_of(const std::string& run);
     /// Runs whose journal nobody will need: the last record is from before `time`, every task of theirs is
     /// over and nobody's, and `goes_on` says no. Oldest first.

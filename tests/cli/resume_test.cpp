@@ -1,3 +1,4 @@
+#include "graftline/effects/sqlite.hpp"
 #include "graftline/runtime/clock.hpp"
 
 #include "tests/cli/program.hpp"
@@ -69,6 +70,25 @@ protected:
     }
     boost::json::value status() { return d.graftline({"status", "--json"}).json(); }
     boost::json::array tasks() { return status().at("tasks").as_array(); }
+    std::string the_interrupted_run()
+    {
+        const auto all = status();
+        for (const auto& r : all.at("runs").as_array())
+            if (r.at("state") == "interrupted") return std::string(r.at("id").as_string());
+        return {};
+    }
+    boost::json::object task_of(const std::string& run)
+    {
+        for (const auto& t : tasks())
+            if (t.at("run") == boost::json::value(run)) return t.as_object();
+        return {};
+    }
+    void change_state(const std::string& sql)
+    {
+        effects::database(state() / "state.db").execute(sql.c_str());
+    }
+    fs::path state() const { return d.repository.git_folder() / "graftline"; }
+    static long lines_in(const std::string& text) { return std::ranges::count(text, '\n'); }
     std::string the_run() { return std::string(status().at("runs").at(0).at("id").as_string()); }
 
     mutable desk d;
@@ -275,6 +295,36 @@ TEST_F(Resume, ADamagedDatabaseIsSetAsideAndSaidToBe)
     EXPECT_EQ(mended.status, 0) << mended.err;
     EXPECT_THAT(mended.err, testing::AllOf(HasSubstr("was damaged"), HasSubstr("1 task was found again")));
     EXPECT_EQ(status().at("tasks").at(0).at("state"), "merged");
+}
+
+TEST_F(Resume, ABadRecordStopsItsRunAloneAndSaysWhatWorksInstead)
+{
+    ASSERT_EQ(d.graftline({"run", "Whole", "--", "true"}).status, 0);
+    started_graftline first(d, {"run", "One", "--land", "--", agent()});
+    ASSERT_TRUE(eventually([&] { return begun() == 1; })) << first.said();
+    first.end_by(SIGINT);
+    let_them_go();
+    const auto id = the_interrupted_run();
+    ASSERT_EQ(d.graftline({"run", "Whole too", "--", "true"}).status, 0);
+    const auto count = lines_in(d.graftline({"events", "--json"}).out);
+    change_state("UPDATE journal SET body = '{}' WHERE event = 1 AND kind = 'run_agent' AND run = "
+                 "(SELECT number FROM runs WHERE id = '" +
+                 id + "')");
+
+    const auto told = d.graftline({"events", "--json"});
+    EXPECT_EQ(told.status, 3);
+    EXPECT_EQ(lines_in(told.out), count - 1) << "the rest is there";
+    EXPECT_THAT(told.err, testing::AllOf(HasSubstr("run: " + id), HasSubstr(", requested")));
+    const auto resumed = d.graftline({"resume", id});
+    EXPECT_EQ(resumed.status, 3);
+    EXPECT_THAT(resumed.err,
+                testing::AllOf(HasSubstr("run: " + id), HasSubstr("record: "),
+                               HasSubstr("graftline status --all"), HasSubstr("graftline retry")));
+    const auto task = task_of(id);
+    const auto again = d.graftline({"retry", std::string(task.at("id").as_string()), "--json"});
+    EXPECT_EQ(again.status, 0) << again.err;
+    EXPECT_EQ(again.json().at("merged"), 1);
+    EXPECT_THAT(d.graftline({"resume"}).err, HasSubstr("there is no run to go on with"));
 }
 
 TEST_F(Resume, ARunThatIsNotThereIsSaidNotToBe)
