@@ -1,5 +1,6 @@
 #include "graftline/cli/session.hpp"
 
+#include "graftline/cli/shown_text.hpp"
 #include "graftline/effects/operations.hpp"
 #include "graftline/effects/rebuild_store.hpp"
 
@@ -8,6 +9,15 @@
 #include <unistd.h>
 
 namespace graftline::cli {
+
+namespace {
+
+std::string counted(std::size_t tasks)
+{
+    return std::to_string(tasks) + (tasks == 1 ? " task was" : " tasks were");
+}
+
+} // namespace
 
 session::session(asio::io_context& loop, const common_arguments& common)
     : out_(STDOUT_FILENO, common.color), err_(STDERR_FILENO, common.color), log_(common.verbose),
@@ -34,8 +44,7 @@ awaitable<std::shared_ptr<effects::project>> session::open_to_change()
             reconciled = co_await effects::reconcile(in);
         const auto released = reconciled.value();
         if (released > 0)
-            err_.write("graftline: " + std::to_string(released) +
-                       (released == 1 ? " task was" : " tasks were") +
+            err_.write("graftline: " + counted(released) +
                        " left by a run that died; see graftline status\n");
     }
     co_return in;
@@ -45,9 +54,13 @@ awaitable<bool> session::rebuilt(std::shared_ptr<effects::project> in)
 {
     const auto done = (co_await effects::rebuild_store(in)).value();
     if (!done) co_return false;
-    err_.write("graftline: the state database was damaged. It lies in " + done->damaged.string() + " now; " +
-               std::to_string(done->tasks) + (done->tasks == 1 ? " task was" : " tasks were") +
-               " found again in the repository: graftline status\n");
+    std::string text =
+        "graftline: the state database was damaged. It lies in " + done->aside.string() + " now; ";
+    if (done->kept > 0) text += counted(done->kept) + " as before, ";
+    text += counted(done->found) + " found again in the repository: graftline status\n";
+    for (const auto& row : done->bad)
+        text += "graftline: damaged was the row " + harmless_line(row) + "\n";
+    err_.write(text);
     co_return true;
 }
 

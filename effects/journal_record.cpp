@@ -1,8 +1,7 @@
 #include "graftline/effects/journal_record.hpp"
 
+#include "graftline/effects/checksum.hpp"
 #include "graftline/runtime/descriptor.hpp"
-
-#include <boost/crc.hpp>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -18,15 +17,15 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t largest_file = std::size_t{1} << 30;
 
-/// CRC-32C over everything that a record tells.
+/// Over everything that a record tells.
 std::int64_t checksum_of(const journal_record& r)
 {
-    boost::crc_optimal<32, 0x1EDC6F41, 0xFFFFFFFF, 0xFFFFFFFF, true, true> sum;
+    checksum sum;
     const std::array<std::int64_t, 4> numbers{r.time_ms, r.run, static_cast<std::int64_t>(r.event), r.detail};
-    sum.process_bytes(numbers.data(), sizeof numbers);
+    sum.add(numbers.data(), sizeof numbers);
     for (const std::string* text : {&r.path, &r.kind, &r.body})
-        sum.process_bytes(text->c_str(), text->size() + 1); // with its end: "ab","c" is not "a","bc"
-    return sum.checksum();
+        sum.add(*text);
+    return sum.value();
 }
 
 /// Relative to the database's folder.

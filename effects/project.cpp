@@ -46,17 +46,17 @@ awaitable<result<std::shared_ptr<project>>> project::open(std::filesystem::path 
                                                    std::move(*settings), std::move(texts)));
 }
 
-awaitable<result<std::filesystem::path>> project::set_state_aside()
+awaitable<result<store::replacement>> project::replace_state(std::vector<task> found)
 {
-    auto move = [this]() -> result<std::filesystem::path> {
+    auto put = [this, found = std::move(found)]() mutable -> result<store::replacement> {
         try {
             store_.reset();
-            return store::set_aside(state_folder());
+            return store::replace(state_folder(), std::move(found));
         } catch (const fault_error& e) {
             return e.why();
         }
     };
-    co_return co_await lane_.run(std::move(move));
+    co_return co_await lane_.run(std::move(put));
 }
 
 result<void> project::configure(const json::object& texts)

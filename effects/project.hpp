@@ -57,8 +57,8 @@ public:
     /// What is recorded survives the death of any process, or a power cut too, as `run.durability` says.
     database::commits durability() const noexcept { return durability_; }
 
-    /// Moves a damaged database out of the way, so that the next use makes a new one. Result: where it lies.
-    awaitable<result<std::filesystem::path>> set_state_aside();
+    /// Puts a new database in the place of a damaged one: store::replace.
+    awaitable<result<store::replacement>> replace_state(std::vector<task> found);
 
     /// How a supervisor is started; a host program that is not the graftline command names that command here.
     std::vector<std::string> supervisor_command{"/proc/self/exe", "supervise"};

@@ -5,6 +5,7 @@
 #include "graftline/git/worktree.hpp"
 #include "graftline/runtime/file_lock.hpp"
 
+#include <boost/asio/this_coro.hpp>
 #include <boost/json/parse.hpp>
 
 #include <algorithm>
@@ -239,19 +240,22 @@ result<void> check_nobody_is_here(const project& in)
 
 } // namespace
 
-awaitable<result<std::optional<rebuilt_store>>> rebuild_store(std::shared_ptr<project> in)
+awaitable<result<std::optional<store::replacement>>> rebuild_store(std::shared_ptr<project> in)
 {
     const auto folder = in->state_folder();
-    const bool damaged =
-        co_await offload([folder] { return store::is_there(folder) && store::is_damaged(folder); });
-    if (!damaged) co_return std::nullopt;
+    auto look = [folder] { return store::is_there(folder) && store::is_damaged(folder); };
+    if (!co_await offload(look)) co_return std::nullopt;
+    // Another process may do the same at this moment.
+    file_lock one(co_await asio::this_coro::executor, folder / "rebuild.lock");
+    const auto alone_here = co_await one.acquire();
+    if (!alone_here) co_return alone_here.error();
+    if (!co_await offload(look)) co_return std::nullopt;
     if (auto alone = check_nobody_is_here(*in); !alone) co_return alone.error();
     auto tasks = co_await findings(*in).gather();
     if (!tasks) co_return tasks.error();
-    auto aside = co_await in->set_state_aside();
-    if (!aside) co_return aside.error();
-    if (auto added = co_await in->stored([&](store& s) { s.add(*tasks); }); !added) co_return added.error();
-    co_return rebuilt_store{std::move(*aside), tasks->size()};
+    auto replaced = co_await in->replace_state(std::move(*tasks));
+    if (!replaced) co_return replaced.error();
+    co_return std::move(*replaced);
 }
 
 } // namespace graftline::effects

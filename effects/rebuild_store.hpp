@@ -5,18 +5,13 @@
 
 namespace graftline::effects {
 
-struct rebuilt_store {
-    std::filesystem::path damaged; ///< where the old database lies now
-    std::size_t tasks = 0;         ///< how many were found
-};
-
-/// Sets a damaged database aside and begins a new one with the tasks that the repository still tells of. A
-/// task whose landing commit is in its target's history is merged; one that a copy of the state (views.hpp)
-/// calls discarded is; every other is failed, with the reason that the database was damaged: its worktree and
-/// branch are as they were. Runs, and what tasks were told, are gone. Nothing in the repository is changed.
-/// Result: nothing when the database is not damaged. Errors: busy when a run goes on in another process; what
-/// git and the system said. For the start of a command, before anything is recorded. Cancellation: terminal,
-/// before anything is set aside.
-awaitable<result<std::optional<rebuilt_store>>> rebuild_store(std::shared_ptr<project> in);
+/// Sets a damaged database aside and begins a new one with every row of it that is whole, and with those
+/// other tasks that the repository still tells of. Of these, a task whose landing commit is in its target's
+/// history is merged; one that a copy of the state (views.hpp) calls discarded is; every other is failed,
+/// with the reason that the database was damaged: its worktree and branch are as they were. Nothing in the
+/// repository is changed. Result: nothing when the database is not damaged. Errors: busy when a run goes on
+/// in another process; what git and the system said. For the start of a command, before anything is recorded.
+/// Cancellation: terminal, before anything is set aside.
+awaitable<result<std::optional<store::replacement>>> rebuild_store(std::shared_ptr<project> in);
 
 } // namespace graftline::effects

@@ -34,7 +34,10 @@ awaitable<result<std::size_t>> reconcile(std::shared_ptr<project> in)
 {
     if (auto mended = co_await git::repair_index(in->repository()); !mended) co_return mended.error();
     if (auto mended = co_await recover_landings(in); !mended) co_return mended.error();
-    const auto tasks = co_await in->stored([](store& s) { return s.tasks(); });
+    const auto tasks = co_await in->stored([](store& s) {
+        s.check_runs(); // a command that changes something is what mends them
+        return s.tasks();
+    });
     if (!tasks) co_return tasks.error();
     std::size_t released = 0;
     for (const auto& t : *tasks) {

@@ -122,7 +122,7 @@ awaitable<result<std::shared_ptr<run>>> run::resume(std::shared_ptr<project> in,
     auto read = co_await in->stored([&](store& s) {
         // Read again under the lock: it may have ended meanwhile.
         auto now = s.find_run(id);
-        if (now.outcome == "done") throw fault_error(has_ended(now));
+        if (now.outcome == "done" || now.outcome == "damaged") throw fault_error(has_ended(now));
         s.read_journal(0, now.number, [&](journal_record&& r) {
             past.take(std::move(r));
             return true;

@@ -25,10 +25,7 @@ namespace {
     f.with("cause", db ? sqlite3_errmsg(db) : "out of memory");
     if (const char* file = db ? sqlite3_db_filename(db, "main") : nullptr; file && *file)
         f.with("file", file);
-    if (kind == errc::corrupt)
-        f.advise(
-            "A command that changes something sets it aside and finds again what the repository tells of: "
-            "graftline clean");
+    if (kind == errc::corrupt) f.advise(how_to_rebuild);
     throw fault_error(std::move(f));
 }
 
@@ -106,6 +103,11 @@ void statement::bind(int index, std::int64_t value)
 void statement::bind(int index, std::nullptr_t)
 {
     sqlite3_bind_null(handle_.get(), index);
+}
+
+void statement::bind(int index, const statement& from, int column)
+{
+    sqlite3_bind_value(handle_.get(), index, sqlite3_column_value(from.handle_.get(), column));
 }
 
 void statement::reset()

@@ -16,6 +16,11 @@ struct sqlite3_stmt;
 
 namespace graftline::effects {
 
+/// What to do about a database, or a row in it, that is corrupt.
+inline constexpr const char* how_to_rebuild =
+    "A command that changes something sets it aside and finds again what the repository tells of: "
+    "graftline clean";
+
 /// A prepared statement with its values bound. Lives no longer than its database; one thread at a time.
 class statement {
 public:
@@ -31,6 +36,8 @@ public:
     void bind(int index, std::string_view value);
     void bind(int index, std::int64_t value);
     void bind(int index, std::nullptr_t);
+    /// What the present row of `from` has in `column`, of whatever type.
+    void bind(int index, const statement& from, int column);
     /// Makes it ready to be stepped through again; what was bound stays.
     void reset();
 

@@ -1,25 +1,22 @@
 #include "graftline/effects/store.hpp"
 
+#include "graftline/effects/checksum.hpp"
+#include "graftline/effects/opening_turn.hpp"
 #include "graftline/effects/stored_json.hpp"
 #include "graftline/runtime/clock.hpp"
-#include "graftline/runtime/descriptor.hpp"
 #include "graftline/runtime/process_tree.hpp"
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <map>
 #include <set>
 
 namespace graftline::effects {
 namespace {
 
-constexpr std::int64_t schema_version = 2;
+constexpr std::int64_t schema_version = 3;
 
 // A task is one JSON record beside the columns that are searched by: a new field needs no migration.
 constexpr const char* tables = R"(
@@ -58,8 +55,19 @@ constexpr const char* journal_table = R"(
         file TEXT,
         checksum INTEGER NOT NULL
     );
-    PRAGMA user_version = 2;
 )";
+
+// Since schema 3.
+constexpr const char* checksums = R"(
+    ALTER TABLE tasks ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE runs ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+    PRAGMA user_version = 3;
+)";
+
+// What is summed up, with the record at its end; then the checksum. The first column names the row.
+const std::string task_rows = "SELECT id, key, run, state, record, checksum FROM tasks ";
+const std::string run_rows = "SELECT id, number, record, checksum FROM runs ";
+constexpr int summed_in_task = 5, summed_in_run = 3;
 
 std::int64_t milliseconds_of(const std::string& time)
 {
@@ -81,47 +89,44 @@ std::string identity_of(std::int64_t pid)
         json::object{{"pid", pid}, {"start_time", facts ? facts->start_time : 0}, {"boot_id", boot_id()}});
 }
 
-std::filesystem::path private_folder(const std::filesystem::path& folder)
-{
-    std::error_code failed;
-    std::filesystem::create_directories(folder.parent_path(), failed);
-    // Descriptions and prompts lie in here: nobody else's business.
-    if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
-        throw fault_error(system_fault(errno, "the folder for graftline's state could not be made")
-                              .with("folder", folder.string())
-                              .advise("graftline needs to write into the git directory."));
-    return folder;
-}
-
-} // namespace
-
-/// Held while a database is opened: SQLite gives up at once, without its patience, when two processes turn a
-/// new one over to write-ahead logging. Waits on a thread that may block, for milliseconds.
-class opening_turn {
-public:
-    explicit opening_turn(const std::filesystem::path& folder)
-        : file_(::open((private_folder(folder) / "state.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600))
-    {
-        struct flock whole{};
-        whole.l_type = F_WRLCK;
-        while (file_ && ::fcntl(file_.get(), F_OFD_SETLKW, &whole) != 0 && errno == EINTR) {
-        }
-    }
-
-private:
-    descriptor file_; // closing it unlocks; without it SQLite itself says what is wrong
-};
-
-namespace {
-
-template <class T> T parse_record(const std::string& text)
+template <class T> result<T> parse_record(const std::string& text)
 {
     boost::system::error_code failed;
     const auto parsed = json::parse(text, failed);
-    if (failed)
-        throw fault_error(
-            fault(errc::corrupt, "a stored record is not JSON").with("cause", failed.message()));
-    return from_stored<T>(parsed).value();
+    if (failed) return fault(errc::corrupt, "a stored record is not JSON").with("cause", failed.message());
+    return from_stored<T>(parsed);
+}
+
+std::int64_t sum_of(std::initializer_list<std::string_view> columns)
+{
+    checksum sum;
+    for (const auto column : columns)
+        sum.add(column);
+    return sum.value();
+}
+
+std::int64_t sum_of_task(const task& t, std::string_view record)
+{
+    return sum_of({t.id, t.key, t.run, to_string(t.state), record});
+}
+
+std::int64_t sum_of_run(const run_record& run, std::string_view record)
+{
+    return sum_of({run.id, std::to_string(run.number), record});
+}
+
+/// Throws corrupt, naming the row, when the first `summed` columns are not what the checksum after them says.
+void check_row(const statement& row, int summed, const char* table, const std::filesystem::path& folder)
+{
+    checksum sum;
+    for (int column = 0; column < summed; ++column)
+        sum.add(row.text(column));
+    if (row.integer(summed) == sum.value()) return;
+    throw fault_error(fault(errc::corrupt, "a row of the state database does not read back as it was written")
+                          .with("table", table)
+                          .with("row", row.text(0))
+                          .with("file", (folder / "state.db").string())
+                          .advise(how_to_rebuild));
 }
 
 template <class T> std::string record_text(const T& value)
@@ -132,7 +137,7 @@ template <class T> std::string record_text(const T& value)
 } // namespace
 
 store::store(const std::filesystem::path& folder, database::commits how)
-    : store(private_folder(folder), how, opening_turn(folder))
+    : store(folder, how, opening_turn(folder))
 {
 }
 
@@ -164,9 +169,30 @@ void store::migrate()
                                                     std::to_string(schema_version) + ")")
                               .advise("Use the graftline that made it, or a newer one."));
     if (version < 1) db_.execute(tables);
-    db_.execute(journal_table);
+    if (version < 2) db_.execute(journal_table);
     if (version == 1) migrate_effects();
+    db_.execute(checksums);
+    add_checksums();
     whole.commit();
+}
+
+/// To the rows of an older schema. One that did not read back even then gets none that fits.
+void store::add_checksums()
+{
+    constexpr std::int64_t never = -1;
+    auto of_tasks = db_.query(task_rows);
+    while (of_tasks.next()) {
+        const auto t = parse_record<task>(of_tasks.text(4));
+        const auto sum = sum_of(
+            {of_tasks.text(0), of_tasks.text(1), of_tasks.text(2), of_tasks.text(3), of_tasks.text(4)});
+        db_.query("UPDATE tasks SET checksum = ? WHERE id = ?", t ? sum : never, of_tasks.text(0)).run();
+    }
+    auto of_runs = db_.query(run_rows);
+    while (of_runs.next()) {
+        const auto run = parse_record<run_record>(of_runs.text(2));
+        const auto sum = sum_of({of_runs.text(0), of_runs.text(1), of_runs.text(2)});
+        db_.query("UPDATE runs SET checksum = ? WHERE id = ?", run ? sum : never, of_runs.text(0)).run();
+    }
 }
 
 /// What schema 1 knew of effects, as records. Its runs are history: they are not gone on with.
@@ -217,16 +243,31 @@ void store::note(journal_event event, const std::string& run, const std::string&
     journal_inserter(db_, folder_).insert(r);
 }
 
-std::optional<task> store::read(statement& row)
+task store::read_task(const statement& row) const
+{
+    check_row(row, summed_in_task, "tasks", folder_);
+    return parse_record<task>(row.text(summed_in_task - 1)).value();
+}
+
+std::optional<task> store::read(statement& row) const
 {
     if (!row.next()) return std::nullopt;
-    return parse_record<task>(row.text(0));
+    return read_task(row);
+}
+
+run_record store::read_run(const statement& row) const
+{
+    check_row(row, summed_in_run, "runs", folder_);
+    auto run = parse_record<run_record>(row.text(summed_in_run - 1)).value();
+    run.number = row.integer(1);
+    return run;
 }
 
 void store::write(const task& t)
 {
-    db_.query("UPDATE tasks SET key = ?, run = ?, state = ?, record = ? WHERE id = ?", t.key, t.run,
-              to_string(t.state), record_text(t), t.id)
+    const auto record = record_text(t);
+    db_.query("UPDATE tasks SET key = ?, run = ?, state = ?, record = ?, checksum = ? WHERE id = ?", t.key,
+              t.run, to_string(t.state), record, sum_of_task(t, record), t.id)
         .run();
 }
 
@@ -241,9 +282,10 @@ void store::insert(const std::vector<task>& tasks)
 {
     for (const auto& t : tasks) {
         if (find(t.id)) throw fault_error(fault(errc::exists, "there is a task '" + t.id + "' already"));
-        db_.query("INSERT INTO tasks (id, number, key, run, state, record) "
-                  "VALUES (?, (SELECT COALESCE(MAX(number), 0) + 1 FROM tasks), ?, ?, ?, ?)",
-                  t.id, t.key, t.run, to_string(t.state), record_text(t))
+        const auto record = record_text(t);
+        db_.query("INSERT INTO tasks (id, number, key, run, state, record, checksum) "
+                  "VALUES (?, (SELECT COALESCE(MAX(number), 0) + 1 FROM tasks), ?, ?, ?, ?, ?)",
+                  t.id, t.key, t.run, to_string(t.state), record, sum_of_task(t, record))
             .run();
         note(journal_event::task, t.run, t.id, to_string(t.state));
     }
@@ -258,14 +300,14 @@ void store::forget(const std::string& id)
 
 std::optional<task> store::find(const std::string& id)
 {
-    auto row = db_.query("SELECT record FROM tasks WHERE id = ?", id);
+    auto row = db_.query(task_rows + "WHERE id = ?", id);
     return read(row);
 }
 
 std::vector<task> store::tasks()
 {
     std::vector<task> all;
-    auto rows = db_.query("SELECT record FROM tasks ORDER BY number");
+    auto rows = db_.query(task_rows + "ORDER BY number");
     while (auto t = read(rows))
         all.push_back(std::move(*t));
     return all;
@@ -274,7 +316,7 @@ std::vector<task> store::tasks()
 std::vector<task> store::tasks_of(const std::string& run)
 {
     std::vector<task> some;
-    auto rows = db_.query("SELECT record FROM tasks WHERE run = ? ORDER BY number", run);
+    auto rows = db_.query(task_rows + "WHERE run = ? ORDER BY number", run);
     while (auto t = read(rows))
         some.push_back(std::move(*t));
     return some;
@@ -284,13 +326,13 @@ task store::resolve(const std::string& handle)
 {
     if (auto exact = find(handle)) return std::move(*exact);
 
-    auto by_key = db_.query("SELECT record FROM tasks WHERE key = ? AND key <> '' "
-                            "ORDER BY state IN ('merged', 'discarded'), number DESC LIMIT 1",
+    auto by_key = db_.query(task_rows + "WHERE key = ? AND key <> '' "
+                                        "ORDER BY state IN ('merged', 'discarded'), number DESC LIMIT 1",
                             handle);
     if (auto keyed = read(by_key)) return std::move(*keyed);
 
     std::vector<task> candidates;
-    auto by_prefix = db_.query("SELECT record FROM tasks WHERE substr(id, 1, ?) = ? ORDER BY number",
+    auto by_prefix = db_.query(task_rows + "WHERE substr(id, 1, ?) = ? ORDER BY number",
                                static_cast<std::int64_t>(handle.size()), handle);
     if (!handle.empty())
         while (auto t = read(by_prefix))
@@ -368,7 +410,9 @@ run_record store::add(run_record run, const std::vector<task>& fresh)
     auto next = db_.query("SELECT COALESCE(MAX(number), 0) + 1 FROM runs");
     next.next();
     run.number = next.integer(0);
-    db_.query("INSERT INTO runs (number, id, record) VALUES (?, ?, ?)", run.number, run.id, record_text(run))
+    const auto record = record_text(run);
+    db_.query("INSERT INTO runs (number, id, record, checksum) VALUES (?, ?, ?, ?)", run.number, run.id,
+              record, sum_of_run(run, record))
         .run();
     note(journal_event::run, run.id, {}, "begun", identity_of(run.pid));
     insert(fresh);
@@ -378,7 +422,10 @@ run_record store::add(run_record run, const std::vector<task>& fresh)
 
 void store::write_run(const run_record& run)
 {
-    db_.query("UPDATE runs SET record = ? WHERE id = ?", record_text(run), run.id).run();
+    const auto record = record_text(run);
+    db_.query("UPDATE runs SET record = ?, checksum = ? WHERE id = ?", record, sum_of_run(run, record),
+              run.id)
+        .run();
 }
 
 void store::resume_run(const std::string& id, std::int64_t pid)
@@ -408,23 +455,26 @@ void store::finish_run(const std::string& id, const std::string& outcome)
 std::vector<run_record> store::runs()
 {
     std::vector<run_record> all;
-    auto rows = db_.query("SELECT record, number FROM runs ORDER BY number");
-    while (rows.next()) {
-        all.push_back(parse_record<run_record>(rows.text(0)));
-        all.back().number = rows.integer(1);
-    }
+    auto rows = db_.query(run_rows + "ORDER BY number");
+    while (rows.next())
+        all.push_back(read_run(rows));
     return all;
+}
+
+void store::check_runs()
+{
+    auto rows = db_.query(run_rows);
+    while (rows.next())
+        check_row(rows, summed_in_run, "runs", folder_);
 }
 
 run_record store::find_run(const std::string& id)
 {
-    auto row = db_.query("SELECT record, number FROM runs WHERE id = ?", id);
+    auto row = db_.query(run_rows + "WHERE id = ?", id);
     if (!row.next())
         throw fault_error(fault(errc::not_found, "there is no run '" + id + "'")
                               .advise("See them: graftline status --all"));
-    auto run = parse_record<run_record>(row.text(0));
-    run.number = row.integer(1);
-    return run;
+    return read_run(row);
 }
 
 void store::read_journal(std::int64_t after, std::optional<std::int64_t> run,
@@ -499,27 +549,19 @@ std::vector<run_record> store::forget_old_journals(utc_time time,
 bool store::is_damaged(const std::filesystem::path& folder)
 {
     try {
-        const opening_turn alone(folder);
-        database db(folder / "state.db");
-        auto row = db.query("PRAGMA quick_check(1)");
-        return !row.next() || row.text(0) != "ok";
+        if (is_there(folder)) {
+            const opening_turn alone(folder);
+            database db(folder / "state.db");
+            auto row = db.query("PRAGMA quick_check(1)");
+            if (!row.next() || row.text(0) != "ok") return true;
+        }
+        store s(folder);
+        s.tasks();
+        s.runs();
+        return false;
     } catch (const fault_error& e) {
         return e.why().is(errc::corrupt);
     }
-}
-
-std::filesystem::path store::set_aside(const std::filesystem::path& folder)
-{
-    const opening_turn alone(folder);
-    const auto name = "state.db.corrupt-" + now_text();
-    for (const std::string end : {"-wal", "-shm", ""}) {
-        std::error_code failed;
-        std::filesystem::rename(folder / ("state.db" + end), folder / (name + end), failed);
-        if (failed && failed != std::errc::no_such_file_or_directory)
-            throw fault_error(system_fault(failed.value(), "a damaged database could not be set aside")
-                                  .with("file", (folder / ("state.db" + end)).string()));
-    }
-    return folder / name;
 }
 
 } // namespace graftline::effects

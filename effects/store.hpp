@@ -8,6 +8,7 @@
 #include <boost/json/value.hpp>
 
 #include <functional>
+#include <string>
 #include <vector>
 
 namespace graftline::effects {
@@ -25,7 +26,7 @@ struct run_record {
     std::string owned_since; ///< when that process began with it
     std::string started_at;
     std::string finished_at; ///< empty while it goes on, and for ever when its process died
-    std::string outcome;     ///< done, interrupted
+    std::string outcome;     ///< done, interrupted; damaged: its journal was lost, it cannot be gone on with
 };
 BOOST_DESCRIBE_STRUCT(run_record, (),
                       (id, number, program, arguments, configuration, tasks, target, pid, owned_since,
@@ -48,7 +49,8 @@ struct effect_record {
 class store {
 public:
     /// Opens `folder`/state.db, creating both (readable by the user alone) and migrating an older schema. A
-    /// schema from a newer version is unusable, said with both numbers.
+    /// schema from a newer version is unusable, said with both numbers. What is read back is checked: a row
+    /// that is not as it was written is corrupt, named with its table.
     explicit store(const std::filesystem::path& folder,
                    database::commits how = database::commits::survive_processes);
 
@@ -87,6 +89,8 @@ public:
     void resume_run(const std::string& id, std::int64_t pid);
     void finish_run(const std::string& id, const std::string& outcome);
     std::vector<run_record> runs();
+    /// Throws corrupt when one of them does not read back.
+    void check_runs();
     /// not_found, with the advice to look.
     run_record find_run(const std::string& id);
 
@@ -106,17 +110,33 @@ public:
     std::vector<run_record> forget_old_journals(utc_time time,
                                                 const std::function<bool(const run_record&)>& goes_on);
 
-    /// Reads the whole database as SQLite checks it: true when something in it is damaged. Takes its time.
+    /// Reads the whole database, as SQLite checks it and row by row: true when something in it is damaged.
+    /// Takes its time.
     static bool is_damaged(const std::filesystem::path& folder);
-    /// Moves a damaged database, with what belongs to it, out of the way: state.db.corrupt-<time>. Result:
-    /// its new name.
-    static std::filesystem::path set_aside(const std::filesystem::path& folder);
+
+    /// What a damaged database was replaced by.
+    struct replacement {
+        std::filesystem::path aside;  ///< where the old one lies now
+        std::size_t kept = 0;         ///< tasks that are as they were
+        std::size_t found = 0;        ///< tasks that others told of
+        std::vector<std::string> bad; ///< rows that were not whole: table and id
+        bool all_read = false;        ///< every task's row could be looked at
+    };
+    /// Makes a new database with every row of the damaged one that is whole, and those of `found` that it
+    /// lacks; then moves the old one, with what belongs to it, out of the way (state.db.corrupt-<time>) and
+    /// puts the new one in its place. Nothing has changed when it throws before that.
+    static replacement replace(const std::filesystem::path& folder, std::vector<task> found);
 
 private:
     store(const std::filesystem::path& folder, database::commits how, const class opening_turn&);
     void migrate();
-    std::optional<task> read(statement& row);
+    void add_checksums();
+    task read_task(const statement& row) const;
+    std::optional<task> read(statement& row) const;
+    run_record read_run(const statement& row) const;
     void write(const task& t);
+    replacement take_over(store& old);
+    void end_what_cannot_go_on(bool all_journal);
     void insert(const std::vector<task>& tasks);
     task change_here(const std::string& id, const std::function<void(task&)>& change);
     void write_run(const run_record& run);

@@ -297,6 +297,34 @@ TEST_F(Resume, ADamagedDatabaseIsSetAsideAndSaidToBe)
     EXPECT_EQ(status().at("tasks").at(0).at("state"), "merged");
 }
 
+TEST_F(Resume, ABadRowCostsItselfAlone)
+{
+    ASSERT_EQ(d.graftline({"run", "Other", "--", "sh", "-c", "echo x > x.txt; exit 3"}).status, 1);
+    const auto other = std::string(tasks().at(0).at("id").as_string());
+    started_graftline first(d, {"run", "One", "--land", "--", agent()});
+    ASSERT_TRUE(eventually([&] { return begun() == 1; })) << first.said();
+    first.end_by(SIGINT);
+    let_them_go();
+    change_state("UPDATE tasks SET record = 'x' || record WHERE id = '" + other + "'");
+    const auto told = d.graftline({"status"});
+    EXPECT_EQ(told.status, 3);
+    EXPECT_THAT(told.err, testing::AllOf(HasSubstr("table: tasks"), HasSubstr("row: " + other),
+                                         HasSubstr("state.db"), HasSubstr("graftline clean\n")));
+    const auto resumed = d.graftline({"resume"});
+    EXPECT_EQ(resumed.status, 0) << resumed.err;
+    EXPECT_THAT(resumed.err, testing::AllOf(HasSubstr("1 task was as before, 1 task was found again"),
+                                            HasSubstr("tasks " + other)));
+    const auto all = status();
+    EXPECT_EQ(all.at("tasks").as_array().size(), 2u);
+    for (const auto& t : all.at("tasks").as_array())
+        EXPECT_EQ(t.at("state"), t.at("id") == boost::json::value(other) ? "failed" : "merged") << t;
+
+    change_state("UPDATE runs SET record = 'x' WHERE number = 1");
+    EXPECT_THAT(d.graftline({"status"}).err, HasSubstr("table: runs"));
+    EXPECT_THAT(d.graftline({"clean"}).err, HasSubstr("2 tasks were as before"));
+    EXPECT_EQ(d.graftline({"status"}).status, 0);
+}
+
 TEST_F(Resume, ABadRecordStopsItsRunAloneAndSaysWhatWorksInstead)
 {
     ASSERT_EQ(d.graftline({"run", "Whole", "--", "true"}).status, 0);

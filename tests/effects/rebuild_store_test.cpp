@@ -43,9 +43,9 @@ TEST(RebuildStore, FindsTasksAgainInTheRepository)
         const auto done = (co_await rebuild_store(in)).value();
         EXPECT_TRUE(done);
         if (!done) co_return;
-        EXPECT_EQ(done->tasks, 3u);
-        EXPECT_TRUE(std::filesystem::exists(done->damaged));
-        EXPECT_THAT(done->damaged.string(), HasSubstr("state.db.corrupt-"));
+        EXPECT_EQ(done->found, 3u);
+        EXPECT_TRUE(std::filesystem::exists(done->aside));
+        EXPECT_THAT(done->aside.string(), HasSubstr("state.db.corrupt-"));
     });
 
     const auto one = place.find(landed.id), two = place.find(kept.id), three = place.find(failed.id);

@@ -317,15 +317,111 @@ TEST_F(Store, MigratesADatabaseOfTheFirstSchema)
     EXPECT_EQ(store(folder_).find("aaa111")->state, task_state::failed) << "and opens again";
 }
 
-TEST_F(Store, ADamagedOneIsFoundAndSetAside)
+TEST_F(Store, GivesChecksumsToTheRowsOfAnOlderSchema)
+{
+    fs::create_directories(folder_);
+    {
+        database db(folder_ / "state.db");
+        db.execute(schema_1);
+        db.execute("INSERT INTO tasks VALUES ('bbb222', 2, '', 'run-0a', 'running', 'no JSON')");
+    }
+    store s(folder_);
+    EXPECT_EQ(s.find("aaa111")->spec.description, "Old");
+    EXPECT_EQ(s.runs().at(0).id, "run-0a");
+    EXPECT_TRUE(fault_of([&] { s.find("bbb222"); }).is(errc::corrupt)) << "it never read back";
+}
+
+TEST_F(Store, ADamagedOneIsFoundAndReplaced)
 {
     store(folder_).add(make("aaa111"));
     EXPECT_FALSE(store::is_damaged(folder_));
     std::ofstream(folder_ / "state.db") << std::string(8192, 'x');
     EXPECT_TRUE(store::is_damaged(folder_));
-    const auto aside = store::set_aside(folder_);
-    EXPECT_TRUE(fs::exists(aside));
-    EXPECT_EQ(store(folder_).tasks().size(), 0u);
+    const auto done = store::replace(folder_, {make("bbb222")});
+    EXPECT_TRUE(fs::exists(done.aside));
+    EXPECT_EQ(done.found, 1u);
+    EXPECT_EQ(store(folder_).tasks().size(), 1u);
+}
+
+TEST_F(Store, ALostJournalEndsItsRunsAndCostsNoTask)
+{
+    run_record r;
+    r.id = "run-1";
+    std::int64_t page = 0;
+    {
+        store s(folder_);
+        s.add(r, {make("aaa111")});
+        s.change("aaa111", [](task& t) { t.owner = "run-1"; });
+        database db(folder_ / "state.db");
+        auto root = db.query("SELECT rootpage FROM sqlite_master WHERE name = 'journal'");
+        root.next();
+        page = root.integer(0);
+        root.reset();
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+    }
+    {
+        std::fstream file(folder_ / "state.db", std::ios::binary | std::ios::in | std::ios::out);
+        file.seekp((page - 1) * 4096);
+        file << std::string(4096, '\x01');
+    }
+    ASSERT_TRUE(store::is_damaged(folder_));
+    const auto done = store::replace(folder_, {});
+    EXPECT_EQ(done.kept, 1u);
+    store s(folder_);
+    EXPECT_EQ(s.find("aaa111")->owner, "");
+    EXPECT_EQ(s.find_run("run-1").outcome, "damaged") << "what it had done is not known";
+}
+
+TEST_F(Store, ABadRowIsNamedAndCostsItselfAlone)
+{
+    for (const std::string damage :
+         {"UPDATE tasks SET record = 'no JSON' WHERE id = 'bbb222'",
+          "UPDATE tasks SET record = replace(record, 'Do', 'Du') WHERE id = 'bbb222'",
+          "UPDATE tasks SET state = 'merged' WHERE id = 'bbb222'",
+          "UPDATE runs SET record = replace(record, '7', '8') WHERE id = 'run-2'"}) {
+        fs::remove_all(folder_);
+        const bool of_tasks = damage.starts_with("UPDATE tasks");
+        run_record first, second;
+        first.id = "run-1";
+        second.id = "run-2";
+        second.pid = 7;
+        {
+            store s(folder_);
+            first = s.add(first, {make("aaa111", "ENG-1")});
+            second = s.add(second, {make("bbb222"), make("ccc333")});
+            s.change("aaa111", [](task& t) { t.rescues = {"refs/graftline/rescue/aaa111/1"}; });
+            s.change("ccc333", [](task& t) { t.owner = "run-2"; });
+            s.set_intents({{"aaa111", "{}"}});
+            database(folder_ / "state.db").execute(damage.c_str());
+            const auto f = fault_of([&] { of_tasks ? (void)s.tasks() : s.check_runs(); });
+            EXPECT_TRUE(f.is(errc::corrupt)) << damage;
+            for (const std::string said :
+                 {of_tasks ? "tasks" : "runs", of_tasks ? "bbb222" : "run-2", "state.db", "graftline clean"})
+                EXPECT_NE(f.message().find(said), std::string::npos) << f.message();
+        }
+        ASSERT_TRUE(store::is_damaged(folder_)) << damage;
+        auto again = make("bbb222");
+        again.attempts = 1;
+        auto elsewhere = make("ddd444");
+        elsewhere.landed = "1234";
+        const auto done = store::replace(folder_, {again, make("aaa111"), elsewhere});
+        EXPECT_FALSE(store::is_damaged(folder_));
+        EXPECT_EQ(done.bad, (std::vector<std::string>{of_tasks ? "tasks bbb222" : "runs run-2"}));
+        EXPECT_EQ(done.kept, of_tasks ? 2u : 3u);
+        EXPECT_EQ(done.found, of_tasks ? 1u : 0u);
+        store s(folder_);
+        EXPECT_EQ(ids_of(s.tasks()).size(), 3u);
+        EXPECT_EQ(s.find("aaa111")->key, "ENG-1");
+        EXPECT_EQ(s.find("aaa111")->rescues.size(), 1u);
+        EXPECT_EQ(s.find("ccc333")->owner, of_tasks ? "run-2" : "")
+            << "nobody goes on with a run that is gone";
+        EXPECT_EQ(s.intents().size(), 1u);
+        EXPECT_EQ(s.find_run("run-1").number, first.number);
+        EXPECT_EQ(s.runs().size(), of_tasks ? 2u : 1u);
+        int records = 0;
+        s.read_journal(0, second.number, [&](journal_record&&) { return ++records > 0; });
+        EXPECT_EQ(records > 0, of_tasks) << "a new run may get its number";
+    }
 }
 
 } // namespace
