@@ -54,8 +54,8 @@ awaitable<bool> session::rebuilt(std::shared_ptr<effects::project> in)
 {
     const auto done = (co_await effects::rebuild_store(in)).value();
     if (!done) co_return false;
-    std::string text =
-        "graftline: the state database was damaged. It lies in " + done->aside.string() + " now; ";
+    std::string text = "graftline: the state database was ";
+    text += done->aside.empty() ? "gone; " : "damaged. It lies in " + done->aside.string() + " now; ";
     if (done->kept > 0) text += counted(done->kept) + " as before, ";
     text += counted(done->found) + " found again in the repository: graftline status\n";
     for (const auto& row : done->bad)

@@ -19,7 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view why_failed = "recovered from the repository: the database was damaged";
 constexpr std::string_view mark = "graftline "; // begins the reason of a worktree's lock; the task follows
 constexpr std::string_view rescues = "refs/graftline/rescue/";
 
@@ -52,7 +51,7 @@ std::string text_at(const json::object& o, std::string_view key)
 /// Gathers what each source knows; later ones add to earlier ones.
 class findings {
 public:
-    explicit findings(project& in) : in_(in) {}
+    findings(project& in, std::string why) : in_(in), why_(std::move(why)) {}
 
     awaitable<result<std::vector<task>>> gather()
     {
@@ -113,7 +112,9 @@ private:
         if (!listed) co_return listed.error();
         for (const auto& w : *listed) {
             if (!w.lock_reason.starts_with(mark)) continue;
-            auto& t = of(w.lock_reason.substr(mark.size()));
+            const auto id = w.lock_reason.substr(mark.size());
+            if (id.starts_with("gate-")) continue; // a gate's, not a task's
+            auto& t = of(id);
             t.worktree = w.path.string();
             if (w.branch && w.branch->starts_with("refs/heads/")) t.branch = w.branch->substr(11);
             // Without an index its checkout was never finished.
@@ -212,13 +213,14 @@ private:
             t.state = said->second;
         else
             t.state = task_state::failed;
-        t.reason = why_failed;
+        t.reason = why_;
         if (t.finished_at.empty()) t.finished_at = now_text();
         if (t.created_at.empty()) t.created_at = t.finished_at;
         return t;
     }
 
     project& in_;
+    std::string why_; ///< it had to be found again
     std::map<std::string, task> tasks_;
     std::map<std::string, task_state> said_;
 };
@@ -251,7 +253,11 @@ awaitable<result<std::optional<store::replacement>>> rebuild_store(std::shared_p
     if (!alone_here) co_return alone_here.error();
     if (!co_await offload(look)) co_return std::nullopt;
     if (auto alone = check_nobody_is_here(*in); !alone) co_return alone.error();
-    auto tasks = co_await findings(*in).gather();
+    std::error_code ignored;
+    const bool gone = !std::filesystem::exists(folder / "state.db", ignored);
+    auto tasks = co_await findings(*in, std::string("recovered from the repository: the database was ") +
+                                            (gone ? "gone" : "damaged"))
+                     .gather();
     if (!tasks) co_return tasks.error();
     auto replaced = co_await in->replace_state(std::move(*tasks));
     if (!replaced) co_return replaced.error();

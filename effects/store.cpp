@@ -10,6 +10,7 @@
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
+#include <fstream>
 #include <map>
 #include <set>
 
@@ -115,6 +116,38 @@ std::int64_t sum_of_run(const run_record& run, std::string_view record)
     return sum_of({run.id, std::to_string(run.number), record});
 }
 
+/// What tasks leave beside a database: logs, and worktrees that are locked for them.
+bool has_traces(const std::filesystem::path& folder)
+{
+    namespace fs = std::filesystem;
+    std::error_code failed;
+    for (fs::directory_iterator at(folder / "logs", failed), end; !failed && at != end; at.increment(failed))
+        if (at->is_directory(failed)) return true;
+    const auto worktrees = folder.parent_path() / "worktrees";
+    for (fs::directory_iterator at(worktrees, failed), end; !failed && at != end; at.increment(failed)) {
+        std::ifstream reason(at->path() / "locked");
+        std::string text;
+        if (std::getline(reason, text) && text.starts_with("graftline ")) return true;
+    }
+    return false;
+}
+
+fault is_gone(const std::filesystem::path& folder)
+{
+    return fault(errc::corrupt, "the state database is gone, though there is what its tasks left")
+        .with("file", (folder / "state.db").string())
+        .advise("A command that changes something finds again what the repository tells of: graftline clean");
+}
+
+/// Throws corrupt when the database is not there any more.
+const std::filesystem::path& still_there(const std::filesystem::path& folder)
+{
+    std::error_code no_file;
+    const auto size = std::filesystem::file_size(folder / "state.db", no_file);
+    if ((no_file || size == 0) && has_traces(folder)) throw fault_error(is_gone(folder));
+    return folder;
+}
+
 /// Throws corrupt, naming the row, when the first `summed` columns are not what the checksum after them says.
 void check_row(const statement& row, int summed, const char* table, const std::filesystem::path& folder)
 {
@@ -142,7 +175,7 @@ store::store(const std::filesystem::path& folder, database::commits how)
 }
 
 store::store(const std::filesystem::path& folder, database::commits how, const opening_turn&)
-    : folder_(folder), db_(folder / "state.db", how)
+    : folder_(folder), db_(still_there(folder) / "state.db", how)
 {
     migrate();
 }
@@ -150,7 +183,7 @@ store::store(const std::filesystem::path& folder, database::commits how, const o
 bool store::is_there(const std::filesystem::path& folder)
 {
     std::error_code ignored;
-    return std::filesystem::exists(folder / "state.db", ignored);
+    return std::filesystem::exists(folder / "state.db", ignored) || has_traces(folder);
 }
 
 void store::migrate()
@@ -168,6 +201,7 @@ void store::migrate()
                                                     std::to_string(version) + ", this one knows " +
                                                     std::to_string(schema_version) + ")")
                               .advise("Use the graftline that made it, or a newer one."));
+    if (version < 1 && has_traces(folder_)) throw fault_error(is_gone(folder_));
     if (version < 1) db_.execute(tables);
     if (version < 2) db_.execute(journal_table);
     if (version == 1) migrate_effects();
@@ -549,7 +583,8 @@ std::vector<run_record> store::forget_old_journals(utc_time time,
 bool store::is_damaged(const std::filesystem::path& folder)
 {
     try {
-        if (is_there(folder)) {
+        std::error_code ignored;
+        if (std::filesystem::exists(folder / "state.db", ignored)) {
             const opening_turn alone(folder);
             database db(folder / "state.db");
             auto row = db.query("PRAGMA quick_check(1)");

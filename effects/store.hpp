@@ -50,11 +50,13 @@ class store {
 public:
     /// Opens `folder`/state.db, creating both (readable by the user alone) and migrating an older schema. A
     /// schema from a newer version is unusable, said with both numbers. What is read back is checked: a row
-    /// that is not as it was written is corrupt, named with its table.
+    /// that is not as it was written is corrupt, named with its table; so is a database that is gone, or
+    /// empty, while logs or worktrees of tasks are there.
     explicit store(const std::filesystem::path& folder,
                    database::commits how = database::commits::survive_processes);
 
-    /// True when there is a database to open: reading commands make none.
+    /// True when there is a database to open, or what tasks leave tells that there was one: reading commands
+    /// make none.
     static bool is_there(const std::filesystem::path& folder);
 
     /// All or none. An id that is taken is `exists`.

@@ -325,6 +325,40 @@ TEST_F(Resume, ABadRowCostsItselfAlone)
     EXPECT_EQ(d.graftline({"status"}).status, 0);
 }
 
+TEST_F(Resume, ALostDatabaseIsSaidToBeAndFoundAgain)
+{
+    for (const std::string lost : {"the file", "its contents", "its tables", "the folder"}) {
+        desk here;
+        const auto folder = here.repository.git_folder() / "graftline";
+        ASSERT_EQ(here.graftline({"run", "One", "--", "sh", "-c", "echo x > x.txt; exit 3"}).status, 1);
+        const auto task = here.graftline({"status", "--json"}).json().at("tasks").at(0);
+        const std::string id(task.at("id").as_string());
+        for (const auto* end : {"-wal", "-shm", ""})
+            fs::remove(folder / (std::string("state.db") + end));
+        if (lost == "its contents") write_file(folder / "state.db", "");
+        if (lost == "its tables") effects::database(folder / "state.db").execute("PRAGMA user_version = 0");
+        if (lost == "the folder") fs::remove_all(folder);
+
+        for (const auto& words :
+             {std::vector<std::string>{"status"}, {"events"}, {"logs", id}, {"diff", id}}) {
+            const auto told = here.graftline(words);
+            EXPECT_EQ(told.status, 3) << lost << " " << words[0] << told.out;
+            EXPECT_THAT(told.err, testing::AllOf(HasSubstr("is gone"), HasSubstr("graftline clean\n")))
+                << lost << " " << words[0];
+        }
+        const auto next = here.graftline({"run", "Two", "--", "true"});
+        EXPECT_EQ(next.status, 0) << next.err;
+        EXPECT_THAT(next.err, HasSubstr("1 task was found again")) << lost;
+        const auto found = here.graftline({"status", id, "--json"}).json().at("tasks").at(0);
+        EXPECT_EQ(found.at("state"), "failed") << lost;
+        EXPECT_EQ(found.at("worktree"), task.at("worktree")) << lost;
+        EXPECT_EQ(here.graftline({"clean", "--force"}).status, 0);
+        EXPECT_FALSE(fs::exists(std::string(task.at("worktree").as_string()))) << lost;
+        fs::remove_all(folder);
+        EXPECT_EQ(here.graftline({"status"}).status, 0) << "nothing is left that would tell of it";
+    }
+}
+
 TEST_F(Resume, ABadRecordStopsItsRunAloneAndSaysWhatWorksInstead)
 {
     ASSERT_EQ(d.graftline({"run", "Whole", "--", "true"}).status, 0);
