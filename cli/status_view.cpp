@@ -100,7 +100,7 @@ awaitable<status_view> status_view::read(std::shared_ptr<effects::project> in, c
 
 bool status_view::is_abandoned(const task& t) const
 {
-    return t.state == running && !alive.contains(t.run);
+    return t.state == running && !t.owner.empty() && !alive.contains(t.run);
 }
 
 namespace {

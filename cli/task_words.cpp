@@ -104,6 +104,7 @@ std::vector<std::string> next_steps(const task& t)
         return {say("diff"), say("land")};
     case failed:
         if (t.rejected) return {say("shell"), say("land"), say("retry")};
+        if (!has_agent(t.spec)) return {say("shell"), say("commit", " -m MESSAGE"), say("discard")};
         return {say("logs"), say("retry"), say("discard")};
     case conflicted: {
         if (t.spec.target.empty()) return {say("retry"), say("discard")};

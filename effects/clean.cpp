@@ -18,16 +18,18 @@ namespace fs = std::filesystem;
 class sweep {
 public:
     /// Without a run it only tells.
-    sweep(project& in, run* r, bool force, std::vector<cleaned>& found)
-        : in_(in), run_(r), dry_run_(!r), force_(force), found_(found),
-          days_(in.settings().clean.days.value_or(30)),
-          bytes_(in.settings().clean.bytes.value_or(std::uint64_t{2} << 30))
+    sweep(std::shared_ptr<project> in, run* r, bool force, std::vector<cleaned>& found)
+        : shared_(std::move(in)), in_(*shared_), run_(r), dry_run_(!r), force_(force), found_(found),
+          days_(in_.settings().clean.days.value_or(30)),
+          bytes_(in_.settings().clean.bytes.value_or(std::uint64_t{2} << 30))
     {
     }
 
     awaitable<void> all()
     {
-        const auto tasks = co_await in_.must_store([](store& s) { return s.tasks(); });
+        auto tasks = co_await in_.must_store([](store& s) { return s.tasks(); });
+        for (auto& t : tasks)
+            if (force_ && t.state == task_state::running && t.owner.empty()) co_await end_nobodys(t);
         int index = 0;
         for (const auto& t : tasks)
             co_await look_at("0." + std::to_string(index++), t);
@@ -129,6 +131,24 @@ private:
         });
     }
 
+    /// Of a task without a run that could be gone on with.
+    awaitable<void> end_nobodys(task& t)
+    {
+        const auto what = "agent of task " + t.id;
+        if (dry_run_) {
+            t.state = task_state::cancelled;
+            t.attempt.clear();
+        } else {
+            auto cancelled = co_await cancel_task(shared_, t.id);
+            if (!cancelled) {
+                found_.push_back({what, "left: " + cancelled.error().what(), false});
+                co_return;
+            }
+            t = std::move(*cancelled);
+        }
+        found_.push_back({what, "it belongs to no run, and --force was given", true});
+    }
+
     /// An agent that outlived its run, of a task that nobody will go on with.
     awaitable<void> orphans(const task& t)
     {
@@ -225,6 +245,7 @@ private:
         }
     }
 
+    std::shared_ptr<project> shared_;
     project& in_;
     run* run_;
     bool dry_run_;
@@ -242,7 +263,7 @@ awaitable<result<std::vector<cleaned>>> clean(std::shared_ptr<project> in, bool 
     std::vector<cleaned> found;
     if (dry_run) {
         try {
-            co_await sweep(*in, nullptr, force, found).all();
+            co_await sweep(in, nullptr, force, found).all();
         } catch (const fault_error& e) {
             co_return e.why();
         }
@@ -251,8 +272,8 @@ awaitable<result<std::vector<cleaned>>> clean(std::shared_ptr<project> in, bool 
     stop_button button;
     run_options options;
     options.program = "clean";
-    auto body = [&](run& r) -> awaitable<void> { co_await sweep(r.in(), &r, force, found).all(); };
-    auto done = co_await as_run(std::move(in), {}, options, watcher, button, body);
+    auto body = [&](run& r) -> awaitable<void> { co_await sweep(in, &r, force, found).all(); };
+    auto done = co_await as_run(in, {}, options, watcher, button, body);
     if (!done) co_return done.error();
     co_return found;
 }

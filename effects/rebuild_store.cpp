@@ -3,7 +3,10 @@
 #include "graftline/git/records.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/worktree.hpp"
+#include "graftline/runtime/attempt_files.hpp"
+#include "graftline/runtime/clock.hpp"
 #include "graftline/runtime/file_lock.hpp"
+#include "graftline/runtime/supervised.hpp"
 
 #include <boost/asio/this_coro.hpp>
 #include <boost/json/parse.hpp>
@@ -12,6 +15,7 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <set>
 #include <tuple>
 
 namespace graftline::effects {
@@ -33,12 +37,16 @@ std::vector<std::string> folders_in(const fs::path& folder)
     return names;
 }
 
-json::object object_in(const fs::path& file)
+std::string text_in(const fs::path& file)
 {
     std::ifstream in(file, std::ios::binary);
-    const std::string text{std::istreambuf_iterator<char>(in), {}};
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+json::object object_in(const fs::path& file)
+{
     boost::system::error_code failed;
-    auto value = json::parse(text, failed);
+    auto value = json::parse(text_in(file), failed);
     return !failed && value.is_object() ? value.get_object() : json::object();
 }
 
@@ -91,19 +99,32 @@ private:
             t.spec.agent = text_at(metadata->get_object(), "agent");
         }
         for (const auto& id : folders_in(in_.state_folder() / "logs")) {
-            const auto attempts = folders_in(in_.log_folder(id));
             auto& t = of(id);
-            t.attempts = static_cast<int>(attempts.size());
             fs::file_time_type newest = fs::file_time_type::min();
-            for (const auto& name : attempts) {
+            for (const auto& name : folders_in(in_.log_folder(id))) {
+                if (name.front() < '0' || name.front() > '9') continue; // a gate's
+                const auto attempt = in_.log_folder(id) / name;
+                if (t.attempts++ == 0) take_prompt(t, attempt);
+                const auto held = file_lock::is_held(attempt / attempt::lock_name);
+                if (held && *held) living_.insert(id);
                 std::error_code failed;
-                const auto when = fs::last_write_time(in_.log_folder(id) / name, failed);
+                const auto when =
+                    held && *held ? fs::file_time_type::max() : fs::last_write_time(attempt, failed);
                 if (failed || when < newest) continue;
                 newest = when;
-                t.attempt = (in_.log_folder(id) / name).string();
-                t.log = (in_.log_folder(id) / name / "stdout.log").string();
+                t.attempt = attempt.string();
+                t.log = (attempt / "stdout.log").string();
             }
         }
+    }
+
+    /// What the user asked for stands first in what the first agent was told.
+    static void take_prompt(task& t, const fs::path& attempt)
+    {
+        t.spec.prompt = text_in(attempt / "prompt.txt");
+        t.spec.prompt.erase(std::min(t.spec.prompt.size(), t.spec.prompt.find("\n## Where you work\n")));
+        const auto first_line = t.spec.prompt.substr(0, t.spec.prompt.find('\n'));
+        if (t.spec.description.empty()) t.spec.description = first_line;
     }
 
     awaitable<result<void>> look_at_worktrees()
@@ -205,17 +226,21 @@ private:
     task conclude(task t) const
     {
         if (t.spec.description.empty()) t.spec.description = t.branch.empty() ? "task " + t.id : t.branch;
-        t.spec.prompt = t.spec.description;
+        if (t.spec.prompt.empty()) t.spec.prompt = t.spec.description;
         const auto said = said_.find(t.id);
         if (!t.landed.empty())
             t.state = task_state::merged;
         else if (said != said_.end() && is_over(said->second))
             t.state = said->second;
         else
-            t.state = task_state::failed;
+            t.state = living_.contains(t.id) ? task_state::running : task_state::failed;
         t.reason = why_;
-        if (t.finished_at.empty()) t.finished_at = now_text();
-        if (t.created_at.empty()) t.created_at = t.finished_at;
+        if (t.state == task_state::running)
+            t.reason += "; its agent still runs, and belongs to no run any more";
+        if (const auto who = read_identity(t.attempt); who && *who)
+            t.started_at = to_iso8601((*who)->started_at);
+        if (t.finished_at.empty() && t.state != task_state::running) t.finished_at = now_text();
+        if (t.created_at.empty()) t.created_at = t.started_at.empty() ? now_text() : t.started_at;
         return t;
     }
 
@@ -223,6 +248,7 @@ private:
     std::string why_; ///< it had to be found again
     std::map<std::string, task> tasks_;
     std::map<std::string, task_state> said_;
+    std::set<std::string> living_; ///< tasks whose agent has its supervisor
 };
 
 /// Another process would go on writing into what is set aside.

@@ -18,9 +18,13 @@ awaitable<result<bool>> release(project& in, const task& t)
     auto changed = co_await in.stored([&](store& s) {
         return s.change(t.id, [&](task& now) {
             if (now.state != task_state::running || now.owner != t.owner) return;
-            now.state = now.cancel_asked ? task_state::cancelled : task_state::pending;
-            now.reason =
-                now.cancel_asked ? "cancelled" : "interrupted: the graftline that carried it out is gone";
+            // Nobody could carry on what it is not known how to.
+            now.state = now.cancel_asked      ? task_state::cancelled
+                        : has_agent(now.spec) ? task_state::pending
+                                              : task_state::failed;
+            now.reason = now.cancel_asked      ? "cancelled"
+                         : has_agent(now.spec) ? "interrupted: the graftline that carried it out is gone"
+                                               : "its agent, which belonged to no run any more, has ended";
             now.finished_at = now_text(); // its owner stays: by that a resumed run knows it
         });
     });

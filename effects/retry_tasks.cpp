@@ -6,6 +6,19 @@ namespace graftline::effects {
 
 namespace {
 
+fault without_agent(const task& t)
+{
+    if (t.spec.by_hand)
+        return fault(errc::refused, "the task was made by hand, without an agent")
+            .with("task", t.id)
+            .advise("Work in its worktree, then commit and land it.");
+    return fault(errc::refused, "which agent carried the task out is not known any more")
+        .with("task", t.id)
+        .with("reason", t.reason)
+        .advise("Use what is in its worktree: graftline commit " + t.id +
+                " -m MESSAGE, then graftline land " + t.id + "\n  Or have it done anew: graftline run");
+}
+
 /// Takes what the earlier attempts left away, after it is safe: the next begins in a new worktree.
 awaitable<void> take_away(run& r, const std::string& id)
 {
@@ -33,10 +46,7 @@ awaitable<result<run_report>> retry_tasks(std::shared_ptr<project> in, std::vect
     if (!found) co_return found.error();
     auto ready = [](task& now) {
         check_operation(now.id, now.state, operation::retry).value();
-        if (now.spec.command.empty() && now.spec.agent.empty() && now.spec.stages.empty())
-            throw fault_error(fault(errc::refused, "the task was made by hand, without an agent")
-                                  .with("task", now.id)
-                                  .advise("Work in its worktree, then commit and land it."));
+        if (!has_agent(now.spec)) throw fault_error(without_agent(now));
         now.state = task_state::pending;
         now.cancel_asked = false;
         now.rejected = false;

@@ -74,6 +74,11 @@ std::string title(const task& t, std::size_t limit)
     return line.substr(0, end).append(ellipsis);
 }
 
+bool has_agent(const task_spec& asked)
+{
+    return !asked.command.empty() || !asked.agent.empty() || !asked.stages.empty();
+}
+
 std::vector<std::string> ids_of(const std::vector<task>& tasks)
 {
     std::vector<std::string> ids;

@@ -128,6 +128,9 @@ json::object to_public_json(const task& t);
 /// The first line of the description, at most `limit` bytes, cut between characters.
 std::string title(const task& t, std::size_t limit = 72);
 
+/// It is known who carries it out: not so for a task made by hand, or found again without its record.
+bool has_agent(const task_spec& asked);
+
 std::vector<std::string> ids_of(const std::vector<task>& tasks);
 
 /// Seconds between two times as they stand in a task; 0 when either is missing.

@@ -1,5 +1,6 @@
 #include "graftline/effects/sqlite.hpp"
 #include "graftline/runtime/clock.hpp"
+#include "graftline/runtime/file_lock.hpp"
 
 #include "tests/cli/program.hpp"
 #include "tests/support/hang_guard.hpp"
@@ -357,6 +358,82 @@ TEST_F(Resume, ALostDatabaseIsSaidToBeAndFoundAgain)
         fs::remove_all(folder);
         EXPECT_EQ(here.graftline({"status"}).status, 0) << "nothing is left that would tell of it";
     }
+}
+
+/// Its agent has outlived its run, and the database is gone.
+class FoundAgain : public Resume {
+protected:
+    FoundAgain()
+    {
+        started_graftline first(d, {"run", "Write the report", "--", agent()});
+        EXPECT_TRUE(eventually([&] { return begun() == 1; })) << first.said();
+        first.end_by(SIGKILL);
+        id = std::string(tasks().at(0).as_object().at("id").as_string());
+        for (const auto* end : {"-wal", "-shm", ""})
+            fs::remove(state() / (std::string("state.db") + end));
+        EXPECT_THAT(d.graftline({"clean"}).err, HasSubstr("1 task was found again"));
+        const auto found = task();
+        EXPECT_EQ(found.at("state"), "running");
+        EXPECT_EQ(found.at("description"), "Write the report");
+        EXPECT_THAT(std::string(found.at("reason").as_string()), HasSubstr("its agent still runs"));
+    }
+    ~FoundAgain() override { let_them_go(); }
+    boost::json::object task()
+    {
+        return d.graftline({"status", id, "--json"}).json().at("tasks").at(0).as_object();
+    }
+    bool agent_lives()
+    {
+        const auto held = file_lock::is_held(state() / "logs" / id / "1" / "lock");
+        return held && *held;
+    }
+
+    std::string id;
+};
+
+TEST_F(FoundAgain, IsEndedByCancel)
+{
+    EXPECT_TRUE(agent_lives());
+    EXPECT_EQ(d.graftline({"cancel", id}).status, 0);
+    EXPECT_FALSE(agent_lives());
+    EXPECT_EQ(task().at("state"), "cancelled");
+}
+
+TEST_F(FoundAgain, IsEndedByDiscarding)
+{
+    const auto told = d.graftline({"discard", "--force", id});
+    EXPECT_EQ(told.status, 0) << told.err;
+    EXPECT_FALSE(agent_lives());
+    EXPECT_EQ(task().at("state"), "discarded");
+}
+
+TEST_F(FoundAgain, IsEndedByCleaningByForceAlone)
+{
+    EXPECT_EQ(d.graftline({"clean"}).status, 0);
+    EXPECT_THAT(d.graftline({"clean", "--force", "--dry-run"}).out,
+                HasSubstr("would remove agent of task " + id));
+    EXPECT_TRUE(agent_lives());
+    const auto told = d.graftline({"clean", "--force"});
+    EXPECT_THAT(told.out, HasSubstr("removed agent of task " + id));
+    EXPECT_FALSE(agent_lives());
+    EXPECT_EQ(task().at("state"), "discarded");
+}
+
+TEST_F(FoundAgain, IsCommittedAndLandedOnceItsAgentHasEnded)
+{
+    let_them_go();
+    ASSERT_TRUE(eventually([&] { return !agent_lives(); }));
+    const auto refused = d.graftline({"retry", id});
+    EXPECT_EQ(refused.status, 2);
+    EXPECT_THAT(refused.err,
+                testing::AllOf(HasSubstr("not known any more"), HasSubstr("graftline commit " + id),
+                               HasSubstr("graftline land " + id)));
+    EXPECT_THAT(refused.err, testing::Not(HasSubstr("by hand")));
+    EXPECT_EQ(task().at("state"), "failed");
+    EXPECT_EQ(d.graftline({"commit", id, "-m", "write the report"}).status, 0);
+    const auto landed = d.graftline({"land", id});
+    EXPECT_EQ(landed.status, 0) << landed.err;
+    EXPECT_THAT(d.repository.git("ls-tree", "--name-only", "main"), HasSubstr(id + ".txt"));
 }
 
 TEST_F(Resume, ABadRecordStopsItsRunAloneAndSaysWhatWorksInstead)
