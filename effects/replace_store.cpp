@@ -51,19 +51,24 @@ bool copy_rows(database& from, database& into, const std::string& table,
     return at_end;
 }
 
+/// False when there is none.
+bool move_file(const fs::path& from, const fs::path& to)
+{
+    std::error_code failed;
+    fs::rename(from, to, failed);
+    if (failed && failed != std::errc::no_such_file_or_directory)
+        throw fault_error(system_fault(failed.value(), "a damaged database could not be replaced")
+                              .with("file", from.string()));
+    return !failed;
+}
+
 /// Moves the database and what belongs to it. Result: its new name; empty when there was none.
 fs::path set_aside(const fs::path& folder)
 {
     const auto name = "state.db.corrupt-" + now_text();
     bool there = false;
-    for (const std::string end : {"-wal", "-shm", ""}) {
-        std::error_code failed;
-        fs::rename(folder / ("state.db" + end), folder / (name + end), failed);
-        if (failed && failed != std::errc::no_such_file_or_directory)
-            throw fault_error(system_fault(failed.value(), "a damaged database could not be set aside")
-                                  .with("file", (folder / ("state.db" + end)).string()));
-        there = !failed;
-    }
+    for (const std::string end : {"-wal", "-shm", ""})
+        there = move_file(folder / ("state.db" + end), folder / (name + end));
     return there ? folder / name : fs::path();
 }
 
@@ -122,6 +127,15 @@ void store::end_what_cannot_go_on(bool all_journal)
     }
 }
 
+fs::path store::end_replacing(const fs::path& folder)
+{
+    std::error_code ignored;
+    if (!fs::exists(folder / "state.db.new", ignored)) return {};
+    auto aside = set_aside(folder);
+    move_file(folder / "state.db.new", folder / "state.db");
+    return aside;
+}
+
 store::replacement store::replace(const fs::path& folder, std::vector<task> found)
 {
     const opening_turn alone(folder);
@@ -146,11 +160,8 @@ store::replacement store::replace(const fs::path& folder, std::vector<task> foun
         done.found = found.size();
         fresh.db_.execute("PRAGMA wal_checkpoint(TRUNCATE)");
     }
-    done.aside = set_aside(folder);
-    fs::rename(place / "state.db", folder / "state.db", failed);
-    if (failed)
-        throw fault_error(system_fault(failed.value(), "the new state database could not be put in its place")
-                              .with("file", (place / "state.db").string()));
+    move_file(place / "state.db", folder / "state.db.new"); // from here on it is the one that counts
+    done.aside = end_replacing(folder);
     fs::remove_all(place, failed);
     return done;
 }

@@ -175,7 +175,7 @@ store::store(const std::filesystem::path& folder, database::commits how)
 }
 
 store::store(const std::filesystem::path& folder, database::commits how, const opening_turn&)
-    : folder_(folder), db_(still_there(folder) / "state.db", how)
+    : folder_(folder), db_((end_replacing(folder), still_there(folder)) / "state.db", how)
 {
     migrate();
 }
@@ -183,7 +183,8 @@ store::store(const std::filesystem::path& folder, database::commits how, const o
 bool store::is_there(const std::filesystem::path& folder)
 {
     std::error_code ignored;
-    return std::filesystem::exists(folder / "state.db", ignored) || has_traces(folder);
+    return std::filesystem::exists(folder / "state.db", ignored) ||
+           std::filesystem::exists(folder / "state.db.new", ignored) || has_traces(folder);
 }
 
 void store::migrate()
@@ -583,10 +584,10 @@ std::vector<run_record> store::forget_old_journals(utc_time time,
 bool store::is_damaged(const std::filesystem::path& folder)
 {
     try {
-        std::error_code ignored;
-        if (std::filesystem::exists(folder / "state.db", ignored)) {
+        {
             const opening_turn alone(folder);
-            database db(folder / "state.db");
+            end_replacing(folder);
+            database db(still_there(folder) / "state.db");
             auto row = db.query("PRAGMA quick_check(1)");
             if (!row.next() || row.text(0) != "ok") return true;
         }

@@ -138,6 +138,9 @@ private:
     run_record read_run(const statement& row) const;
     void write(const task& t);
     replacement take_over(store& old);
+    /// Puts a new database that is whole, state.db.new, in its place; one that a kill kept from there too.
+    /// Does nothing without it. Result: where the old one lies.
+    static std::filesystem::path end_replacing(const std::filesystem::path& folder);
     void end_what_cannot_go_on(bool all_journal);
     void insert(const std::vector<task>& tasks);
     task change_here(const std::string& id, const std::function<void(task&)>& change);

@@ -343,6 +343,26 @@ TEST_F(Store, ADamagedOneIsFoundAndReplaced)
     EXPECT_EQ(store(folder_).tasks().size(), 1u);
 }
 
+TEST_F(Store, AKillBetweenTwoStepsOfReplacingCostsNothing)
+{
+    for (const bool old_was_moved : {false, true}) {
+        fs::remove_all(folder_);
+        const auto other = folder_.parent_path() / "other";
+        store(folder_).add(make("aaa111"));
+        store(other).add(make("bbb222"));
+        fs::rename(other / "state.db", folder_ / "state.db.new");
+        if (old_was_moved) fs::rename(folder_ / "state.db", folder_ / "state.db.corrupt-x");
+        EXPECT_TRUE(store::is_there(folder_));
+        EXPECT_EQ(store(folder_).tasks().at(0).id, "bbb222");
+        const auto is_old = [](const auto& file) {
+            return file.path().filename().string().starts_with("state.db.corrupt-");
+        };
+        EXPECT_EQ(std::ranges::count_if(fs::directory_iterator(folder_), fs::directory_iterator(), is_old),
+                  1);
+        EXPECT_FALSE(store::is_damaged(folder_));
+    }
+}
+
 TEST_F(Store, ALostJournalEndsItsRunsAndCostsNoTask)
 {
     run_record r;
