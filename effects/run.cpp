@@ -88,6 +88,7 @@ awaitable<result<std::shared_ptr<run>>> run::begin(std::shared_ptr<project> in, 
 {
     record.id = fresh_id("run-", 8);
     record.pid = ::getpid();
+    record.version = GRAFTLINE_VERSION;
     record.started_at = record.owned_since = now_text();
     record.configuration = in->configuration();
     // The store makes the state folder; the lock comes before anybody can read of the run.
@@ -133,6 +134,9 @@ awaitable<result<std::shared_ptr<run>>> run::resume(std::shared_ptr<project> in,
     if (!read) co_return read.error();
     resumed->record_ = std::move(*read);
     resumed->resumed_ = true;
+    if (const auto& began = resumed->record_.version; !began.empty() && began != GRAFTLINE_VERSION)
+        watcher.note("The run was begun by graftline " + began + ", and is gone on with by " +
+                     GRAFTLINE_VERSION + ".");
     co_return resumed;
 }
 

@@ -118,9 +118,7 @@ public:
                 files_.emplace(task_.attempt);
                 run_.watcher().doing(task_.id, "agent, adopted");
                 const auto ended = co_await follow_to_end(**alive);
-                auto said = co_await concluded(ended);
-                if (!said) co_return said.error();
-                co_return std::optional(std::move(*said));
+                co_return co_await told(ended);
             }
             const auto record = read_exit_record(task_.attempt);
             if (!record) co_return record.error();
@@ -168,13 +166,7 @@ public:
         auto started = co_await supervised::start(run_.in().supervisor_command, std::move(*spec));
         if (!started) co_return started.error();
         const auto ended = co_await follow_to_end(*started);
-        auto said = co_await concluded(ended);
-        if (!said) co_return said.error();
-        if (ended.how == ending::lost) {
-            if (auto saved = co_await count_lost(); !saved) co_return saved.error();
-            co_return std::nullopt;
-        }
-        co_return std::optional(std::move(*said));
+        co_return co_await told(ended);
     }
 
 private:
@@ -187,6 +179,16 @@ private:
         run_.watcher().note("The worktree of " + task_.id + " was gone: it was made again from its branch.");
         task_ = co_await run_.find(task_.id);
         co_return result<void>();
+    }
+
+    /// Nullopt when that is no outcome: its supervisor was killed. What it left is saved then.
+    awaitable<result<std::optional<agent_report>>> told(const exit_record& ended)
+    {
+        auto said = co_await concluded(ended);
+        if (!said) co_return said.error();
+        if (ended.how != ending::lost) co_return std::optional(std::move(*said));
+        if (auto saved = co_await count_lost(); !saved) co_return saved.error();
+        co_return std::nullopt;
     }
 
     awaitable<result<agent_report>> concluded(const exit_record& ended)

@@ -18,6 +18,7 @@ struct run_record {
     std::string id;
     std::int64_t number = 0;        ///< given by the store: what the journal calls it
     std::string program;            ///< run, retry, land
+    std::string version;            ///< of the graftline that began it
     json::object arguments;         ///< what it was told, without prompts and environments
     json::object configuration;     ///< the files that it was configured by, as they were
     std::vector<std::string> tasks; ///< ids, in the order given: their places in the tree of effects
@@ -29,7 +30,7 @@ struct run_record {
     std::string outcome;     ///< done, interrupted; damaged: its journal was lost, it cannot be gone on with
 };
 BOOST_DESCRIBE_STRUCT(run_record, (),
-                      (id, number, program, arguments, configuration, tasks, target, pid, owned_since,
+                      (id, number, program, version, arguments, configuration, tasks, target, pid, owned_since,
                        started_at, finished_at, outcome))
 
 /// An effect as the journal has it, all its records together.
