@@ -30,8 +30,8 @@ struct run_record {
     std::string outcome;     ///< done, interrupted; damaged: its journal was lost, it cannot be gone on with
 };
 BOOST_DESCRIBE_STRUCT(run_record, (),
-                      (id, number, program, version, arguments, configuration, tasks, target, pid, owned_since,
-                       started_at, finished_at, outcome))
+                      (id, number, program, version, arguments, configuration, tasks, target, pid,
+                       owned_since, started_at, finished_at, outcome))
 
 /// An effect as the journal has it, all its records together.
 struct effect_record {

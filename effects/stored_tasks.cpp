@@ -1,0 +1,170 @@
+// The tasks in the database, and what landings are about to do for them.
+#include "graftline/effects/store.hpp"
+#include "graftline/effects/stored_rows.hpp"
+
+#include <algorithm>
+
+namespace graftline::effects {
+namespace {
+
+std::int64_t sum_of_task(const task& t, std::string_view record)
+{
+    return sum_of({t.id, t.key, t.run, to_string(t.state), record});
+}
+
+} // namespace
+
+task store::read_task(const statement& row) const
+{
+    check_row(row, summed_in_task, "tasks", folder_);
+    return parse_record<task>(row.text(summed_in_task - 1)).value();
+}
+
+std::optional<task> store::read(statement& row) const
+{
+    if (!row.next()) return std::nullopt;
+    return read_task(row);
+}
+
+void store::write(const task& t)
+{
+    const auto record = record_text(t);
+    db_.query("UPDATE tasks SET key = ?, run = ?, state = ?, record = ?, checksum = ? WHERE id = ?", t.key,
+              t.run, to_string(t.state), record, sum_of_task(t, record), t.id)
+        .run();
+}
+
+void store::add(const std::vector<task>& tasks)
+{
+    transaction whole(db_);
+    insert(tasks);
+    whole.commit();
+}
+
+void store::insert(const std::vector<task>& tasks)
+{
+    for (const auto& t : tasks) {
+        if (find(t.id)) throw fault_error(fault(errc::exists, "there is a task '" + t.id + "' already"));
+        const auto record = record_text(t);
+        db_.query("INSERT INTO tasks (id, number, key, run, state, record, checksum) "
+                  "VALUES (?, (SELECT COALESCE(MAX(number), 0) + 1 FROM tasks), ?, ?, ?, ?, ?)",
+                  t.id, t.key, t.run, to_string(t.state), record, sum_of_task(t, record))
+            .run();
+        note(journal_event::task, t.run, t.id, to_string(t.state));
+    }
+}
+
+void store::forget(const std::string& id)
+{
+    transaction whole(db_);
+    db_.query("DELETE FROM tasks WHERE id = ?", id).run();
+    whole.commit();
+}
+
+std::optional<task> store::find(const std::string& id)
+{
+    auto row = db_.query(task_rows + "WHERE id = ?", id);
+    return read(row);
+}
+
+std::vector<task> store::tasks()
+{
+    std::vector<task> all;
+    auto rows = db_.query(task_rows + "ORDER BY number");
+    while (auto t = read(rows))
+        all.push_back(std::move(*t));
+    return all;
+}
+
+std::vector<task> store::tasks_of(const std::string& run)
+{
+    std::vector<task> some;
+    auto rows = db_.query(task_rows + "WHERE run = ? ORDER BY number", run);
+    while (auto t = read(rows))
+        some.push_back(std::move(*t));
+    return some;
+}
+
+task store::resolve(const std::string& handle)
+{
+    if (auto exact = find(handle)) return std::move(*exact);
+
+    auto by_key = db_.query(task_rows + "WHERE key = ? AND key <> '' "
+                                        "ORDER BY state IN ('merged', 'discarded'), number DESC LIMIT 1",
+                            handle);
+    if (auto keyed = read(by_key)) return std::move(*keyed);
+
+    std::vector<task> candidates;
+    auto by_prefix = db_.query(task_rows + "WHERE substr(id, 1, ?) = ? ORDER BY number",
+                               static_cast<std::int64_t>(handle.size()), handle);
+    if (!handle.empty())
+        while (auto t = read(by_prefix))
+            candidates.push_back(std::move(*t));
+    if (candidates.size() == 1) return std::move(candidates.front());
+    if (candidates.empty())
+        throw fault_error(
+            fault(errc::not_found, "there is no task '" + handle + "'").advise("See them: graftline status"));
+    fault several(errc::invalid, "'" + handle + "' is the beginning of several tasks' ids");
+    for (const auto& t : candidates)
+        several.with(t.id, title(t));
+    throw fault_error(std::move(several.advise("Give more of the id.")));
+}
+
+task store::change(const std::string& id, const std::function<void(task&)>& change)
+{
+    transaction whole(db_);
+    auto changed = change_here(id, change);
+    whole.commit();
+    return changed;
+}
+
+task store::change_among(const std::string& id,
+                         const std::function<void(task&, const std::vector<task>&)>& change)
+{
+    transaction whole(db_);
+    const auto all = tasks();
+    auto changed = change_here(id, [&](task& t) { change(t, all); });
+    whole.commit();
+    return changed;
+}
+
+task store::change_here(const std::string& id, const std::function<void(task&)>& change)
+{
+    auto found = find(id);
+    if (!found) throw fault_error(fault(errc::not_found, "there is no task '" + id + "'"));
+    const auto before = found->state;
+    change(*found);
+    if (auto allowed = check_transition(id, before, found->state); !allowed)
+        throw fault_error(allowed.error());
+    write(*found);
+    if (before != found->state)
+        note(journal_event::task, found->owner.empty() ? found->run : found->owner, id,
+             to_string(found->state));
+    return std::move(*found);
+}
+
+void store::set_intents(const std::vector<std::pair<std::string, std::string>>& by_task)
+{
+    transaction whole(db_);
+    for (const auto& [task, intent] : by_task)
+        db_.query("INSERT OR REPLACE INTO intents (task, record) VALUES (?, ?)", task, intent).run();
+    whole.commit();
+}
+
+void store::clear_intent(const std::string& task)
+{
+    transaction whole(db_);
+    db_.query("DELETE FROM intents WHERE task = ?", task).run();
+    whole.commit();
+}
+
+std::vector<std::pair<std::string, std::string>> store::intents()
+{
+    std::vector<std::pair<std::string, std::string>> all;
+    auto rows = db_.query("SELECT task, record FROM intents");
+    while (rows.next())
+        all.emplace_back(rows.text(0), rows.text(1));
+    return all;
+}
+
+} // namespace graftline::effects
