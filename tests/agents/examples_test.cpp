@@ -30,7 +30,7 @@ TEST(Examples, settings_show_every_key)
     EXPECT_TRUE(s.commit.type && s.commit.scope && !s.commit.trailers.empty());
     EXPECT_TRUE(s.landing.merge_message && s.landing.squash_message && s.landing.into &&
                 s.landing.fast_forward && s.landing.resolver && s.landing.resolutions);
-    EXPECT_TRUE(s.gate.speculate && s.gate.share);
+    EXPECT_TRUE(s.gate.speculate && s.gate.share && s.gate.timeout);
     EXPECT_TRUE(s.limits.cpu && s.limits.memory && s.limits.disk_free && s.limits.log);
     EXPECT_TRUE(s.clean.days && s.clean.bytes);
     EXPECT_EQ(s.gate.commands.size(), 2U);
