@@ -47,6 +47,16 @@ std::set<std::string> worktrees_in(project& in, const fs::path& folder)
     return names;
 }
 
+/// Tells them all to end before the first is waited for.
+void stop_gates(const project& in, const std::set<std::string>& names)
+{
+    for (const auto& task_logs : entries_of(in.state_folder() / "logs"))
+        for (const auto& attempt : entries_of(task_logs)) {
+            const auto name = attempt.filename().string(); // "<name of the gate>-<number of its command>"
+            if (names.contains(name.substr(0, name.rfind('-')))) (void)stop_attempt(attempt);
+        }
+}
+
 /// The attempts of one gate's commands lie in its task's logs, which only their name leads to.
 awaitable<void> end_gate(const project& in, std::string name)
 {
@@ -75,16 +85,20 @@ awaitable<std::vector<cleaned>> clear_abandoned_gates(project& in, std::string r
     auto names = worktrees;
     for (const auto& path : entries_of(folder))
         names.insert(path.filename());
+    const auto is_live = [&](const std::string& name) {
+        const auto run_id = run_in(name);
+        return run_id != resumed && run::is_alive(in, run_id);
+    };
+    std::erase_if(names, is_live);
+    if (!dry_run && !names.empty()) stop_gates(in, names);
     for (const auto& name : names) {
         const auto path = folder / name;
         const auto what = "scratch " + path.string();
-        const auto run_id = run_in(name);
-        if (run_id.empty() && !worktrees.contains(name)) {
+        if (run_in(name).empty() && !worktrees.contains(name)) {
             if (git::remove_abandoned_scratch(path, dry_run))
                 found.push_back({what, "its process is gone", true});
             continue;
         }
-        if (run_id != resumed && run::is_alive(in, run_id)) continue;
         if (!dry_run) {
             co_await end_gate(in, name);
             const auto gone = co_await git::remove_worktree(in.repository(), path, lock_reason(name));

@@ -1,5 +1,6 @@
 #include "graftline/effects/commit_changes.hpp"
 
+#include "graftline/effects/remove_worktree.hpp"
 #include "graftline/git/branch_use.hpp"
 #include "graftline/git/commit.hpp"
 #include "graftline/git/dead_locks.hpp"
@@ -137,6 +138,8 @@ awaitable<result<change>> commit_changes::carry_out(run& r) const
             if (made) made->worktree_gone = true;
             co_return made;
         }
+        auto ours = git::check_worktree(r.repository(), t.worktree, lock_reason(t.id), t.branch);
+        if (!ours) co_return ours.error();
         // Agents kill their gits when they take too long.
         auto freed = co_await git::drop_locks_left_in(r.repository(), t.worktree, t.branch);
         if (!freed) co_return freed.error();

@@ -142,7 +142,11 @@ private:
 awaitable<result<tree>> create_worktree::carry_out(run& r) const
 {
     const auto t = co_await r.find(task);
-    if (t.worktree_ready && fs::is_directory(t.worktree)) co_return tree{t.worktree, t.branch, t.base};
+    if (t.worktree_ready && fs::exists(fs::symlink_status(t.worktree))) {
+        auto ours = git::check_worktree(r.repository(), t.worktree, lock_reason(t.id), t.branch);
+        if (!ours) co_return fault(ours.error()).with("task", task);
+        co_return tree{t.worktree, t.branch, t.base};
+    }
 
     result<tree> made = fault(errc::internal, "");
     std::exception_ptr stopped;

@@ -143,8 +143,23 @@ std::vector<std::string> in_landing_order(const std::vector<task>& tasks)
 
 namespace {
 
+/// The run that was cut short, which the new one takes the place of.
+struct cut_short {
+    std::string id;
+    file_lock::lease held;
+};
+using instead_of = std::optional<cut_short>;
+
+/// The new run is on record with all its tasks: nothing of the old one's is to be done any more.
+awaitable<void> take_its_place(run& r, instead_of& old)
+{
+    if (!old) co_return;
+    co_await r.in().must_store([&](store& s) { s.finish_run(old->id, "done"); });
+    old->held.release();
+}
+
 awaitable<result<run_report>> land_all(std::shared_ptr<project> in, std::vector<task> tasks,
-                                       land_options options, bool resumed, observer& watcher,
+                                       land_options options, instead_of old, observer& watcher,
                                        stop_button& button)
 {
     run_options of_run;
@@ -152,8 +167,11 @@ awaitable<result<run_report>> land_all(std::shared_ptr<project> in, std::vector<
     of_run.arguments = to_stored(options).as_object();
     of_run.target = options.target.value_or("");
     all_of_them all;
-    auto one = [&](context& ctx, std::string id) { return land_one(ctx, std::move(id), options, resumed); };
+    auto one = [&](context& ctx, std::string id) {
+        return land_one(ctx, std::move(id), options, old.has_value());
+    };
     auto body = [&](run& r) -> awaitable<void> {
+        co_await take_its_place(r, old);
         r.speculate(options.speculation);
         all = co_await each(r, in_landing_order(tasks), one);
     };
@@ -182,8 +200,8 @@ awaitable<bool> undo_one(context& ctx, std::string id, const std::vector<std::ve
 }
 
 awaitable<result<run_report>> undo_all(std::shared_ptr<project> in, std::vector<task> tasks,
-                                       std::vector<std::vector<std::string>> gates, observer& watcher,
-                                       stop_button& button)
+                                       std::vector<std::vector<std::string>> gates, instead_of old,
+                                       observer& watcher, stop_button& button)
 {
     const auto asked = ids_of(tasks);
     // What landed last is taken back first: nothing later stands on it.
@@ -195,7 +213,10 @@ awaitable<result<run_report>> undo_all(std::shared_ptr<project> in, std::vector<
     of_run.target = tasks.empty() ? "" : tasks.front().spec.target;
     all_of_them all;
     auto one = [&](context& ctx, std::string id) { return undo_one(ctx, std::move(id), gates); };
-    auto body = [&](run& r) -> awaitable<void> { all = co_await each(r, ids_of(tasks), one); };
+    auto body = [&](run& r) -> awaitable<void> {
+        co_await take_its_place(r, old);
+        all = co_await each(r, ids_of(tasks), one);
+    };
     auto report = co_await as_run(in, asked, of_run, watcher, button, body);
     if (report && all.first && tasks.size() == 1) co_return *all.first;
     if (report) report->incomplete = !all.done;
@@ -215,7 +236,7 @@ awaitable<result<run_report>> land_tasks(std::shared_ptr<project> in, std::vecto
         if (auto allowed = check_landable(*t); !allowed) co_return allowed.error();
         tasks.push_back(*t);
     }
-    co_return co_await land_all(std::move(in), std::move(tasks), std::move(options), false, watcher, button);
+    co_return co_await land_all(std::move(in), std::move(tasks), std::move(options), {}, watcher, button);
 }
 
 awaitable<result<run_report>> undo_tasks(std::shared_ptr<project> in, std::vector<std::string> ids,
@@ -230,21 +251,24 @@ awaitable<result<run_report>> undo_tasks(std::shared_ptr<project> in, std::vecto
             co_return allowed.error();
         tasks.push_back(*t);
     }
-    co_return co_await undo_all(std::move(in), std::move(tasks), std::move(gates), watcher, button);
+    co_return co_await undo_all(std::move(in), std::move(tasks), std::move(gates), {}, watcher, button);
 }
 
 awaitable<result<run_report>> ask_again(std::shared_ptr<project> in, run_record interrupted,
-                                        std::vector<task> tasks, observer& watcher, stop_button& button)
+                                        std::vector<task> tasks, file_lock::lease held, observer& watcher,
+                                        stop_button& button)
 {
+    instead_of old(cut_short{interrupted.id, std::move(held)});
     if (interrupted.program == "land") {
         auto options = from_stored<land_options>(interrupted.arguments);
         if (!options) co_return options.error().with("run", interrupted.id);
-        co_return co_await land_all(std::move(in), std::move(tasks), std::move(*options), true, watcher,
-                                    button);
+        co_return co_await land_all(std::move(in), std::move(tasks), std::move(*options), std::move(old),
+                                    watcher, button);
     }
     auto gates = from_stored<std::vector<std::vector<std::string>>>(interrupted.arguments["gates"]);
     if (!gates) co_return gates.error().with("run", interrupted.id);
-    co_return co_await undo_all(std::move(in), std::move(tasks), std::move(*gates), watcher, button);
+    co_return co_await undo_all(std::move(in), std::move(tasks), std::move(*gates), std::move(old), watcher,
+                                button);
 }
 
 } // namespace graftline::effects

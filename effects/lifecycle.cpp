@@ -29,24 +29,34 @@ constexpr std::array transitions{
 
 struct gating {
     operation asked;
-    std::array<task_state, 5> states;
+    std::array<task_state, 6> states;
     std::string_view else_do;
 };
 
 // What each operation is for. Repeated states only fill the row.
 constexpr std::array gates{
-    gating{
-        operation::start, {pending, pending, pending, pending, pending}, "Retry it, land it or discard it."},
-    gating{operation::commit, {pending, running, failed, conflicted, cancelled}, "Land it or discard it."},
+    gating{operation::start,
+           {pending, pending, pending, pending, pending, pending},
+           "Retry it, land it or discard it."},
+    gating{operation::commit,
+           {pending, running, completed, failed, conflicted, cancelled},
+           "Land it or discard it."},
     gating{operation::land,
-           {completed, conflicted, conflicted, conflicted, conflicted},
-           "Retry it or discard it."},
-    gating{operation::undo, {merged, merged, merged, merged, merged}, "It has not landed: discard it."},
-    gating{operation::retry, {pending, failed, conflicted, cancelled, cancelled}, "Land it or discard it."},
-    gating{operation::cancel, {pending, running, running, running, running}, "It is not running any more."},
-    gating{operation::discard, {pending, completed, failed, conflicted, cancelled}, "Cancel it first."},
+           {completed, conflicted, conflicted, conflicted, conflicted, conflicted},
+           "Retry it, finish it by hand (graftline commit), or discard it."},
+    gating{
+        operation::undo, {merged, merged, merged, merged, merged, merged}, "It has not landed: discard it."},
+    gating{operation::retry,
+           {pending, failed, conflicted, cancelled, cancelled, cancelled},
+           "Land it or discard it."},
+    gating{operation::cancel,
+           {pending, running, running, running, running, running},
+           "It is not running any more."},
+    gating{operation::discard,
+           {pending, completed, failed, conflicted, cancelled, cancelled},
+           "Cancel it first."},
     gating{operation::clean,
-           {merged, discarded, discarded, discarded, discarded},
+           {merged, discarded, discarded, discarded, discarded, discarded},
            "Land it or discard it first."},
 };
 

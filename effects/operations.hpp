@@ -44,9 +44,11 @@ awaitable<result<run_report>> undo_tasks(std::shared_ptr<project> in, std::vecto
                                          stop_button& button);
 
 /// Asks again for the landings or undoings of an interrupted run, as it was asked for them, as a run of its
-/// own: for those of `tasks` for which they are not done.
+/// own: for those of `tasks` for which they are not done. `held`: the interrupted run's lock, let go once the
+/// new run is on record and the old one has ended.
 awaitable<result<run_report>> ask_again(std::shared_ptr<project> in, run_record interrupted,
-                                        std::vector<task> tasks, observer& watcher, stop_button& button);
+                                        std::vector<task> tasks, file_lock::lease held, observer& watcher,
+                                        stop_button& button);
 
 /// Ends a task: one that waits is not started, one that runs gets TERM, KILL after its grace; waits for its
 /// end. Its worktree and branch stay. Result: the task as it is then.

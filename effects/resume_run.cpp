@@ -9,12 +9,21 @@
 namespace graftline::effects {
 namespace {
 
+/// Of a landing or undoing that was cut short also what it had not come to yet: nobody's, and as it was then.
+bool is_still_asked_for(const task& t, const run_record& r)
+{
+    if (!t.owner.empty() || std::ranges::find(r.tasks, t.id) == r.tasks.end()) return false;
+    if (r.program == "land") return t.state == task_state::completed && !t.commit.empty() && t.undone.empty();
+    return t.state == task_state::merged && t.finished_at < r.started_at;
+}
+
 bool is_open(const task& t, const run_record& r)
 {
     using enum task_state;
-    if (t.owner != r.id) return false;
-    if (is_replayed(r.program)) return t.state != cancelled && t.state != failed && t.state != discarded;
-    return t.state == completed || t.state == merged;
+    const bool its = t.owner == r.id;
+    if (is_replayed(r.program))
+        return its && t.state != cancelled && t.state != failed && t.state != discarded;
+    return (its && (t.state == completed || t.state == merged)) || is_still_asked_for(t, r);
 }
 
 std::size_t number_at(const json::object& arguments, std::string_view key)
@@ -88,13 +97,18 @@ namespace {
 awaitable<result<run_report>> resume_by_asking(std::shared_ptr<project> in, run_record record,
                                                observer& watcher, stop_button& button)
 {
-    if (run::is_alive(*in, record.id)) co_return is_carried_out(record);
     const auto interrupted = co_await interrupted_runs(in);
     if (!interrupted) co_return interrupted.error();
+    auto mine = co_await run::hold(*in, record.id); // until the new run has taken its place
+    if (!mine) co_return mine.error();
+    if (!*mine) co_return is_carried_out(record);
+    const auto now = co_await in->stored([&](store& s) { return s.find_run(record.id); });
+    if (!now) co_return now.error();
     const auto same = [&](const interrupted_run& one) { return one.record.id == record.id; };
     const auto found = std::ranges::find_if(*interrupted, same);
-    if (found == interrupted->end()) co_return has_ended(record);
-    co_return co_await ask_again(std::move(in), found->record, found->open, watcher, button);
+    if (found == interrupted->end() || now->outcome == "done") co_return has_ended(*now);
+    co_return co_await ask_again(std::move(in), found->record, found->open, std::move(**mine), watcher,
+                                 button);
 }
 
 } // namespace

@@ -234,6 +234,11 @@ landing_queue& run::queue(const std::string& target)
     return *queue;
 }
 
+awaitable<result<lease>> run::hold(const project& in, std::string run_id)
+{
+    co_return co_await take_lock(in, run_id);
+}
+
 bool run::is_alive(const project& in, const std::string& run_id)
 {
     if (run_id.empty()) return false;

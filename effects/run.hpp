@@ -106,6 +106,8 @@ public:
     scope& beside() noexcept { return beside_; }
     const asio::any_io_executor& executor() const noexcept { return executor_; }
 
+    /// The lock that its owner has, so that nobody else goes on with a run meanwhile; none while it has one.
+    static awaitable<result<std::optional<file_lock::lease>>> hold(const project& in, std::string run_id);
     /// Is the process that carries `run_id` out alive? By its lock, from any process.
     static bool is_alive(const project& in, const std::string& run_id);
 

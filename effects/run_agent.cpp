@@ -10,9 +10,11 @@
 #include "graftline/agents/usage.hpp"
 #include "graftline/effects/agent_files.hpp"
 #include "graftline/effects/create_worktree.hpp"
+#include "graftline/effects/remove_worktree.hpp"
 #include "graftline/effects/retry_policy.hpp"
 #include "graftline/effects/save_work.hpp"
 #include "graftline/git/dead_locks.hpp"
+#include "graftline/git/worktree.hpp"
 #include "graftline/runtime/attempt_files.hpp"
 #include "graftline/runtime/claimed_attempt.hpp"
 #include "graftline/runtime/descriptor.hpp"
@@ -173,7 +175,9 @@ private:
     /// Somebody may have deleted its folder while nobody worked in it.
     awaitable<result<void>> need_worktree()
     {
-        if (std::filesystem::is_directory(task_.worktree)) co_return result<void>();
+        if (std::filesystem::is_directory(task_.worktree))
+            co_return git::check_worktree(run_.repository(), task_.worktree, lock_reason(task_.id),
+                                          task_.branch);
         auto again = co_await create_worktree{task_.id}.carry_out(run_);
         if (!again) co_return again.error();
         run_.watcher().note("The worktree of " + task_.id + " was gone: it was made again from its branch.");

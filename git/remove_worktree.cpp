@@ -114,6 +114,24 @@ awaitable<result<std::optional<fs::path>>> remove_locked(repository& repo, fs::p
 
 } // namespace
 
+result<void> check_worktree(const repository& repo, const fs::path& path, const std::string& reason,
+                            const std::string& branch)
+{
+    const auto refused =
+        fault(errc::refused, "what lies there is not the task's worktree any more: " + path.string())
+            .advise("Look into it, move it away, and do this again.");
+    std::error_code failed;
+    if (!fs::is_directory(fs::symlink_status(path, failed))) return refused; // a link leads elsewhere
+    const auto record = git_dir_of(repo, path);
+    if (!record) return record.error();
+    if (!*record || **record == repo.common_dir() || !belongs_to(repo, path)) return refused;
+    const auto lock = lock_of(**record);
+    // An agent may have unlocked it; then its branch tells.
+    const bool has_branch = text_of(**record / "HEAD") == "ref: refs/heads/" + branch + "\n";
+    if (lock ? *lock != reason : !has_branch) return refused;
+    return {};
+}
+
 awaitable<result<void>> remove_worktree(repository& repo, fs::path path, std::string lock_reason_expected)
 {
     path = fs::weakly_canonical(fs::absolute(path));

@@ -97,6 +97,12 @@ struct worktree_status {
 awaitable<result<worktree_status>> status_of(repository& repo, std::filesystem::path path,
                                              std::optional<oid> base);
 
+/// Is the folder at `path` the worktree of ours that was locked with `reason` and made for `branch` (its
+/// short name)? Reads a few small files. Errors: refused, when somebody has put something else there, a link
+/// included.
+result<void> check_worktree(const repository& repo, const std::filesystem::path& path,
+                            const std::string& reason, const std::string& branch);
+
 /// Removes a worktree of ours: one whose lock reason is `lock_reason_expected`. What is in it is gone
 /// afterwards: rescue first. Follows no symlinks. Removes parents that are empty then and lie between it and
 /// the repository's own folders. Errors: refused (the main worktree, or locked for another reason), not_found

@@ -54,7 +54,7 @@ struct row {
 // F-010, with C-11 for discard and what a person may do by hand.
 const std::vector<row> gating{
     {operation::start, {pending}},
-    {operation::commit, {pending, running, failed, conflicted, cancelled}},
+    {operation::commit, {pending, running, completed, failed, conflicted, cancelled}},
     {operation::land, {completed, conflicted}},
     {operation::undo, {merged}},
     {operation::retry, {pending, failed, conflicted, cancelled}},

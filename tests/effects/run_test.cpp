@@ -1,4 +1,6 @@
 #include "graftline/effects/landing_intent.hpp"
+#include "graftline/effects/resume_run.hpp"
+#include "graftline/effects/stored_json.hpp"
 #include "graftline/runtime/parallel.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -287,6 +289,64 @@ TEST_F(Run, AWorktreeThatWasMovedIsFollowedAndOneThatIsGoneIsNotLanded)
     EXPECT_FALSE(w.has("main:gone-committed.txt"));
     EXPECT_TRUE(w.has(report.tasks[1].branch + ":gone-committed.txt"));
     EXPECT_THAT(report.tasks[1].reason, HasSubstr("its worktree is gone"));
+}
+
+TEST_F(Run, WhatSomebodyPutInTheWorktreesPlaceIsNotTouched)
+{
+    const auto begun = w.run({"fails"}, "echo mine > mine.txt; exit 1").tasks.at(0);
+    const std::filesystem::path place = begun.worktree;
+    w.repo.git("worktree", "unlock", begun.worktree);
+    w.repo.git("worktree", "move", begun.worktree, begun.worktree + ".x");
+    for (const auto* how : {"another worktree", "a link to the checkout", "a folder"}) {
+        std::filesystem::path theirs = place;
+        const std::string_view what = how;
+        if (what.starts_with("a link")) {
+            theirs = w.repo.top();
+            std::filesystem::create_directory_symlink(theirs, place);
+        } else if (what == "a folder")
+            std::filesystem::create_directory(place);
+        else
+            w.repo.git("worktree", "add", "-q", "-b", "userb", place.string());
+        test::write_file(theirs / "user.txt", "user\n");
+        const auto retried = w.with([&](std::shared_ptr<project> in) -> awaitable<run_report> {
+            observer nobody;
+            co_return (co_await retry_tasks(in, {begun.id}, {}, nobody, w.button)).value();
+        });
+        EXPECT_EQ(retried.tasks.at(0).state, task_state::failed) << how;
+        EXPECT_THAT(retried.tasks.at(0).reason, HasSubstr("not the task's worktree any more")) << how;
+        EXPECT_FALSE(std::filesystem::exists(theirs / "mine.txt")) << how;
+        EXPECT_EQ(w.repo.git("branch", "--show-current"), "main");
+        if (what == "another worktree") {
+            EXPECT_EQ(w.repo.git_in(place, "branch", "--show-current"), "userb");
+            EXPECT_EQ(w.repo.git_in(place, "status", "--porcelain"), "?? user.txt");
+            w.repo.git("worktree", "remove", "--force", place.string());
+        }
+        std::filesystem::remove_all(place);
+        std::filesystem::remove(w.repo.top() / "user.txt");
+    }
+}
+
+TEST_F(Run, ALandingThatWasCutShortBeforeItTookItsTasksIsAskedForAgain)
+{
+    w.defaults.land.reset();
+    const auto made = w.run({"one", "two"}, writes_a_file);
+    run_record cut;
+    cut.id = "run-cut";
+    cut.program = "land";
+    cut.arguments = to_stored(land_options()).as_object();
+    cut.tasks = ids_of(made.tasks);
+    cut.started_at = now_text();
+    w.with([&](std::shared_ptr<project> in) -> awaitable<void> {
+        observer nobody;
+        co_await in->must_store([&](store& s) { s.add(cut); });
+        const auto resumed = (co_await resume_run(in, "", nobody, w.button)).value();
+        EXPECT_EQ(resumed.tasks.size(), 2u);
+        EXPECT_TRUE((co_await interrupted_runs(in)).value().empty());
+        const auto again = co_await resume_run(in, cut.id, nobody, w.button);
+        EXPECT_THAT(again.error().what(), HasSubstr("has ended"));
+    });
+    for (const auto& t : made.tasks)
+        EXPECT_EQ(w.find(t.id).state, task_state::merged);
 }
 
 TEST_F(Run, LocksOfAGitThatAnAgentKilledAreNotInTheWay)

@@ -105,6 +105,16 @@ TEST_F(rescuing, SavesEditsDeletionsAndUntrackedFilesButNotIgnoredOnes) // W-06
     EXPECT_EQ(repo.git("fsck", "--no-dangling"), "");
 }
 
+TEST_F(rescuing, SavesFilesWhereASubmoduleWasNeverPopulated)
+{
+    in_tree("update-index", "--add", "--cacheinfo", "160000," + repo.git("rev-parse", "task") + ",sub");
+    in_tree("commit", "-q", "-m", "sub");
+    write_file(tree / "sub/new.c", "new\n");
+    ASSERT_EQ(in_tree("status", "--porcelain"), "") << "git does not look there";
+    const auto ref = rescued();
+    EXPECT_EQ(repo.git("show", ref + ":sub/new.c"), "new");
+}
+
 TEST_F(rescuing, SavesWhatIsStagedAndDiffersFromTheFiles)
 {
     write_file(tree / "a.txt", "staged\n");
