@@ -217,6 +217,17 @@ awaitable<attempt> move_together(landing what, landing_checkout where)
     co_return ended(move_outcome(moved{})); // a failed repair is tried again at the next command
 }
 
+/// What a person may have to remove when no git is at work at all.
+std::string left_locks(const std::vector<fs::path>& locks)
+{
+    std::string text;
+    std::error_code ignored;
+    for (const fs::path& lock : locks)
+        if (fs::exists(fs::symlink_status(lock, ignored)))
+            text += (text.empty() ? "; locked by " : ", ") + lock.string();
+    return text;
+}
+
 awaitable<result<move_outcome>> move_with_checkout(landing what, branch_use use, intent_callback intent)
 {
     auto startable = co_await check_tip(what);
@@ -228,14 +239,10 @@ awaitable<result<move_outcome>> move_with_checkout(landing what, branch_use use,
     if (auto paths = paths_in_the_way(where, what.changes); !paths.empty())
         co_return move_outcome(wait_for(
             "the landing adds what lies in " + where.work_tree().string() + " already", std::move(paths)));
+    const std::vector<fs::path> locks{what.repo->common_dir() / (what.fullname + ".lock"),
+                                      use.git_dir / "HEAD.lock", use.git_dir / "index.lock"};
     if (intent) {
-        const move_intent planned{what.branch,
-                                  what.from,
-                                  what.to,
-                                  use.work_tree,
-                                  what.changes,
-                                  {what.repo->common_dir() / (what.fullname + ".lock"),
-                                   use.git_dir / "HEAD.lock", use.git_dir / "index.lock"}};
+        const move_intent planned{what.branch, what.from, what.to, use.work_tree, what.changes, locks};
         auto noted = co_await intent(planned);
         if (!noted) co_return noted.error();
     }
@@ -244,9 +251,9 @@ awaitable<result<move_outcome>> move_with_checkout(landing what, branch_use use,
         attempt made = co_await shielded(move_together(what, where));
         if (made.end) co_return std::move(*made.end);
         if (tries == 12)
-            co_return move_outcome(wait_for("another git command is at work in " +
-                                            where.work_tree().string() + " (" +
-                                            made.again.substr(0, made.again.find('\n')) + ")"));
+            co_return move_outcome(
+                wait_for("another git command is at work in " + where.work_tree().string() + " (" +
+                         made.again.substr(0, made.again.find('\n')) + ")" + left_locks(locks)));
         pause.expires_after(std::chrono::milliseconds(10 + 15 * tries));
         co_await pause.async_wait(use_awaitable);
     }
