@@ -112,35 +112,6 @@ awaitable<result<void>> clear_blind_spots(const repository& repo, plain_folder p
     co_return co_await set_flags(repo, plain, index, "--no-skip-worktree", std::move(skipped));
 }
 
-bool has_entries(const fs::path& folder)
-{
-    std::error_code failed;
-    return fs::is_directory(fs::symlink_status(folder, failed)) && !fs::is_empty(folder, failed) && !failed;
-}
-
-/// Takes links to commits out of the copied index whose folder holds files but no repository: git would not
-/// look behind them.
-awaitable<result<void>> open_folders(const repository& repo, workplace place, plain_folder plain,
-                                     fs::path index)
-{
-    auto listing = co_await repository::answer(with_index(repo, plain, index, {"ls-files", "-s", "-z"}));
-    if (!listing) co_return listing.error();
-    std::string removals;
-    for (const std::string& record : records_of(*listing)) { // "mode oid stage<TAB>path"
-        const auto tab = record.find('\t');
-        if (tab == record.npos || !record.starts_with("160000 ")) continue;
-        const fs::path folder = *place.work_tree / record.substr(tab + 1);
-        if (!lies_there(folder / ".git") && has_entries(folder))
-            removals += "0 " + std::string(repo.can().oid_digits(), '0') + record.substr(tab) + '\0';
-    }
-    if (removals.empty()) co_return result<void>();
-    command update = with_index(repo, plain, index, {"update-index", "-z", "--index-info"});
-    update.feed(std::move(removals));
-    auto done = co_await repository::answer(std::move(update));
-    if (!done) co_return done.error();
-    co_return result<void>();
-}
-
 /// `git add` of everything but the nested repositories into the copied index.
 command adding(command call, const std::vector<gitlink>& nested)
 {
@@ -181,6 +152,30 @@ awaitable<result<void>> set_entries(const repository& repo, plain_folder plain, 
     auto done = co_await repository::answer(std::move(update));
     if (!done) co_return done.error();
     co_return result<void>();
+}
+
+bool has_entries(const fs::path& folder)
+{
+    std::error_code failed;
+    return fs::is_directory(fs::symlink_status(folder, failed)) && !fs::is_empty(folder, failed) && !failed;
+}
+
+/// Takes links to commits out of the copied index whose folder holds files but no repository: git would not
+/// look behind them.
+awaitable<result<void>> open_folders(const repository& repo, workplace place, plain_folder plain,
+                                     fs::path index)
+{
+    auto listing = co_await repository::answer(with_index(repo, plain, index, {"ls-files", "-s", "-z"}));
+    if (!listing) co_return listing.error();
+    std::string removals;
+    for (const std::string& record : records_of(*listing)) { // "mode oid stage<TAB>path"
+        const auto tab = record.find('\t');
+        if (tab == record.npos || !record.starts_with("160000 ")) continue;
+        const fs::path folder = *place.work_tree / record.substr(tab + 1);
+        if (!lies_there(folder / ".git") && has_entries(folder))
+            removals += "0 " + std::string(repo.can().oid_digits(), '0') + record.substr(tab) + '\0';
+    }
+    co_return co_await set_entries(repo, plain, index, std::move(removals));
 }
 
 awaitable<result<oid>> tree_of_index(const repository& repo, plain_folder plain, fs::path index)
