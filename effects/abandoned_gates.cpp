@@ -47,27 +47,22 @@ std::set<std::string> worktrees_in(project& in, const fs::path& folder)
     return names;
 }
 
-/// Tells them all to end before the first is waited for.
-void stop_gates(const project& in, const std::set<std::string>& names)
+/// Ends the commands of these gates, all at once: whoever ignores TERM is waited for beside the others. They
+/// lie in their tasks' logs, which only their names lead to: "<name of the gate>-<number of its command>".
+awaitable<void> end_gates(const project& in, std::set<std::string> gates)
 {
+    std::vector<fs::path> attempts;
     for (const auto& task_logs : entries_of(in.state_folder() / "logs"))
         for (const auto& attempt : entries_of(task_logs)) {
-            const auto name = attempt.filename().string(); // "<name of the gate>-<number of its command>"
-            if (names.contains(name.substr(0, name.rfind('-')))) (void)stop_attempt(attempt);
+            const auto name = attempt.filename().string();
+            if (gates.contains(name.substr(0, name.rfind('-')))) attempts.push_back(attempt);
         }
-}
-
-/// The attempts of one gate's commands lie in its task's logs, which only their name leads to.
-awaitable<void> end_gate(const project& in, std::string name)
-{
-    for (const auto& task_logs : entries_of(in.state_folder() / "logs"))
-        for (const auto& attempt : entries_of(task_logs)) {
-            if (!attempt.filename().string().starts_with(name)) continue;
-            auto alive = co_await supervised::adopt(attempt);
-            if (!alive || !*alive) continue;
-            (*alive)->cancel();
-            co_await (*alive)->wait();
-        }
+    for (const auto& attempt : attempts)
+        (void)stop_attempt(attempt);
+    for (const auto& attempt : attempts) {
+        auto alive = co_await supervised::adopt(attempt);
+        if (alive && *alive) co_await (*alive)->wait();
+    }
 }
 
 } // namespace
@@ -85,12 +80,16 @@ awaitable<std::vector<cleaned>> clear_abandoned_gates(project& in, std::string r
     auto names = worktrees;
     for (const auto& path : entries_of(folder))
         names.insert(path.filename());
+    std::set<std::string> gates;
     const auto is_live = [&](const std::string& name) {
         const auto run_id = run_in(name);
-        return run_id != resumed && run::is_alive(in, run_id);
+        if (run_id.empty()) return false;
+        if (run_id != resumed && run::is_alive(in, run_id)) return true;
+        gates.insert(name);
+        return false;
     };
     std::erase_if(names, is_live);
-    if (!dry_run && !names.empty()) stop_gates(in, names);
+    if (!dry_run && !gates.empty()) co_await end_gates(in, std::move(gates));
     for (const auto& name : names) {
         const auto path = folder / name;
         const auto what = "scratch " + path.string();
@@ -100,7 +99,6 @@ awaitable<std::vector<cleaned>> clear_abandoned_gates(project& in, std::string r
             continue;
         }
         if (!dry_run) {
-            co_await end_gate(in, name);
             const auto gone = co_await git::remove_worktree(in.repository(), path, lock_reason(name));
             if (!gone && !gone.error().is(errc::not_found)) {
                 found.push_back({what, "left: " + gone.error().what(), false});

@@ -57,7 +57,7 @@ awaitable<result<void>> bring_branch_back(run& r, const task& t)
     const std::string branch = "refs/heads/" + t.branch;
     const auto git_dir = git::git_dir_of(repo, t.worktree);
     if (!git_dir) co_return git_dir.error();
-    if (!*git_dir || git::text_of(**git_dir / "HEAD") != "ref: " + branch + "\n") co_return result<void>();
+    if (!*git_dir || git::head_ref_in(**git_dir) != branch) co_return result<void>();
     const auto tip = co_await git::read_ref(repo, branch);
     if (!tip) co_return tip.error();
     if (*tip) co_return result<void>();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <string>
 
 namespace graftline::effects {
@@ -29,35 +30,27 @@ constexpr std::array transitions{
 
 struct gating {
     operation asked;
-    std::array<task_state, 6> states;
+    unsigned states; ///< a bit for each
     std::string_view else_do;
 };
 
-// What each operation is for. Repeated states only fill the row.
+constexpr unsigned set_of(std::same_as<task_state> auto... states)
+{
+    return ((1U << static_cast<unsigned>(states)) | ...);
+}
+
+// What each operation is for.
 constexpr std::array gates{
-    gating{operation::start,
-           {pending, pending, pending, pending, pending, pending},
-           "Retry it, land it or discard it."},
-    gating{operation::commit,
-           {pending, running, completed, failed, conflicted, cancelled},
+    gating{operation::start, set_of(pending), "Retry it, land it or discard it."},
+    gating{operation::commit, set_of(pending, running, completed, failed, conflicted, cancelled),
            "Land it or discard it."},
-    gating{operation::land,
-           {completed, conflicted, conflicted, conflicted, conflicted, conflicted},
+    gating{operation::land, set_of(completed, conflicted),
            "Retry it, finish it by hand (graftline commit), or discard it."},
-    gating{
-        operation::undo, {merged, merged, merged, merged, merged, merged}, "It has not landed: discard it."},
-    gating{operation::retry,
-           {pending, failed, conflicted, cancelled, cancelled, cancelled},
-           "Land it or discard it."},
-    gating{operation::cancel,
-           {pending, running, running, running, running, running},
-           "It is not running any more."},
-    gating{operation::discard,
-           {pending, completed, failed, conflicted, cancelled, cancelled},
-           "Cancel it first."},
-    gating{operation::clean,
-           {merged, discarded, discarded, discarded, discarded, discarded},
-           "Land it or discard it first."},
+    gating{operation::undo, set_of(merged), "It has not landed: discard it."},
+    gating{operation::retry, set_of(pending, failed, conflicted, cancelled), "Land it or discard it."},
+    gating{operation::cancel, set_of(pending, running), "It is not running any more."},
+    gating{operation::discard, set_of(pending, completed, failed, conflicted, cancelled), "Cancel it first."},
+    gating{operation::clean, set_of(merged, discarded), "Land it or discard it first."},
 };
 
 constexpr std::array<std::string_view, 8> state_names{"pending", "running",   "completed",  "failed",
@@ -101,7 +94,7 @@ result<void> check_transition(std::string_view task, task_state from, task_state
 result<void> check_operation(std::string_view task, task_state state, operation asked)
 {
     const auto row = std::ranges::find(gates, asked, &gating::asked);
-    if (std::ranges::find(row->states, state) != row->states.end()) return {};
+    if ((row->states & set_of(state)) != 0) return {};
     fault refusal(errc::refused, "cannot " + std::string(to_string(asked)) + " a task that is " +
                                      std::string(to_string(state)));
     refusal.with("task", std::string(task));

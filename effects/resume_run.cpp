@@ -49,20 +49,26 @@ fault no_such_run(const std::string& handle)
 
 } // namespace
 
-awaitable<result<std::vector<interrupted_run>>> interrupted_runs(std::shared_ptr<project> in)
+std::vector<interrupted_run> interrupted_among(const project& in, const std::vector<run_record>& runs,
+                                               const std::vector<task>& tasks)
 {
     std::vector<interrupted_run> all;
-    if (!in->has_state()) co_return all;
-    const auto stored = co_await in->stored([](store& s) { return std::pair(s.runs(), s.tasks()); });
-    if (!stored) co_return stored.error();
-    for (const auto& r : stored->first) {
-        if (r.outcome == "done" || !is_gone_on_with(r.program) || run::is_alive(*in, r.id)) continue;
+    for (const auto& r : runs) {
+        if (r.outcome == "done" || !is_gone_on_with(r.program) || run::is_alive(in, r.id)) continue;
         interrupted_run one{r, {}};
-        for (const auto& t : stored->second)
+        for (const auto& t : tasks)
             if (is_open(t, r)) one.open.push_back(t);
         if (!one.open.empty()) all.push_back(std::move(one));
     }
-    co_return all;
+    return all;
+}
+
+awaitable<result<std::vector<interrupted_run>>> interrupted_runs(std::shared_ptr<project> in)
+{
+    if (!in->has_state()) co_return std::vector<interrupted_run>();
+    const auto stored = co_await in->stored([](store& s) { return std::pair(s.runs(), s.tasks()); });
+    if (!stored) co_return stored.error();
+    co_return interrupted_among(*in, stored->first, stored->second);
 }
 
 awaitable<result<run_record>> run_named(std::shared_ptr<project> in, std::string handle)

@@ -64,6 +64,13 @@ std::optional<fs::path> work_tree_of(const repository& repo, const fs::path& git
     return link.parent_path();
 }
 
+std::string head_ref_in(const fs::path& git_dir)
+{
+    constexpr std::string_view key = "ref: ";
+    const std::string head = first_line(git_dir / "HEAD");
+    return head.starts_with(key) ? head.substr(key.size()) : std::string();
+}
+
 result<std::optional<fs::path>> git_dir_of(const repository& repo, const fs::path& work_tree)
 {
     auto folders = worktree_git_dirs(repo);
@@ -85,7 +92,7 @@ result<std::vector<branch_use>> uses_of(const repository& repo, const std::strin
     for (const fs::path& git_dir : *folders) {
         const std::optional<fs::path> work_tree = work_tree_of(repo, git_dir);
         if (!work_tree) continue; // a bare repository's HEAD has no files that could fall behind
-        branch_use use{git_dir, *work_tree, first_line(git_dir / "HEAD") == "ref: " + fullname,
+        branch_use use{git_dir, *work_tree, head_ref_in(git_dir) == fullname,
                        under_way_in(git_dir, fullname)};
         if (use.is_head || !use.under_way.empty()) uses.push_back(std::move(use));
     }

@@ -40,6 +40,10 @@ std::optional<std::filesystem::path> work_tree_of(const repository& repo,
 result<std::optional<std::filesystem::path>> git_dir_of(const repository& repo,
                                                         const std::filesystem::path& work_tree);
 
+/// The full name of the ref that HEAD is on, born or not, in a folder of `worktree_git_dirs`; empty when it
+/// is detached.
+std::string head_ref_in(const std::filesystem::path& git_dir);
+
 /// What is half done in a worktree, as a person would say it: "a merge", "a rebase" ...; nullopt when nothing
 /// is.
 std::optional<std::string> half_done_in(const std::filesystem::path& git_dir);

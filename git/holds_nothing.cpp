@@ -6,7 +6,6 @@
 #include "graftline/git/records.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/repository.hpp"
-#include "graftline/git/scratch.hpp"
 
 #include <algorithm>
 
@@ -33,15 +32,6 @@ bool is_ordinary(const workplace& place)
            fs::is_regular_file(fs::symlink_status(*place.work_tree / ".git", failed)) &&
            !fs::exists(fs::symlink_status(place.git_dir / "modules", failed)) &&
            !has_files(place.git_dir / "refs") && !half_done_in(place.git_dir);
-}
-
-/// The full name of the branch that HEAD is on; empty when it is on none.
-std::string branch_of(const workplace& place)
-{
-    constexpr std::string_view key = "ref: ";
-    const std::string head = text_of(place.git_dir / "HEAD");
-    if (!head.starts_with(std::string(key) + "refs/heads/")) return {};
-    return head.substr(key.size(), head.find('\n') - key.size());
 }
 
 using index_ptr = owned<git_index, git_index_free>;
@@ -92,8 +82,8 @@ awaitable<bool> is_clean(const repository& repo, workplace place)
 awaitable<bool> holds_nothing(repository& repo, workplace place)
 {
     if (!repo.may_read_directly() || !is_ordinary(place)) co_return false;
-    const std::string branch = branch_of(place);
-    if (branch.empty()) co_return false;
+    const std::string branch = head_ref_in(place.git_dir);
+    if (!branch.starts_with("refs/heads/")) co_return false;
     auto ids = remembered_in(place.git_dir);
     const auto tip = co_await read_ref(repo, branch);
     if (!ids || !tip || !*tip) co_return false;

@@ -88,8 +88,8 @@ void remove_part_of_record(const repository& repo, const fs::path& path, const s
     const fs::path part = repo.common_dir() / "worktrees" / path.filename();
     std::error_code failed;
     if (!fs::is_directory(part, failed) || !text_of(part / "gitdir").empty()) return;
-    const std::string locked = text_of(part / "locked");
-    if (!locked.empty() && locked != reason && locked != reason + "\n") return;
+    const std::string lock = lock_of(part).value_or("");
+    if (!lock.empty() && lock != reason) return;
     if (fs::exists(fs::symlink_status(path, failed)) && !is_half_made(path)) return;
     fs::remove_all(part, failed); // what stays is only untidy
 }
@@ -127,7 +127,7 @@ result<void> check_worktree(const repository& repo, const fs::path& path, const 
     if (!*record || **record == repo.common_dir() || !belongs_to(repo, path)) return refused;
     const auto lock = lock_of(**record);
     // An agent may have unlocked it; then its branch tells.
-    const bool has_branch = text_of(**record / "HEAD") == "ref: refs/heads/" + branch + "\n";
+    const bool has_branch = head_ref_in(**record) == "refs/heads/" + branch;
     if (lock ? *lock != reason : !has_branch) return refused;
     return {};
 }

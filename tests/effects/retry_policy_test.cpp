@@ -113,6 +113,29 @@ std::vector<journal_record> records_in(const std::filesystem::path& folder)
     return all;
 }
 
+journal_record first_of(const std::vector<journal_record>& all, journal_event event)
+{
+    return std::ranges::find(all, event, &journal_record::event)[0];
+}
+
+/// Carries `body` out in a process that dies once such an event is on record: its loop is destroyed under it.
+/// False when that does not come to be.
+bool dies_at(test::workshop& w, const test::program& body, journal_event event)
+{
+    const auto folder = w.repo.git_folder() / "graftline";
+    const store made(folder); // to be looked into from the beginning
+    asio::io_context io(1);
+    auto in = w.open(io);
+    asio::co_spawn(io, test::carry_out_program(in, {}, body, test::ends::orderly),
+                   [](std::exception_ptr, std::string) {});
+    return test::soon([&] {
+        io.restart();
+        io.run_for(std::chrono::milliseconds(5));
+        const auto all = records_in(folder);
+        return std::ranges::find(all, event, &journal_record::event) != all.end();
+    });
+}
+
 TEST(RetryPolicy, AnAttemptIsOnRecordWithItsFaultAndTheNextComesWhenThatSays)
 {
     using std::chrono::system_clock;
@@ -126,25 +149,9 @@ TEST(RetryPolicy, AnAttemptIsOnRecordWithItsFaultAndTheNextComesWhenThatSays)
         co_await ctx.perform(one);
     };
     const auto folder = w.repo.git_folder() / "graftline";
-    const auto put_off = [](const std::vector<journal_record>& all) {
-        return std::ranges::find(all, journal_event::put_off, &journal_record::event);
-    };
-    {
-        // The process dies in the pause.
-        asio::io_context io(1);
-        auto in = w.open(io);
-        asio::co_spawn(io, test::carry_out_program(in, {}, body, test::ends::orderly),
-                       [](std::exception_ptr, std::string) {});
-        ASSERT_TRUE(test::soon([&] {
-            io.restart();
-            io.run_for(std::chrono::milliseconds(5));
-            if (fails_once::tried.empty()) return false;
-            const auto all = records_in(folder);
-            return put_off(all) != all.end();
-        }));
-    }
+    ASSERT_TRUE(dies_at(w, body, journal_event::put_off)); // in the pause
     const auto before = records_in(folder);
-    auto told = *put_off(before);
+    auto told = first_of(before, journal_event::put_off);
     EXPECT_EQ(told.path, "0.0");
     EXPECT_NE(told.body.find("the lock of x is taken"), std::string::npos) << told.body;
     EXPECT_GE(told.detail, milliseconds_of(fails_once::tried[0]));
@@ -183,23 +190,9 @@ TEST(RetryPolicy, APauseThatIsGoneOnWithCountsFromItsBeginning)
         t.id = "aaa111";
         co_await in->must_store([&](store& s) { s.add(t); });
     });
-    const auto started = [](const std::vector<journal_record>& all) {
-        return std::ranges::find(all, journal_event::started, &journal_record::event);
-    };
-    {
-        asio::io_context io(1);
-        auto in = w.open(io);
-        asio::co_spawn(io, test::carry_out_program(in, {}, body, test::ends::orderly),
-                       [](std::exception_ptr, std::string) {});
-        ASSERT_TRUE(test::soon([&] {
-            io.restart();
-            io.run_for(std::chrono::milliseconds(5));
-            const auto all = records_in(folder);
-            return started(all) != all.end();
-        }));
-    }
+    ASSERT_TRUE(dies_at(w, body, journal_event::started));
     const auto before = records_in(folder);
-    auto long_ago = *started(before);
+    auto long_ago = first_of(before, journal_event::started);
     long_ago.time_ms -= std::chrono::milliseconds(std::chrono::hours(48)).count();
     {
         database db(folder / "state.db");

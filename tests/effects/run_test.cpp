@@ -229,14 +229,6 @@ TEST_F(Run, AGateHasALimitOfItsOwn)
     EXPECT_THAT(report.tasks.front().reason, HasSubstr("timed out"));
 }
 
-TEST_F(Run, AGateMayDoWhatItLikesInItsCheckout)
-{
-    w.defaults.gates = {{"sh", "-c", "rm .git; mkdir sub; git init -q sub; echo x > sub/x"}};
-    const auto report = w.run({"Gated"}, writes_a_file);
-    EXPECT_EQ(report.tasks.front().state, task_state::merged) << report.tasks.front().reason;
-    EXPECT_THAT(w.repo.git("worktree", "list"), testing::Not(HasSubstr("scratch")));
-}
-
 TEST_F(Run, ARetryThatCannotMakeItsWorktreeKeepsTheBranchOfTheFirst)
 {
     const auto first = w.run({"Work"}, "echo w > w; git add w; git commit -qm work; exit 1").tasks.front();
@@ -251,79 +243,6 @@ TEST_F(Run, ARetryThatCannotMakeItsWorktreeKeepsTheBranchOfTheFirst)
     EXPECT_EQ(t.branch, first.branch);
     EXPECT_EQ(t.worktree, "");
     EXPECT_EQ(w.repo.git("show", t.branch + ":w"), "w");
-}
-
-TEST_F(Run, WhatAnAgentDoesToItsHeadIsBroughtHome)
-{
-    const auto report = w.run({"detached", "own branch", "deleted branch", "commits itself"}, R"(
-        case $GRAFTLINE_TASK in
-        detached) git checkout -q --detach; echo d > d.txt; git add d.txt; git commit -qm d ;;
-        own*) git checkout -qb mine; echo o > o.txt; git add o.txt; git commit -qm o; echo left > left.txt ;;
-        deleted*) echo g > g.txt; git add g.txt; git commit -qm g; git update-ref -d HEAD; echo left > left2.txt ;;
-        commits*) echo c > c.txt; git add c.txt; git commit -qm c ;;
-        esac)");
-    for (const auto& t : report.tasks)
-        EXPECT_EQ(t.state, task_state::merged) << t.spec.description << ": " << t.reason;
-    for (const auto* file : {"d.txt", "o.txt", "left.txt", "g.txt", "left2.txt", "c.txt"})
-        EXPECT_TRUE(w.has(std::string("main:") + file)) << file;
-    EXPECT_THAT(w.branches(), UnorderedElementsAre("main", "mine"))
-        << "a branch that an agent made is not ours to delete";
-}
-
-TEST_F(Run, AWorktreeThatWasMovedIsFollowedAndOneThatIsGoneIsNotLanded)
-{
-    const auto report = w.run({"moved", "gone"}, R"(
-        echo c > "$GRAFTLINE_TASK-committed.txt"; git add .; git commit -qm c
-        echo l > "$GRAFTLINE_TASK-left.txt"
-        main=$(git rev-parse --path-format=absolute --git-common-dir)
-        git worktree unlock "$GRAFTLINE_WORKTREE"
-        cd /
-        case $GRAFTLINE_TASK in
-        moved) git --git-dir="$main" worktree move "$GRAFTLINE_WORKTREE" "$GRAFTLINE_WORKTREE-moved" ;;
-        gone) rm -rf "$GRAFTLINE_WORKTREE" ;;
-        esac)");
-    EXPECT_EQ(states(report),
-              (std::map<std::string, std::string>{{"moved", "merged"}, {"gone", "completed"}}))
-        << report.tasks[0].reason << report.tasks[1].reason;
-    EXPECT_TRUE(w.has("main:moved-left.txt"));
-    EXPECT_FALSE(w.has("main:gone-committed.txt"));
-    EXPECT_TRUE(w.has(report.tasks[1].branch + ":gone-committed.txt"));
-    EXPECT_THAT(report.tasks[1].reason, HasSubstr("its worktree is gone"));
-}
-
-TEST_F(Run, WhatSomebodyPutInTheWorktreesPlaceIsNotTouched)
-{
-    const auto begun = w.run({"fails"}, "echo mine > mine.txt; exit 1").tasks.at(0);
-    const std::filesystem::path place = begun.worktree;
-    w.repo.git("worktree", "unlock", begun.worktree);
-    w.repo.git("worktree", "move", begun.worktree, begun.worktree + ".x");
-    for (const auto* how : {"another worktree", "a link to the checkout", "a folder"}) {
-        std::filesystem::path theirs = place;
-        const std::string_view what = how;
-        if (what.starts_with("a link")) {
-            theirs = w.repo.top();
-            std::filesystem::create_directory_symlink(theirs, place);
-        } else if (what == "a folder")
-            std::filesystem::create_directory(place);
-        else
-            w.repo.git("worktree", "add", "-q", "-b", "userb", place.string());
-        test::write_file(theirs / "user.txt", "user\n");
-        const auto retried = w.with([&](std::shared_ptr<project> in) -> awaitable<run_report> {
-            observer nobody;
-            co_return (co_await retry_tasks(in, {begun.id}, {}, nobody, w.button)).value();
-        });
-        EXPECT_EQ(retried.tasks.at(0).state, task_state::failed) << how;
-        EXPECT_THAT(retried.tasks.at(0).reason, HasSubstr("not the task's worktree any more")) << how;
-        EXPECT_FALSE(std::filesystem::exists(theirs / "mine.txt")) << how;
-        EXPECT_EQ(w.repo.git("branch", "--show-current"), "main");
-        if (what == "another worktree") {
-            EXPECT_EQ(w.repo.git_in(place, "branch", "--show-current"), "userb");
-            EXPECT_EQ(w.repo.git_in(place, "status", "--porcelain"), "?? user.txt");
-            w.repo.git("worktree", "remove", "--force", place.string());
-        }
-        std::filesystem::remove_all(place);
-        std::filesystem::remove(w.repo.top() / "user.txt");
-    }
 }
 
 TEST_F(Run, ALandingThatWasCutShortBeforeItTookItsTasksIsAskedForAgain)
@@ -347,26 +266,6 @@ TEST_F(Run, ALandingThatWasCutShortBeforeItTookItsTasksIsAskedForAgain)
     });
     for (const auto& t : made.tasks)
         EXPECT_EQ(w.find(t.id).state, task_state::merged);
-}
-
-TEST_F(Run, LocksOfAGitThatAnAgentKilledAreNotInTheWay)
-{
-    const auto report = w.run({"impatient"}, R"(
-        branch=$(git symbolic-ref HEAD)
-        touch -d '1 hour ago' $(git rev-parse --git-dir)/index.lock $(git rev-parse --git-path $branch).lock
-        echo x > x.txt)");
-    EXPECT_EQ(report.tasks[0].state, task_state::merged) << report.tasks[0].reason;
-    EXPECT_TRUE(w.has("main:x.txt"));
-    EXPECT_THAT(w.branches(), UnorderedElementsAre("main"));
-}
-
-TEST_F(Run, TheUsersOwnBranchIsNeverCommittedTo)
-{
-    w.repo.git("branch", "theirs");
-    const auto theirs = w.repo.git("rev-parse", "theirs");
-    const auto report = w.run({"strays"}, "git checkout -q theirs && echo x > x.txt");
-    EXPECT_EQ(w.repo.git("rev-parse", "theirs"), theirs);
-    EXPECT_EQ(report.tasks[0].state, task_state::merged) << report.tasks[0].reason;
 }
 
 TEST_F(Run, ATimeoutEndsGrandchildrenToo)
