@@ -8,8 +8,16 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <chrono>
+#include <cstdint>
+#include <set>
 
 namespace graftline::git {
 namespace {
@@ -33,6 +41,52 @@ bool is_open_somewhere(const fs::path& file)
         }
     }
     return false;
+}
+
+/// Is that a program of git's that changes refs or an index? `name` is cut off after 15 bytes. Servers and
+/// helpers that run for days, and other programs whose names begin like that, hold no locks.
+bool is_a_git(std::string_view name)
+{
+    if (name == "git") return true;
+    if (!name.starts_with("git-")) return false;
+    for (const std::string_view other : {"git-daemon", "git-credential", "git-http-backen", "git-shell",
+                                         "git-upload-pac", "git-remote-", "git-lfs", "git-gui"})
+        if (name.starts_with(other)) return false;
+    return true;
+}
+
+/// Do files in `folder` belong to the user who made them? Not so over a network, and on file systems that
+/// have no users.
+bool owner_is_maker(const fs::path& folder)
+{
+    struct statfs info{};
+    if (::statfs(folder.c_str(), &info) != 0) return false;
+    constexpr std::array<std::uint32_t, 8> known{
+        EXT4_SUPER_MAGIC,      XFS_SUPER_MAGIC,  BTRFS_SUPER_MAGIC,    TMPFS_MAGIC,
+        OVERLAYFS_SUPER_MAGIC, F2FS_SUPER_MAGIC, 0x2FC12FC1 /* zfs */, 0xCA451A4E /* bcachefs */};
+    return std::ranges::find(known, static_cast<std::uint32_t>(info.f_type)) != known.end();
+}
+
+/// Who can have made these locks; nullopt where that cannot be told: anybody.
+std::optional<std::set<uid_t>> makers_of(const std::vector<fs::path>& locks)
+{
+    std::set<uid_t> makers;
+    for (const fs::path& lock : locks) {
+        struct stat info{};
+        if (::lstat(lock.c_str(), &info) == 0)
+            makers.insert(info.st_uid);
+        else if (errno != ENOENT)
+            return std::nullopt;
+        if (!owner_is_maker(lock.parent_path())) return std::nullopt;
+    }
+    return makers;
+}
+
+/// Does a git that may hold one of `locks` work in one of `workplaces`? Another user's does not show where it
+/// works; it counts when a lock is that user's. On a shared machine others' gits run all the time.
+bool a_git_may_hold(const std::vector<fs::path>& locks, const std::vector<fs::path>& workplaces)
+{
+    return runs_in(workplaces, sought_programs{is_a_git, makers_of(locks)});
 }
 
 /// Where locks may lie, and where gits work that may hold them.
@@ -62,7 +116,7 @@ result<patience> drop_the_dead(const lock_places& places)
 {
     const auto locks = places.locks();
     if (locks.empty()) return patience();
-    if (runs_in(places.workplaces, "git")) return patience(100ms); // it tells nobody when it ends
+    if (a_git_may_hold(locks, places.workplaces)) return patience(100ms); // it tells nobody when it ends
     patience longest;
     for (const fs::path& lock : locks) {
         std::error_code failed;
@@ -138,7 +192,7 @@ void drop_dead_packed_refs_lock(const repository& repo)
     const auto records = worktree_git_dirs(repo);
     for (const fs::path& record : records ? *records : std::vector<fs::path>())
         if (const auto top = work_tree_of(repo, record)) workplaces.push_back(*top);
-    if (!runs_in(workplaces, "git") && !is_open_somewhere(lock)) fs::remove(lock, absent);
+    if (!a_git_may_hold({lock}, workplaces) && !is_open_somewhere(lock)) fs::remove(lock, absent);
 }
 
 } // namespace graftline::git

@@ -20,7 +20,8 @@ result<void> drop_dead_locks(const std::vector<std::filesystem::path>& locks);
 /// also when the worktree is gone), when they were killed: on a crash of the whole machine, or by an agent
 /// that lost its patience. Git does not write into a lock whose it is. So it is dead when no git works in the
 /// worktree and the lock has been the same for 3 s: programs that are not called git hold theirs for a moment
-/// only. Both are waited for, up to 9 s; a lock that may be alive still is left, and no error. Usually there
+/// only. Another user's git, which does not show where it works, counts when the lock is that user's. All are
+/// waited for, up to 9 s; a lock that may be alive still is left, and no error. Usually there
 /// is no lock: then this reads two small folders. Errors: the system's. Cancellation: terminal. Lifetime:
 /// borrows `repo`.
 awaitable<result<void>> drop_locks_left_in(repository& repo, std::filesystem::path worktree,

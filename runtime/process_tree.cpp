@@ -13,6 +13,7 @@
 #include <csignal>
 #include <filesystem>
 #include <map>
+#include <sstream>
 
 namespace graftline {
 namespace {
@@ -92,6 +93,41 @@ bool carries(pid_t pid, const std::string& entry)
     return false;
 }
 
+/// Is the working directory `link` leads to in `folder`? Nullopt where it does not show.
+std::optional<bool> works_in(const fs::path& link, const fs::path& folder)
+{
+    std::error_code unknown;
+    const auto where = fs::read_symlink(link, unknown);
+    if (unknown == std::errc::permission_denied) return std::nullopt;
+    if (unknown) return false; // it has ended
+    // In another mount namespace the same folder has another name.
+    const auto below = where.lexically_relative(folder);
+    return (!below.empty() && *below.begin() != "..") || fs::equivalent(link, folder, unknown);
+}
+
+/// Whom a process writes files as; nullopt where it does not show.
+std::optional<uid_t> writes_as(const std::string& process)
+{
+    std::istringstream status(contents(process + "/status").value_or(""));
+    for (std::string line; std::getline(status, line);) {
+        if (!line.starts_with("Uid:")) continue;
+        std::istringstream ids(line.substr(4)); // real, effective, saved, of the file system
+        uid_t id = 0;
+        for (int field = 0; field < 4; ++field)
+            ids >> id;
+        return ids ? std::optional(id) : std::nullopt;
+    }
+    return std::nullopt;
+}
+
+bool may_write_as(const std::string& process, const std::optional<std::set<uid_t>>& users)
+{
+    if (!users) return true;
+    const auto user = writes_as(process);
+    return !user || users->contains(*user) ||
+           contents(process + "/uid_map") != contents("/proc/self/uid_map");
+}
+
 } // namespace
 
 std::optional<process_facts> facts_of(pid_t pid)
@@ -167,23 +203,19 @@ std::size_t signal_descendants(int signo)
     return reached;
 }
 
-bool runs_in(const std::vector<fs::path>& folders, std::string_view name)
+bool runs_in(const std::vector<fs::path>& folders, const sought_programs& what)
 {
-    const auto works_in = [](const fs::path& link, const fs::path& folder) {
-        std::error_code unknown;
-        const auto where = fs::read_symlink(link, unknown);
-        if (unknown) return unknown == std::errc::permission_denied;
-        // In another mount namespace the same folder has another name.
-        const auto below = where.lexically_relative(folder);
-        return (!below.empty() && *below.begin() != "..") || fs::equivalent(link, folder, unknown);
-    };
     for (const pid_t pid : numbers_in("/proc")) {
         const auto process = "/proc/" + std::to_string(pid);
-        if (!contents(process + "/comm").value_or("").starts_with(name)) continue;
+        auto name = contents(process + "/comm").value_or("");
+        if (name.ends_with('\n')) name.pop_back();
+        if (!what.is_named(name)) continue;
         const auto facts = facts_of(pid);
         if (!facts || facts->state == 'Z') continue;
-        for (const auto& folder : folders)
-            if (works_in(process + "/cwd", folder)) return true;
+        for (const auto& folder : folders) {
+            const auto below = works_in(process + "/cwd", folder);
+            if (below ? *below : may_write_as(process, what.hidden_of)) return true;
+        }
     }
     return false;
 }

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,9 +40,17 @@ std::vector<pid_t> descendants();
 /// Sends `signo` to each of our descendants that is still one; how many were reached.
 std::size_t signal_descendants(int signo);
 
-/// Does a program whose name begins with `name` run with its working directory in one of `folders`? One that
-/// does not show where it works, as another user's, counts.
-bool runs_in(const std::vector<std::filesystem::path>& folders, std::string_view name);
+/// Which programs are looked for, and whose, where one does not show where it works.
+struct sought_programs {
+    bool (*is_named)(std::string_view name); ///< by what the kernel calls it: its first 15 bytes
+    /// As whom it writes files. Nullopt: anybody.
+    std::optional<std::set<uid_t>> hidden_of;
+};
+
+/// Does one of these programs run with its working directory in one of `folders`? One that does not show
+/// where it works, as another user's, counts when it writes files as one of `hidden_of`; so does one in
+/// another user namespace, whose files may be stored under any user.
+bool runs_in(const std::vector<std::filesystem::path>& folders, const sought_programs& what);
 
 /// Ends what a supervisor that is gone left running: its control group, and every process of ours whose
 /// environment carries its token. Another boot's or another pid namespace's processes are left alone.

@@ -4,14 +4,19 @@
 #include "graftline/git/rescue.hpp"
 #include "graftline/git/worktree.hpp"
 #include "graftline/runtime/child.hpp"
+#include "graftline/runtime/descriptor.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 
+#include "tests/support/ordinary_user.hpp"
 #include "tests/support/processes.hpp"
 #include "tests/support/test_repository.hpp"
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <fstream>
 
@@ -121,6 +126,23 @@ TEST_F(DeadLocks, StayWhileAGitWorksThere)
     }
     EXPECT_TRUE(dropped);
     EXPECT_NE(run_here(io, resolve(*repo, "task/one")).value(), base);
+}
+
+// On a shared machine, gits of others always run.
+TEST_F(DeadLocks, OfOneUserAreNotHeldByAnothersGit)
+{
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can act as two users";
+    std::array<int, 2> ends{};
+    ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+    const descriptor in(ends[0]), keeps_it_waiting(ends[1]);
+    launch how;
+    how.words = {"git", "cat-file", "--batch"};
+    how.environment = current_environment();
+    how.folder = made.top();
+    how.in = in.get();
+    auto another = child::start(io.get_executor(), how).value();
+    EXPECT_EQ(test::run_tests_as_nobody("DeadLocks.*Removed*"), 0);
+    EXPECT_TRUE(test::is_running(another->pid()));
 }
 
 } // namespace
