@@ -1,9 +1,9 @@
 #include "graftline/effects/opening_turn.hpp"
 
+#include "graftline/git/state_folder.hpp"
 #include "graftline/runtime/fault.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include <cerrno>
 
@@ -12,10 +12,7 @@ namespace {
 
 std::filesystem::path private_folder(const std::filesystem::path& folder)
 {
-    std::error_code failed;
-    std::filesystem::create_directories(folder.parent_path(), failed);
-    // Descriptions and prompts lie in here: nobody else's business.
-    if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
+    if (!git::make_state_folder(folder))
         throw fault_error(system_fault(errno, "the folder for graftline's state could not be made")
                               .with("folder", folder.string())
                               .advise("graftline needs to write into the git directory."));

@@ -1,6 +1,7 @@
 #include "graftline/effects/sqlite.hpp"
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 #include <map>
 
@@ -122,6 +123,9 @@ void database::closer::operator()(sqlite3* db) const noexcept
 
 database::database(const std::filesystem::path& file, commits how) : write_turn_(turn_of(file))
 {
+    // SQLite would let everybody read it; the files that it puts beside it get the rights that this one has.
+    // Not by opening it: closing that again would drop the locks of this process's other connections.
+    ::mknod(file.c_str(), S_IFREG | 0600, 0);
     sqlite3* opened = nullptr;
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     const int rc = sqlite3_open_v2(file.c_str(), &opened, flags, nullptr);

@@ -2,6 +2,7 @@
 
 #include "graftline/effects/opening_turn.hpp"
 #include "graftline/effects/stored_rows.hpp"
+#include "graftline/git/state_folder.hpp"
 #include "graftline/runtime/clock.hpp"
 
 #include <fstream>
@@ -106,6 +107,7 @@ store::store(const std::filesystem::path& folder, database::commits how, const o
     : folder_(folder), db_((end_replacing(folder), still_there(folder)) / "state.db", how)
 {
     migrate();
+    git::settle_access(folder);
 }
 
 bool store::is_there(const std::filesystem::path& folder)

@@ -1,5 +1,7 @@
 #include "graftline/effects/views.hpp"
 
+#include "graftline/effects/agent_files.hpp"
+
 #include <boost/json/serialize.hpp>
 
 #include <unistd.h>
@@ -50,10 +52,8 @@ void write_whole(const fs::path& file, const json::value& v)
     std::error_code ignored; // the write below says what is wrong
     fs::create_directories(file.parent_path(), ignored);
     const fs::path fresh = file.string() + "." + std::to_string(::getpid());
-    std::ofstream out(fresh, std::ios::binary | std::ios::trunc);
-    out << text;
-    out.close();
-    if (!out || ::rename(fresh.c_str(), file.c_str()) != 0)
+    write_private(fresh, text);
+    if (::rename(fresh.c_str(), file.c_str()) != 0)
         throw fault_error(
             system_fault(errno, "a view of the tasks could not be written").with("file", file.string()));
 }

@@ -2,6 +2,7 @@
 
 #include "graftline/git/failure_words.hpp"
 #include "graftline/git/scratch.hpp"
+#include "graftline/git/state_folder.hpp"
 
 #include <boost/asio/execution/context.hpp>
 #include <boost/asio/query.hpp>
@@ -74,8 +75,7 @@ result<void> libgit2_lane::lazy_handle::open()
     code = git_repository_config(out(config), repository_.get());
     const std::filesystem::path file =
         std::filesystem::path(git_repository_commondir(repository_.get())) / "graftline" / "libgit2.power";
-    std::error_code ignored; // what is wrong with it is said when the file is written
-    std::filesystem::create_directories(file.parent_path(), ignored);
+    make_state_folder(file.parent_path());
     auto written = replace_file(file, "[core]\n\tfsyncObjectFiles = true\n");
     if (!written) return written;
     if (code == 0)

@@ -1,6 +1,7 @@
 #include "graftline/git/made_folders.hpp"
 
 #include "graftline/git/records.hpp"
+#include "graftline/git/state_folder.hpp"
 
 #include <algorithm>
 #include <fstream>
@@ -29,7 +30,7 @@ std::vector<std::string> read_list(const fs::path& state_folder)
 bool write_list(const fs::path& state_folder, const std::vector<std::string>& folders)
 {
     std::error_code failed;
-    fs::create_directories(state_folder, failed);
+    make_state_folder(state_folder);
     const fs::path fresh = list_file(state_folder).string() + ".new";
     {
         std::ofstream file(fresh, std::ios::binary | std::ios::trunc);

@@ -4,6 +4,7 @@
 #include "graftline/git/landing_record.hpp"
 #include "graftline/git/move_target.hpp"
 #include "graftline/git/repository.hpp"
+#include "graftline/git/state_folder.hpp"
 #include "graftline/git/worktree.hpp"
 #include "graftline/git/write_ref_direct.hpp"
 
@@ -152,8 +153,7 @@ awaitable<void> keep_index(repository& repo)
 {
     index_watch watch(co_await asio::this_coro::executor);
     if (!watch.works()) co_return; // the check at each command remains
-    std::error_code ignored;
-    fs::create_directories(repo.state_folder(), ignored);
+    make_state_folder(repo.state_folder());
     watch.add(repo.state_folder());
     do {
         for (const recorded_landing& landed : recorded_landings(repo))

@@ -1,0 +1,88 @@
+// Who may read what lies in the state folder: prompts and environments among it.
+#include "tests/effects/workshop.hpp"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+
+namespace graftline::effects {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::IsEmpty;
+
+mode_t mode_of(const fs::path& path)
+{
+    struct stat info{};
+    return ::lstat(path.c_str(), &info) == 0 ? info.st_mode & 07777 : 0;
+}
+
+class PrivateState : public testing::Test {
+protected:
+    PrivateState() { ::umask(022); }
+
+    fs::path state() const { return w.repo.git_folder() / "graftline"; }
+    void work()
+    {
+        w.repo.commit_file("shared.txt", "one\n");
+        w.run({"Add login"}, "echo half > half.txt; exit 3");
+    }
+    void next_command()
+    {
+        w.with([](std::shared_ptr<project> in) -> awaitable<void> { (co_await reconcile(in)).value(); });
+    }
+    /// What others may do anything with.
+    std::vector<std::string> open_to_others() const
+    {
+        std::vector<std::string> all;
+        if ((mode_of(state()) & 0077) != 0) all.push_back(state());
+        for (const auto& entry : fs::recursive_directory_iterator(state()))
+            if ((mode_of(entry.path()) & 0077) != 0) all.push_back(entry.path());
+        return all;
+    }
+
+    test::workshop w;
+};
+
+TEST_F(PrivateState, IsItsUsersAlone)
+{
+    work();
+    EXPECT_EQ(mode_of(state()), 0700u);
+    for (const auto* files : {"logs", "tasks"})
+        for (const auto& entry : fs::recursive_directory_iterator(state() / files))
+            if (entry.is_regular_file() && entry.path().filename() != "lock")
+                EXPECT_EQ(mode_of(entry.path()) & 0077, 0u) << entry.path();
+    // While it is open, SQLite's own files beside it are there.
+    w.with([&](std::shared_ptr<project> in) -> awaitable<void> {
+        co_await in->must_store([](store& s) { s.tasks(); });
+        for (const auto* end : {"", "-wal", "-shm"})
+            EXPECT_EQ(mode_of(state() / ("state.db" + std::string(end))), 0600u) << end;
+    });
+}
+
+TEST_F(PrivateState, ThatWasOpenOnceIsClosed)
+{
+    work();
+    fs::permissions(state(), fs::perms(0755));
+    for (const auto& entry : fs::recursive_directory_iterator(state()))
+        fs::permissions(entry.path(), fs::perms(entry.is_directory() ? 0755 : 0644));
+    next_command();
+    EXPECT_THAT(open_to_others(), IsEmpty());
+}
+
+TEST(SharedState, IsItsGroupsToo)
+{
+    test::workshop w({"--shared=group"});
+    ::umask(022);
+    w.repo.commit_file("shared.txt", "one\n");
+    w.run({"Add login"}, "echo half > half.txt; exit 3");
+    w.with([](std::shared_ptr<project> in) -> awaitable<void> { (co_await reconcile(in)).value(); });
+    const auto state = w.repo.git_folder() / "graftline";
+    EXPECT_EQ(mode_of(state), 02770u);
+    EXPECT_EQ(mode_of(state / "state.db"), 0660u);
+    EXPECT_EQ(mode_of(state / "runs"), 02770u);
+}
+
+} // namespace
+} // namespace graftline::effects
