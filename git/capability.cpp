@@ -1,5 +1,6 @@
 #include "graftline/git/capability.hpp"
 
+#include "graftline/git/patience.hpp"
 #include "graftline/git/repository.hpp"
 
 #include <charconv>
@@ -124,7 +125,7 @@ awaitable<result<capability>> find_capability(const repository& repo, git_versio
     command settings = repo.git("--git-dir=" + repo.common_dir().string(), "config", "-z", "--get-regexp",
                                 "^(extensions\\..*|core\\.(bare|worktree|sparsecheckout|hookspath)|filter\\.."
                                 "*|remote\\..*\\.promisor)$");
-    auto output = co_await run(settings);
+    auto output = co_await run_git(settings);
     if (!output) co_return output.error();
     if (!output->ok() && output->status != exit_status(exited{1})) // 1: none of them is set
         co_return git_failed(settings.words(), *output);

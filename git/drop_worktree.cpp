@@ -1,5 +1,6 @@
 #include "graftline/git/drop_worktree.hpp"
 
+#include "graftline/git/branch_use.hpp"
 #include "graftline/git/folder.hpp"
 #include "graftline/git/patience.hpp"
 #include "graftline/git/repository.hpp"
@@ -65,6 +66,8 @@ result<fs::path> rename_away(const repository& repo, const fs::path& path)
 
 awaitable<result<std::optional<fs::path>>> drop_worktree(repository& repo, fs::path path)
 {
+    const auto record = git_dir_of(repo, path);
+    if (!record) co_return record.error();
     std::optional<fs::path> dropped;
     std::error_code failed;
     if (fs::exists(fs::symlink_status(path, failed))) {
@@ -77,6 +80,11 @@ awaitable<result<std::optional<fs::path>>> drop_worktree(repository& repo, fs::p
     const command forget = repo.git("worktree", "remove", "--force", "--force", path.string());
     auto output = co_await run_patiently(forget);
     if (output && output->ok()) co_return dropped;
+    // Half of its record may be gone, so that no git lists it any more: there is no way back.
+    if (output && was_killed(*output) && *record) {
+        fs::remove_all(**record, failed);
+        if (!failed) co_return dropped;
+    }
     if (dropped) std::rename(dropped->c_str(), path.c_str());
     co_return output ? git_failed(forget.words(), *output) : output.error();
 }

@@ -1,5 +1,6 @@
 #include "graftline/git/filters.hpp"
 
+#include "graftline/git/patience.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
 
@@ -9,10 +10,11 @@ awaitable<result<filter_drivers>> find_filters(repository& repo)
 {
     command listing = repo.git("config", "-z", "--name-only", "--get-regexp",
                                "^filter\\..*\\.(clean|smudge|process|required)$");
-    const auto listed = co_await run(std::move(listing));
+    const auto listed = co_await run_git(std::move(listing));
     if (!listed) co_return listed.error();
     filter_drivers drivers;
-    if (!listed->ok()) co_return drivers; // there are none
+    if (listed->status == exit_status(exited{1})) co_return drivers; // there are none
+    if (!listed->ok()) co_return git_failed({"git", "config"}, *listed);
     for (const std::string& key : records_of(listed->out)) {
         const auto from = std::string_view("filter.").size();
         const auto to = key.rfind('.');

@@ -1,5 +1,6 @@
 #include "graftline/git/landing_checkout.hpp"
 
+#include "graftline/git/patience.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
 
@@ -252,8 +253,8 @@ static awaitable<bool> is_half_written(const landing_checkout& where, const stag
     const fs::path file = where.work_tree() / change.path;
     if (!change.is_there() || !fs::is_regular_file(status_at(file))) co_return false;
     const auto size = fs::file_size(file, failed);
-    auto whole =
-        co_await run(where.git({"cat-file", "--filters", "--path=" + change.path, change.new_blob.hex()}));
+    auto whole = co_await run_git(
+        where.git({"cat-file", "--filters", "--path=" + change.path, change.new_blob.hex()}));
     if (failed || !whole || !whole->ok() || size >= whole->out.size()) co_return false;
     std::ifstream in(file, std::ios::binary);
     std::string begun(size, '\0');
@@ -349,7 +350,7 @@ awaitable<result<std::size_t>> repair_entries(landing_checkout where, std::strin
     auto done = co_await answer_unlocked(std::move(update));
     if (!done) co_return done.error();
     // The entries know nothing of the files' times yet; unrelated changes make this exit with 1.
-    auto refreshed = co_await run(where.git({"update-index", "-q", "--refresh"}));
+    auto refreshed = co_await run_git(where.git({"update-index", "-q", "--refresh"}));
     if (!refreshed) co_return refreshed.error();
     co_return count;
 }

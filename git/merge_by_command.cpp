@@ -1,5 +1,6 @@
 #include "graftline/git/merge_by_command.hpp"
 
+#include "graftline/git/patience.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/scratch.hpp"
@@ -79,7 +80,7 @@ awaitable<result<void>> lay_out_attributes(const workplace& at, oid ours, oid th
         questions += ours.hex() + ":" + name + "\n";
     command reading = at.git("cat-file", "--batch");
     reading.feed(std::move(questions));
-    auto answers = co_await run(std::move(reading));
+    auto answers = co_await run_git(std::move(reading));
     if (!answers) co_return answers.error();
     if (!answers->ok()) co_return git_failed({"git", "cat-file", "--batch"}, *answers);
     for (const auto& [name, text] : blobs_of(answers->out, files)) {
@@ -177,7 +178,7 @@ awaitable<result<merge_outcome>> merge_by_command(repository& repo, std::optiona
     merge.in(scratch->path());
     merge.set("GIT_WORK_TREE", scratch->path().string());
     const std::vector<std::string> words = merge.words();
-    auto output = co_await run(std::move(merge));
+    auto output = co_await run_git(std::move(merge));
     if (!output) co_return output.error();
 
     const bool conflicted = output->status == exit_status(exited{1});

@@ -5,6 +5,7 @@
 #include "graftline/git/kept_objects.hpp"
 #include "graftline/git/landing_checkout.hpp"
 #include "graftline/git/landing_record.hpp"
+#include "graftline/git/patience.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/repository.hpp"
@@ -86,10 +87,12 @@ std::optional<waits> reason_to_wait(const landing& what, const std::vector<branc
 
 // ---- the checkout follows
 
-/// What one attempt came to. `again`: git's locks were taken, nothing has changed.
+/// What one attempt came to. `again`: git's locks were taken, nothing has changed; or a git of ours was
+/// killed, at any point of it.
 struct attempt {
     std::optional<result<move_outcome>> end;
     std::string again;
+    bool killed = false;
 };
 
 attempt ended(result<move_outcome> how)
@@ -140,6 +143,7 @@ awaitable<std::optional<attempt>> follow_files(landing what, landing_checkout wh
         if (!output) co_return ended(output.error());
         if (output->ok()) co_return std::nullopt;
         if (says_locked(output->err)) co_return attempt{std::nullopt, output->err};
+        if (was_killed(*output)) co_return attempt{std::nullopt, "git read-tree was killed", true};
         if (!says_in_the_way(output->err)) {
             // A filter of the user's may have failed half way: index and ref are old, so the files must be.
             auto back = co_await put_back(where, what.changes);
@@ -166,6 +170,12 @@ std::map<std::string, std::vector<std::string>> replaced_states(const std::vecto
     return states;
 }
 
+awaitable<bool> ended_by_kill(conversation& update_ref)
+{
+    const auto end = co_await update_ref.finish();
+    co_return end&& was_killed(*end);
+}
+
 /// Everything between taking git's ref locks and giving them back. Must not be interrupted.
 awaitable<attempt> move_together(landing what, landing_checkout where)
 {
@@ -179,6 +189,8 @@ awaitable<attempt> move_together(landing what, landing_checkout where)
                               "update " + what.fullname + " " + what.to.hex() + " " + what.from.hex() +
                                   "\nprepare\n",
                               "prepare: ok");
+    if (!begun && co_await ended_by_kill(update_ref))
+        co_return attempt{std::nullopt, "git update-ref was killed", true};
     if (!begun) co_return failed(what, begun.error());
 
     // Now nobody can commit here or switch away; what was looked at before may have changed until now.
@@ -205,6 +217,8 @@ awaitable<attempt> move_together(landing what, landing_checkout where)
     auto repaired =
         co_await repair_entries(where, what.to.hex(), what.changes, replaced_states(what.changes));
     auto committed = co_await tell(update_ref, "commit\n", "commit: ok");
+    if (!committed && co_await ended_by_kill(update_ref))
+        co_return attempt{std::nullopt, "git update-ref was killed", true};
     if (!committed) {
         fault why = committed.error();
         auto back = co_await run(following(where, what.to, what.from));
@@ -228,6 +242,8 @@ std::string left_locks(const std::vector<fs::path>& locks)
     return text;
 }
 
+awaitable<result<bool>> set_right(repository& repo, move_intent intent);
+
 awaitable<result<move_outcome>> move_with_checkout(landing what, branch_use use, intent_callback intent)
 {
     auto startable = co_await check_tip(what);
@@ -241,8 +257,8 @@ awaitable<result<move_outcome>> move_with_checkout(landing what, branch_use use,
             "the landing adds what lies in " + where.work_tree().string() + " already", std::move(paths)));
     const std::vector<fs::path> locks{what.repo->common_dir() / (what.fullname + ".lock"),
                                       use.git_dir / "HEAD.lock", use.git_dir / "index.lock"};
+    const move_intent planned{what.branch, what.from, what.to, use.work_tree, what.changes, locks};
     if (intent) {
-        const move_intent planned{what.branch, what.from, what.to, use.work_tree, what.changes, locks};
         auto noted = co_await intent(planned);
         if (!noted) co_return noted.error();
     }
@@ -250,6 +266,11 @@ awaitable<result<move_outcome>> move_with_checkout(landing what, branch_use use,
     for (int tries = 0;; ++tries) {
         attempt made = co_await shielded(move_together(what, where));
         if (made.end) co_return std::move(*made.end);
+        if (made.killed) {
+            auto landed = co_await shielded(set_right(*what.repo, planned));
+            if (!landed) co_return landed.error();
+            if (*landed) co_return move_outcome(moved{});
+        }
         if (tries == 12)
             co_return move_outcome(
                 wait_for("another git command is at work in " + where.work_tree().string() + " (" +
@@ -315,6 +336,37 @@ awaitable<result<move_outcome>> move_kept(landing what, kept_objects& kept, inte
     co_return done;
 }
 
+/// After a death in the middle of a move. True: the branch has the landing. Under the repository's lock.
+awaitable<result<bool>> set_right(repository& repo, move_intent intent)
+{
+    const std::string fullname = "refs/heads/" + intent.branch;
+    auto tip = co_await read_ref(repo, fullname);
+    if (!tip) co_return tip.error();
+    bool landed = false;
+    if (*tip) {
+        auto contains = co_await is_ancestor(repo, intent.to, **tip);
+        if (!contains) co_return contains.error();
+        landed = *contains;
+    }
+    auto freed = drop_dead_locks(intent.locks);
+    if (!freed) co_return freed.error();
+    if (landed || intent.checkout.empty()) co_return landed;
+
+    // The files may be old, new, or some of each; the index tells how far git came.
+    auto uses = uses_of(repo, fullname);
+    if (!uses) co_return uses.error();
+    for (const branch_use& use : *uses) {
+        if (use.work_tree != intent.checkout || !use.is_head || !*tip || **tip != intent.from) continue;
+        const landing_checkout where(repo, use.git_dir, use.work_tree);
+        // Index new: it shows as staged and is taken back as a whole. Index old: single files are.
+        auto taken_back = co_await run(following(where, intent.to, intent.from));
+        if (!taken_back) co_return taken_back.error();
+        auto back = co_await put_back(where, intent.paths);
+        if (!back) co_return back.error();
+    }
+    co_return false;
+}
+
 } // namespace
 
 awaitable<result<move_outcome>> move_target(repository& repo, std::string branch, oid from, oid to,
@@ -346,32 +398,7 @@ awaitable<result<bool>> recover_move(repository& repo, move_intent intent)
 {
     auto held = co_await repo.lock().acquire();
     if (!held) co_return held.error();
-    const std::string fullname = "refs/heads/" + intent.branch;
-    auto tip = co_await read_ref(repo, fullname);
-    if (!tip) co_return tip.error();
-    bool landed = false;
-    if (*tip) {
-        auto contains = co_await is_ancestor(repo, intent.to, **tip);
-        if (!contains) co_return contains.error();
-        landed = *contains;
-    }
-    auto freed = drop_dead_locks(intent.locks);
-    if (!freed) co_return freed.error();
-    if (landed || intent.checkout.empty()) co_return landed;
-
-    // The files may be old, new, or some of each; the index tells how far git came.
-    auto uses = uses_of(repo, fullname);
-    if (!uses) co_return uses.error();
-    for (const branch_use& use : *uses) {
-        if (use.work_tree != intent.checkout || !use.is_head || !*tip || **tip != intent.from) continue;
-        const landing_checkout where(repo, use.git_dir, use.work_tree);
-        // Index new: it shows as staged and is taken back as a whole. Index old: single files are.
-        auto taken_back = co_await run(following(where, intent.to, intent.from));
-        if (!taken_back) co_return taken_back.error();
-        auto back = co_await put_back(where, intent.paths);
-        if (!back) co_return back.error();
-    }
-    co_return false;
+    co_return co_await set_right(repo, std::move(intent));
 }
 
 awaitable<bool> was_moved_on_from(repository& repo, std::string branch, oid commit)

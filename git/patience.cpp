@@ -6,9 +6,12 @@
 #include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <csignal>
 #include <random>
 #include <string_view>
+#include <variant>
 
 namespace graftline::git {
 namespace {
@@ -35,7 +38,52 @@ awaitable<void> pause_before_retry(int attempt)
     co_await timer.async_wait(use_awaitable);
 }
 
+/// Those that leave nothing behind when they are killed, not even a lock, but objects maybe.
+bool only_reads(const std::vector<std::string>& words)
+{
+    const auto what = subcommand_of(words);
+    const auto says = [&](std::string_view word) { return std::ranges::find(words, word) != words.end(); };
+    if (what == "config") return says("--list") || says("-l") || says("--get") || says("--get-regexp");
+    if (what == "symbolic-ref") return says("--quiet");
+    constexpr std::array<std::string_view, 24> reading{
+        "cat-file",   "check-attr", "check-ignore", "commit-tree", "diff",     "diff-files",
+        "diff-index", "diff-tree",  "for-each-ref", "hash-object", "log",      "ls-files",
+        "ls-tree",    "merge-base", "merge-file",   "merge-tree",  "rev-list", "rev-parse",
+        "show",       "show-ref",   "status",       "var",         "version",  "write-tree"};
+    return std::ranges::find(reading, what) != reading.end();
+}
+
 } // namespace
+
+bool was_killed(const command_output& output)
+{
+    const auto* by = std::get_if<signaled>(&output.status);
+    return by && by->signo == SIGKILL;
+}
+
+std::string_view subcommand_of(const std::vector<std::string>& words)
+{
+    for (std::size_t at = 1; at < words.size(); ++at) {
+        if (words[at] == "-c" || words[at] == "-C")
+            ++at;
+        else if (!words[at].starts_with('-'))
+            return words[at];
+    }
+    return {};
+}
+
+awaitable<result<command_output>> run_git(command git)
+{
+    using namespace std::chrono_literals;
+    const bool may_repeat = only_reads(git.words());
+    for (const auto pause : {300ms, 1500ms}) {
+        auto output = co_await run(git);
+        if (!output || !may_repeat || !was_killed(*output)) co_return output;
+        asio::steady_timer timer(co_await asio::this_coro::executor, pause);
+        co_await timer.async_wait(use_awaitable);
+    }
+    co_return co_await run(std::move(git));
+}
 
 awaitable<result<command_output>> run_patiently(command git)
 {

@@ -1,9 +1,13 @@
-/// Meeting other people's git processes, which do not know our lock.
+/// Meeting other people's git processes, which do not know our lock, and a system that kills ours.
 #pragma once
 
 #include "graftline/runtime/awaitable.hpp"
 #include "graftline/runtime/command.hpp"
 #include "graftline/runtime/fault.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace graftline::git {
 
@@ -11,5 +15,16 @@ namespace graftline::git {
 /// one of the ways in which git fails when it meets another git at the same records. Result: the last output.
 /// Cancellation: terminal, between attempts: a command that runs ends first.
 awaitable<result<command_output>> run_patiently(command git);
+
+/// Did SIGKILL end it? We do not send that: the system does when memory runs out.
+bool was_killed(const command_output& output);
+
+/// Runs a git command. One that only reads is run again when it was killed, twice at most within two seconds;
+/// one that changes something is for its effect to do again, which knows what it may have left. Result: the
+/// last output. Cancellation: that of `run`.
+awaitable<result<command_output>> run_git(command git);
+
+/// What a git command is about: its first word that is no option; empty without one.
+std::string_view subcommand_of(const std::vector<std::string>& words);
 
 } // namespace graftline::git

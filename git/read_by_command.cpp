@@ -1,5 +1,6 @@
 #include "graftline/git/read_by_command.hpp"
 
+#include "graftline/git/patience.hpp"
 #include "graftline/git/repository.hpp"
 
 #include <algorithm>
@@ -27,7 +28,7 @@ awaitable<bool> is_empty(repository& repo)
 awaitable<result<oid>> resolve(repository& repo, std::string rev)
 {
     auto prepared = repo.git("rev-parse", "--verify", "--end-of-options", rev + "^{commit}");
-    auto output = co_await run(prepared);
+    auto output = co_await run_git(prepared);
     if (!output) co_return output.error();
     if (output->ok()) {
         // A warning ("refname is ambiguous") goes to the other stream; the id is all there is here.
@@ -50,7 +51,7 @@ awaitable<result<std::optional<oid>>> read_ref(repository& repo, std::string ful
 {
     if (!fullname.starts_with("refs/")) {
         auto prepared = repo.git("rev-parse", "--verify", "--quiet", "--end-of-options", fullname);
-        auto output = co_await run(prepared);
+        auto output = co_await run_git(prepared);
         if (!output) co_return output.error();
         if (output->status == exit_status(exited{1})) co_return std::optional<oid>();
         if (!output->ok()) co_return git_failed(prepared.words(), *output);
@@ -73,7 +74,7 @@ awaitable<result<std::optional<oid>>> read_ref(repository& repo, std::string ful
 awaitable<result<bool>> is_ancestor(repository& repo, oid ancestor, oid descendant)
 {
     auto prepared = repo.git("merge-base", "--is-ancestor", ancestor.hex(), descendant.hex());
-    auto output = co_await run(prepared);
+    auto output = co_await run_git(prepared);
     if (!output) co_return output.error();
     if (output->ok()) co_return true;
     if (output->status == exit_status(exited{1})) co_return false;
@@ -83,7 +84,7 @@ awaitable<result<bool>> is_ancestor(repository& repo, oid ancestor, oid descenda
 awaitable<result<std::vector<oid>>> merge_bases(repository& repo, oid one, oid other)
 {
     auto prepared = repo.git("merge-base", "--all", one.hex(), other.hex());
-    auto output = co_await run(prepared);
+    auto output = co_await run_git(prepared);
     if (!output) co_return output.error();
     if (!output->ok() && output->status != exit_status(exited{1}))
         co_return git_failed(prepared.words(), *output);

@@ -1,5 +1,6 @@
 #include "graftline/git/refs.hpp"
 
+#include "graftline/git/patience.hpp"
 #include "graftline/git/read_by_command.hpp"
 #include "graftline/git/read_direct.hpp"
 #include "graftline/git/repository.hpp"
@@ -122,7 +123,7 @@ awaitable<result<void>> delete_ref(repository& repo, std::string fullname, oid e
 awaitable<result<std::optional<std::string>>> head_branch(repository& repo)
 {
     auto prepared = repo.git("--git-dir=" + repo.common_dir().string(), "symbolic-ref", "--quiet", "HEAD");
-    auto output = co_await run(prepared);
+    auto output = co_await run_git(prepared);
     if (!output) co_return output.error();
     if (output->status == exit_status(exited{1})) co_return std::optional<std::string>();
     if (!output->ok()) co_return git_failed(prepared.words(), *output);

@@ -6,6 +6,8 @@
 #include "graftline/git/failure_words.hpp"
 #include "graftline/git/git_settings.hpp"
 #include "graftline/git/libgit2.hpp"
+#include "graftline/git/patience.hpp"
+#include "graftline/git/state_folder.hpp"
 #include "graftline/git/write_ref_direct.hpp"
 #include "graftline/runtime/parallel.hpp"
 
@@ -52,11 +54,11 @@ command discovering(const fs::path& start)
 awaitable<std::vector<result<command_output>>> ask_both(fs::path start)
 {
     std::vector<awaitable<result<command_output>>> questions;
-    questions.push_back(run(discovering(start).args("version")));
+    questions.push_back(run_git(discovering(start).args("version")));
     // The top comes last: without a work tree git prints what goes before, and then fails.
     questions.push_back(
-        run(discovering(start).args("rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir",
-                                    "--is-inside-work-tree", "--show-toplevel")));
+        run_git(discovering(start).args("rev-parse", "--path-format=absolute", "--git-dir",
+                                        "--git-common-dir", "--is-inside-work-tree", "--show-toplevel")));
     auto outcomes = co_await parallel::all(std::move(questions));
     std::vector<result<command_output>> answers;
     for (auto& each : outcomes)
@@ -163,8 +165,7 @@ std::string repository::name() const
 repository_lock& repository::lock()
 {
     if (!lock_) {
-        std::error_code ignored; // what is wrong with it is said when the lock is taken
-        fs::create_directories(state_folder(), ignored);
+        make_state_folder(state_folder()); // what is wrong with it is said when the lock is taken
         lock_ = std::make_unique<repository_lock>(executor_, state_folder() / "lock");
     }
     return *lock_;
@@ -253,7 +254,7 @@ command repository::prepare_in(const fs::path& folder, std::vector<std::string> 
 awaitable<result<std::string>> repository::answer(command prepared)
 {
     const std::vector<std::string> words = prepared.words();
-    auto output = co_await run(std::move(prepared));
+    auto output = co_await run_git(std::move(prepared));
     if (!output) co_return output.error();
     if (!output->ok()) co_return git_failed(words, *output);
     co_return without_last_newline(std::move(output->out));
@@ -262,18 +263,14 @@ awaitable<result<std::string>> repository::answer(command prepared)
 fault git_failed(const std::vector<std::string>& words, const command_output& output)
 {
     std::string name = "git";
-    for (std::size_t at = 1; at < words.size(); ++at) {
-        if (words[at] == "-c" || words[at] == "-C") {
-            ++at;
-        } else if (!words[at].starts_with('-')) {
-            name += " " + words[at];
-            break;
-        }
-    }
-    const auto kind = kind_of_failure(output.err, make_error_code(errc::command_failed));
+    if (const auto what = subcommand_of(words); !what.empty()) name += " " + std::string(what);
+    // One that was killed may do better the next time: nothing says that it was at fault.
+    const bool killed = was_killed(output);
+    const auto kind =
+        kind_of_failure(output.err, make_error_code(killed ? errc::busy : errc::command_failed));
     std::string says = without_last_newline(output.err.empty() ? output.out : output.err);
     if (says.size() > 4000) says = "... " + says.substr(says.size() - 4000);
-    return fault(kind, name + " failed")
+    return fault(kind, name + (killed ? " was killed" : " failed"))
         .with("git says", std::move(says))
         .with("command", quoted(words))
         .with("ended", to_string(output.status));

@@ -1,5 +1,6 @@
 #include "graftline/git/staged.hpp"
 
+#include "graftline/git/patience.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
 
@@ -23,8 +24,10 @@ std::vector<staged_change> raw_changes(std::string_view output)
 awaitable<result<std::vector<staged_change>>> staged_in(repository& repo, std::filesystem::path worktree)
 {
     std::string base = "HEAD";
-    auto head = co_await run(repo.git_in(worktree, "rev-parse", "-q", "--verify", "HEAD"));
+    auto head = co_await run_git(repo.git_in(worktree, "rev-parse", "-q", "--verify", "HEAD"));
     if (!head) co_return head.error();
+    if (!head->ok() && head->status != exit_status(exited{1})) // 1: nothing has been committed yet
+        co_return git_failed({"git", "rev-parse"}, *head);
     if (!head->ok()) {
         auto nothing =
             co_await repo.ask("hash-object", "-t", "tree", "--stdin"); // its input is empty: the empty tree

@@ -1,5 +1,6 @@
 #include "graftline/git/submodules.hpp"
 
+#include "graftline/git/patience.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
 
@@ -32,7 +33,7 @@ awaitable<result<std::vector<submodule>>> submodules_in(repository& repo, fs::pa
     if (!fs::is_regular_file(fs::symlink_status(folder / ".gitmodules", failed))) co_return found;
     auto prepared =
         repo.git_in(folder, "config", "-z", "-f", ".gitmodules", "--get-regexp", "^submodule\\..*\\.path$");
-    auto output = co_await run(prepared);
+    auto output = co_await run_git(prepared);
     if (!output) co_return output.error();
     if (output->status == exit_status(exited{1})) co_return found;
     if (!output->ok()) co_return git_failed(prepared.words(), *output);

@@ -1,5 +1,6 @@
 #include "graftline/git/unreached.hpp"
 
+#include "graftline/git/patience.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/scratch.hpp"
@@ -104,9 +105,10 @@ command workplace::git(const repository& repo, std::vector<std::string> words) c
 
 awaitable<result<std::optional<oid>>> head_of(const repository& repo, workplace place)
 {
-    auto output = co_await run(place.git(repo, {"rev-parse", "-q", "--verify", "HEAD"}));
+    auto output = co_await run_git(place.git(repo, {"rev-parse", "-q", "--verify", "HEAD"}));
     if (!output) co_return output.error();
-    if (!output->ok()) co_return std::optional<oid>();
+    if (output->status == exit_status(exited{1})) co_return std::optional<oid>(); // nothing was committed yet
+    if (!output->ok()) co_return git_failed({"git", "rev-parse"}, *output);
     co_return oid::parse(std::string_view(output->out).substr(0, output->out.find('\n')));
 }
 
