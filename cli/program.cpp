@@ -2,6 +2,7 @@
 
 #include "graftline/cli/commands.hpp"
 #include "graftline/cli/failure.hpp"
+#include "graftline/cli/full_disk.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -101,6 +102,7 @@ int carry_out(invocation asked_for)
 int run_program(std::vector<std::string> words, std::string_view version)
 {
     std::signal(SIGPIPE, SIG_IGN);
+    explain_a_full_disk_under_shared_memory();
     auto parsed = parse(std::move(words), version);
     if (auto* said = std::get_if<answer>(&parsed)) {
         terminal to(said->exit_status == 0 ? STDOUT_FILENO : STDERR_FILENO, color_choice::never);

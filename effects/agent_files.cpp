@@ -23,12 +23,10 @@ namespace fs = std::filesystem;
 constexpr const char* temporary_name = "temporary";
 constexpr const char* temporary_prefix = "graftline-";
 
+/// Short and in the system's place: sockets in it must fit into 108 bytes.
 fs::path temporary_folder(const std::string& task)
 {
-    // Short and in the system's place: sockets in it must fit into 108 bytes.
-    std::string pattern = (fs::temp_directory_path() / (temporary_prefix + task + "-XXXXXX")).string();
-    if (!::mkdtemp(pattern.data())) fail("a temporary folder for the agent could not be made", pattern);
-    return pattern;
+    return fs::temp_directory_path() / fresh_id(temporary_prefix + task + "-", 8);
 }
 
 } // namespace
@@ -45,8 +43,21 @@ agent_files::agent_files(const project& in, const task& t, const std::string& st
         if (errno != EEXIST) fail("a folder for the agent's log could not be made", folder_);
         folder_ = base / (name + "." + std::to_string(again));
     }
-    temporary_ = temporary_folder(t.id);
+    name_temporary(t.id);
+}
+
+void agent_files::name_temporary(const std::string& task)
+{
+    temporary_ = temporary_folder(task);
     write_private(folder_ / temporary_name, temporary_.string()); // for whoever takes the attempt over
+}
+
+void agent_files::make_temporary(const std::string& task)
+{
+    while (::mkdir(temporary_.c_str(), 0700) != 0) {
+        if (errno != EEXIST) fail("a temporary folder for the agent could not be made", temporary_);
+        name_temporary(task); // somebody else's, who must not lose it
+    }
 }
 
 agent_files::agent_files(fs::path folder) : folder_(std::move(folder))

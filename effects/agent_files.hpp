@@ -12,8 +12,8 @@ namespace graftline::effects {
 /// alone.
 class agent_files {
 public:
-    /// Makes the attempt's folder (`logs/<task>/<attempt>[-stage]`) and a temporary folder. Throws
-    /// fault_error.
+    /// Makes the attempt's folder (`logs/<task>/<attempt>[-stage]`) and names a temporary folder in it.
+    /// Throws fault_error.
     agent_files(const project& in, const task& t, const std::string& stage);
     /// Those of an attempt that was made before, maybe by a process that died.
     explicit agent_files(std::filesystem::path folder);
@@ -21,6 +21,11 @@ public:
     ~agent_files();
     agent_files(const agent_files&) = delete;
     agent_files& operator=(const agent_files&) = delete;
+
+    /// Makes the temporary folder, under another name where somebody has taken that. Call it when the task
+    /// names the attempt: whoever takes over what a killed process left finds the folder by that. Throws
+    /// fault_error.
+    void make_temporary(const std::string& task);
 
     const std::filesystem::path& folder() const noexcept { return folder_; }
     const std::filesystem::path& temporary() const noexcept { return temporary_; }
@@ -31,6 +36,8 @@ public:
     std::filesystem::path errors() const { return folder_ / "stderr.log"; }
 
 private:
+    void name_temporary(const std::string& task);
+
     std::filesystem::path folder_;
     std::filesystem::path temporary_;
 };

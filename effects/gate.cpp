@@ -127,6 +127,9 @@ private:
             const auto written = co_await try_writing(std::move(disks));
             if (!written && is_of_the_environment(written.error()))
                 co_return written.error().with("gate", quoted(words));
+            if (!ended->full_disk.empty())
+                co_return fault(errc::no_space, "the disk was full while the gate ran: " + ended->full_disk)
+                    .with("gate", quoted(words));
         }
         const auto log = log_of(folder).string();
         // An exit is the gate's own word; one that was ended from outside has not spoken.

@@ -164,6 +164,7 @@ public:
         auto spec = prepare(ports);
         if (!spec) co_return spec.error();
         co_await record_start(place);
+        files_->make_temporary(task_.id);
         run_.watcher().doing(task_.id, asked_.stage.empty() ? "agent" : "agent: " + asked_.stage);
         auto started = co_await supervised::start(run_.in().supervisor_command, std::move(*spec));
         if (!started) co_return started.error();
@@ -200,14 +201,26 @@ private:
         auto report = report_on(ended);
         // On a disk that takes nothing any more, no agent can do its work: that is no outcome of its.
         const bool by_itself = ended.how == ending::exited || ended.how == ending::lost;
-        if (by_itself && !report.done)
-            if (auto written = co_await try_writing(disks());
-                !written && is_of_the_environment(written.error())) {
+        if (by_itself)
+            if (auto usable = co_await check_disks(ended, report); !usable) {
                 forget_end(files_->folder());
-                co_return written.error().with("agent", report.how);
+                co_return usable.error().with("agent", report.how);
             }
         co_await record_end(report);
         co_return report;
+    }
+
+    /// Could the disks be written to, as far as can be seen? Many an agent does not notice when they could
+    /// not, and ends well with files that are cut off.
+    awaitable<result<void>> check_disks(const exit_record& ended, const agent_report& report)
+    {
+        if (!ended.full_disk.empty())
+            co_return fault(errc::no_space, "the disk was full while the agent worked: " + ended.full_disk)
+                .advise("Make room; what the agent wrote may be cut off, so it is started again.");
+        if (report.done) co_return result<void>();
+        auto written = co_await try_writing(disks());
+        if (!written && is_of_the_environment(written.error())) co_return written.error();
+        co_return result<void>();
     }
 
     std::vector<std::filesystem::path> disks() const

@@ -122,12 +122,14 @@ std::string to_json(const process_identity& identity)
 
 std::string to_json(const exit_record& record)
 {
-    return json::serialize(json::value{{"how", to_string(record.how)},
-                                       {"code", record.code},
-                                       {"signal", record.signo},
-                                       {"words", record.words},
-                                       {"started_at", to_iso8601(record.started_at)},
-                                       {"ended_at", to_iso8601(record.ended_at)}});
+    json::object v{{"how", to_string(record.how)},
+                   {"code", record.code},
+                   {"signal", record.signo},
+                   {"words", record.words},
+                   {"started_at", to_iso8601(record.started_at)},
+                   {"ended_at", to_iso8601(record.ended_at)}};
+    if (!record.full_disk.empty()) v["full_disk"] = record.full_disk;
+    return json::serialize(v);
 }
 
 result<attempt_spec> read_spec(std::string_view text)
@@ -159,12 +161,16 @@ result<exit_record> read_exit_record(std::string_view text)
         const auto how = json::value_to<std::string>(v.at("how"));
         const auto found = std::find(ending_names.begin(), ending_names.end(), how);
         if (found == ending_names.end()) throw std::runtime_error("unknown ending " + how);
-        return exit_record{static_cast<ending>(found - ending_names.begin()),
+        exit_record record{static_cast<ending>(found - ending_names.begin()),
                            v.at("code").to_number<int>(),
                            v.at("signal").to_number<int>(),
                            json::value_to<std::string>(v.at("words")),
                            time_of(v.at("started_at")),
-                           time_of(v.at("ended_at"))};
+                           time_of(v.at("ended_at")),
+                           {}};
+        if (const auto* folder = v.as_object().if_contains("full_disk"))
+            record.full_disk = json::value_to<std::string>(*folder);
+        return record;
     });
 }
 

@@ -58,6 +58,8 @@ struct exit_record {
         words; ///< for a person: "exit status 3", "could not start my-agent: No such file or directory"
     utc_time started_at{};
     utc_time ended_at{};
+    std::string
+        full_disk; ///< a folder of the agent's on a disk that was seen to be full meanwhile; empty: none
 };
 
 /// Who a supervisor is. Serves signalling only; it is verified before every use.

@@ -12,6 +12,9 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <vector>
 
 namespace graftline {
 namespace {
@@ -41,11 +44,21 @@ std::string seconds(milliseconds span)
     return text;
 }
 
+/// Where the agent writes, as far as it is known.
+std::vector<std::filesystem::path> folders_of(const attempt_spec& spec)
+{
+    std::vector<std::filesystem::path> folders{spec.cwd, spec.folder};
+    if (const char* temporary = std::getenv("TMPDIR"); temporary && *temporary)
+        folders.emplace_back(temporary); // our environment is the agent's
+    return folders;
+}
+
 } // namespace
 
 supervision::supervision(const attempt_spec& spec, const claimed_attempt& claimed, agent_files files)
     : spec_(spec), claimed_(claimed), files_(std::move(files)),
-      logs_({spec.folder / attempt::out_name, spec.folder / attempt::err_name}), signals_(signals_as_file())
+      logs_({spec.folder / attempt::out_name, spec.folder / attempt::err_name}), disks_(folders_of(spec)),
+      signals_(signals_as_file())
 {
 }
 
@@ -63,13 +76,14 @@ exit_record supervision::run()
         do_what_is_due();
         wait_for_news();
     }
+    disks_.look();
     return summary();
 }
 
 exit_record supervision::never_started(std::string why) const
 {
     return {ending::could_not_start, 0, 0, std::move(why), claimed_.identity().started_at,
-            real_clock().now()};
+            real_clock().now(),      {}};
 }
 
 // We are the subreaper: no child left means that nothing is left, however deep it was.
@@ -114,6 +128,7 @@ void supervision::do_what_is_due()
     const auto now = steady_clock::now();
     if (deadline_ && now >= *deadline_) stop(ending::timed_out, spec_.grace);
     if (logs_.due()) check_logs();
+    if (now >= disks_.next()) disks_.look();
     if (kill_at_ && now >= *kill_at_) kill_all();
 }
 
@@ -140,7 +155,7 @@ void supervision::kill_all()
 
 void supervision::wait_for_news()
 {
-    auto until = logs_.next();
+    auto until = std::min(logs_.next(), disks_.next());
     if (deadline_) until = std::min(until, *deadline_);
     if (kill_at_) until = std::min(until, *kill_at_);
     int limit = -1;
@@ -165,7 +180,7 @@ void supervision::read_signals()
 
 exit_record supervision::summary() const
 {
-    exit_record record{ending::exited, 0, 0, {}, claimed_.identity().started_at, real_clock().now()};
+    exit_record record{ending::exited, 0, 0, {}, claimed_.identity().started_at, real_clock().now(), {}};
     if (status_) {
         if (const auto* e = std::get_if<exited>(&*status_)) record.code = e->code;
         if (const auto* s = std::get_if<signaled>(&*status_)) {
@@ -178,6 +193,7 @@ exit_record supervision::summary() const
         record.words = *why;
         return record;
     }
+    record.full_disk = disks_.full();
     if (reason_) record.how = *reason_;
     record.words = words();
     return record;

@@ -3,6 +3,7 @@
 
 #include "graftline/runtime/agent_process.hpp"
 #include "graftline/runtime/claimed_attempt.hpp"
+#include "graftline/runtime/disk_watch.hpp"
 #include "graftline/runtime/exit_status.hpp"
 #include "graftline/runtime/log_watch.hpp"
 #include "graftline/runtime/supervised.hpp"
@@ -12,8 +13,8 @@
 
 namespace graftline {
 
-/// The loop of a supervisor: signals, the deadline, the log limit. It sleeps in poll(2) whenever nothing is
-/// due.
+/// The loop of a supervisor: signals, the deadline, the log limit, a look at the disks each second. It sleeps
+/// in poll(2) whenever nothing is due.
 ///
 /// TERM cancels gracefully, QUIT kills at once. The agent's end is not the end: what is left of its tree gets
 /// TERM, and KILL two seconds later. Threads: the process has one; all signals are blocked.
@@ -44,6 +45,7 @@ private:
     const claimed_attempt& claimed_;
     agent_files files_;
     log_watch logs_;
+    disk_watch disks_;
     descriptor signals_;
     std::optional<agent_process> agent_;
     std::optional<exit_status> status_; // of the agent, once it has ended
