@@ -1,3 +1,4 @@
+#include "graftline/effects/finish_discards.hpp"
 #include "graftline/effects/landing_intent.hpp"
 #include "graftline/effects/operations.hpp"
 #include "graftline/git/move_target.hpp"
@@ -43,6 +44,7 @@ awaitable<result<std::size_t>> reconcile(std::shared_ptr<project> in)
         return s.tasks();
     });
     if (!tasks) co_return tasks.error();
+    if (auto finished = co_await finish_discards(*in, *tasks); !finished) co_return finished.error();
     std::size_t released = 0;
     for (const auto& t : *tasks) {
         if (t.state != task_state::running || run::is_alive(*in, t.owner)) continue;
