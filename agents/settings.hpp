@@ -32,7 +32,7 @@ struct settings {
         std::optional<std::chrono::milliseconds> grace;
         std::optional<bool> fail_fast;
         std::optional<bool> keep_worktrees;
-        std::optional<std::string> durability; ///< process, power: what a commit survives
+        std::optional<std::string> durability; ///< power (without one), process: what a commit survives
         std::optional<std::size_t> attempts;   ///< at most, of an agent that is turned away for now
         std::optional<std::chrono::milliseconds> backoff; ///< longest pause before the second; doubles
     } run;

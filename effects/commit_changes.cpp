@@ -150,6 +150,9 @@ awaitable<result<change>> commit_changes::carry_out(run& r) const
         co_return co_await summarise(r, t);
     };
     auto made = co_await work();
+    // The agent's own commits too: nothing of git's has flushed them.
+    if (made && !made->tip.empty())
+        if (auto flushed = co_await r.repository().flush(t.worktree); !flushed) made = flushed.error();
     if (made)
         co_await r.change(task, [&](effects::task& now) {
             now.commit = made->tip;

@@ -119,6 +119,9 @@ private:
         if (!added) co_return added.error();
         if (auto furnished = co_await furnish(run_, task_.worktree, task_.id); !furnished)
             co_return furnished.error();
+        // What is recorded as ready is taken for the agent's work after a restart.
+        if (auto flushed = co_await run_.repository().flush(task_.worktree); !flushed)
+            co_return flushed.error();
         co_await record(true);
         co_return tree{task_.worktree, task_.branch, task_.base};
     }

@@ -2,6 +2,7 @@
 
 #include "graftline/effects/checksum.hpp"
 #include "graftline/runtime/descriptor.hpp"
+#include "graftline/runtime/disk_flush.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -40,8 +41,11 @@ void write_file(const fs::path& file, const std::string& text)
     fs::create_directories(file.parent_path(), ignored);
     const fs::path fresh = file.string() + ".new";
     const descriptor out(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-    if (!out || !write_all(out.get(), text) || ::fdatasync(out.get()) != 0 ||
-        ::rename(fresh.c_str(), file.c_str()) != 0)
+    const bool placed = out && write_all(out.get(), text) && ::fdatasync(out.get()) == 0 &&
+                        ::rename(fresh.c_str(), file.c_str()) == 0;
+    // The record must not outlive the file's name: two folders above it may be new, too.
+    if (!placed || !flush_file(file.parent_path()) || !flush_file(file.parent_path().parent_path()) ||
+        !flush_file(file.parent_path().parent_path().parent_path()))
         throw fault_error(system_fault(errno, "a result could not be written beside the journal")
                               .with("file", file.string()));
 }

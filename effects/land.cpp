@@ -61,6 +61,9 @@ awaitable<result<landing_request>> request_for(run& r, const task& t, const land
     if (*tip) {
         what.tip = **tip;
         if (!t.undone.empty()) what.from = git::oid(t.base);
+    } else if (t.undone.empty() && !t.commit.empty() &&
+               co_await git::tree_of(r.repository(), git::oid(t.commit))) {
+        what.tip = git::oid(t.commit); // whatever became of the branch, this is on record, and there
     } else if (!t.undone.empty()) {
         what.tip = git::oid(t.landed);
         what.from = git::oid(t.landed_on);
@@ -146,6 +149,9 @@ awaitable<result<landing>> land::carry_out(run& r) const
     r.watcher().doing(task, "waiting to land on " + target.branch);
     auto landed = co_await r.queue(target.branch).land(std::move(*what));
     if (!landed) co_return fault(landed.error()).with("task", t.id).with("target", target.branch);
+    // Nothing was moved: somebody else has brought the target there, perhaps without flushing it.
+    if (landed->is == verdict::up_to_date)
+        if (auto flushed = co_await r.repository().flush(); !flushed) co_return flushed.error();
     co_await record(r, task, [&](effects::task& now) { record_landing(now, *landed, target.branch); });
     co_return landed;
 }

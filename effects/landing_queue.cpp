@@ -2,6 +2,7 @@
 
 #include "graftline/effects/gate.hpp"
 #include "graftline/effects/landing_intent.hpp"
+#include "graftline/effects/retry_policy.hpp"
 #include "graftline/git/commit.hpp"
 #include "graftline/git/move_target.hpp"
 #include "graftline/git/refs.hpp"
@@ -325,6 +326,13 @@ awaitable<void> landing_queue::move(std::size_t slots)
         batch_ = std::min(batch_ * 2, longest_chain);
         tip_ = to;
         landed(slots);
+        co_return;
+    }
+    if (!done && is_of_the_environment(done.error())) {
+        // It may have moved: its intents stay, and whoever goes on with the run looks.
+        take_apart(0);
+        tip_.reset();
+        settle_all(done.error());
         co_return;
     }
     if (auto forgotten = co_await forget_intents(run_.in(), steps); !forgotten)

@@ -23,8 +23,8 @@ project::project(asio::any_io_executor executor, std::shared_ptr<git::repository
                  agents::settings settings, json::object configuration)
     : repository_(std::move(repository)), settings_(std::move(settings)),
       configuration_(std::move(configuration)),
-      durability_(settings_.run.durability == "power" ? database::commits::survive_power
-                                                      : database::commits::survive_processes),
+      durability_(settings_.run.durability == "process" ? database::commits::survive_processes
+                                                        : database::commits::survive_power),
       journal_(executor, repository_->state_folder(), durability_), lane_(std::move(executor))
 {
     if (durability_ == database::commits::survive_power) repository_->set_durability(git::durability::power);

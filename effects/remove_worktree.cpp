@@ -22,6 +22,9 @@ awaitable<result<void>> remove_folder(run& r, const task& t, removal& done)
         auto saved = co_await git::rescue(repo, t.worktree, t.id);
         if (!saved) co_return saved.error();
         if (*saved) done.rescues.push_back(**saved);
+        // What its branch or another ref has already is all that is left of it then. Landed is on the disk.
+        if (!*saved && t.state != task_state::merged)
+            if (auto flushed = co_await repo.flush(t.worktree); !flushed) co_return flushed;
     }
     auto removed = co_await git::remove_worktree(repo, t.worktree, lock_reason(t.id));
     if (!removed && !removed.error().is(errc::not_found)) co_return removed.error();

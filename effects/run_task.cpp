@@ -136,6 +136,8 @@ awaitable<void> run_task(context& ctx, std::string id, semaphore& places, semaph
 
 awaitable<void> record_failure(run& r, std::string id, fault why)
 {
+    const auto t = co_await r.find(id);
+    if (t.worktree_ready) (void)co_await r.repository().flush(t.worktree); // the fault is what counts
     co_await r.change(std::move(id), [&](task& now) {
         if (now.owner != r.id()) return;
         // A merged task whose worktree could not be removed is still merged: only the reason says so.

@@ -24,9 +24,18 @@ void settle(task& now, const settle_task& how)
 awaitable<result<settled>> settle_task::carry_out(run& r) const
 {
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-    const auto now = co_await r.change(task, [this](effects::task& t) { settle(t, *this); });
+    auto settling = [&]() -> awaitable<result<settled>> {
+        const auto before = co_await r.find(task);
+        // What was completed is on the disk since it was committed.
+        if (!done && before.worktree_ready)
+            if (auto flushed = co_await r.repository().flush(before.worktree); !flushed)
+                co_return flushed.error();
+        const auto now = co_await r.change(task, [this](effects::task& t) { settle(t, *this); });
+        co_return settled{std::string(to_string(now.state))};
+    };
+    auto how = co_await settling();
     co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
-    co_return settled{std::string(to_string(now.state))};
+    co_return how;
 }
 
 } // namespace graftline::effects

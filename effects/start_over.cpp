@@ -96,6 +96,8 @@ awaitable<result<brought_change>> bring_change::carry_out(run& r) const
     if (!picked->ok() && brought.conflicts.empty()) co_return git::git_failed(words, *picked);
     // Nothing stays staged or unmerged: for the agent it is a change like its own.
     if (auto reset = co_await repo.ask_in(t.worktree, "reset", "-q"); !reset) co_return reset.error();
+    // A restart of the machine goes on from what lies there now.
+    if (auto flushed = co_await repo.flush(t.worktree); !flushed) co_return flushed.error();
     co_return brought;
 }
 

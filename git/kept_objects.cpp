@@ -6,6 +6,7 @@
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/scratch.hpp"
+#include "graftline/runtime/disk_flush.hpp"
 #include "graftline/runtime/offload.hpp"
 
 namespace graftline::git {
@@ -31,6 +32,26 @@ awaitable<result<std::vector<fs::path>>> pack_by_command(repository& repo, std::
     co_return packs;
 }
 
+/// Written by our own process.
+struct written_pack {
+    std::vector<pack_draft> drafts; ///< none when there was nothing to pack
+    bool holds_from = false;
+};
+
+result<written_pack> pack_directly(const repository& repo, const landing_packs& list, const new_objects& made,
+                                   const oid& to, const oid& from)
+{
+    auto packed = pack_direct(repo.common_dir() / "objects", made, to, from, *repo.history());
+    if (!packed) return packed.error();
+    written_pack written;
+    written.holds_from = packed->holds_from;
+    if (packed->pack.is_empty()) return written;
+    auto draft = list.draft(packed->pack);
+    if (!draft) return draft.error();
+    written.drafts.push_back(std::move(*draft));
+    return written;
+}
+
 /// libgit2 can read all that is to be packed, and gives files the permissions that git would.
 awaitable<bool> may_pack_directly(repository& repo)
 {
@@ -45,12 +66,13 @@ awaitable<result<kept_objects>> kept_objects::keep(repository& repo, new_objects
 {
     if (co_await may_pack_directly(repo)) {
         repo.direct(); // libgit2 is ready for the threads of the pool from here on
-        auto job = [&] { return keep_directly(repo, made, to, from); };
-        auto kept = co_await offload(std::move(job));
-        if (kept) {
-            auto flushed = co_await repo.flush_objects();
-            if (!flushed) co_return flushed.error();
-            co_return std::move(*kept);
+        kept_objects kept{landing_packs(repo)};
+        auto job = [&] { return pack_directly(repo, kept.list_, made, to, from); };
+        auto packed = co_await offload(std::move(job));
+        if (packed) {
+            if (packed->holds_from) kept.forward_ = std::pair(from, to);
+            auto installed = co_await kept.install(repo, std::move(packed->drafts));
+            if (installed) co_return std::move(kept);
         }
     }
     auto written = co_await write_to_folder(repo, made);
@@ -58,20 +80,6 @@ awaitable<result<kept_objects>> kept_objects::keep(repository& repo, new_objects
     const fs::path source = made.folder ? made.folder->path() : fs::path();
     co_return co_await keep(repo, std::vector<std::string>(1, to.hex()),
                             std::vector<std::string>(1, from.hex()), source);
-}
-
-result<kept_objects> kept_objects::keep_directly(const repository& repo, const new_objects& made,
-                                                 const oid& to, const oid& from)
-{
-    auto packed = pack_direct(repo.common_dir() / "objects", made, to, from, *repo.history());
-    if (!packed) return packed.error();
-    kept_objects kept{landing_packs(repo)};
-    if (packed->holds_from) kept.forward_ = std::pair(from, to);
-    if (packed->pack.is_empty()) return kept;
-    auto place = kept.list_.install(packed->pack);
-    if (!place) return place.error();
-    kept.packs_.push_back(std::move(*place));
-    return kept;
 }
 
 awaitable<result<kept_objects>> kept_objects::keep(repository& repo, std::vector<std::string> wanted,
@@ -83,21 +91,40 @@ awaitable<result<kept_objects>> kept_objects::keep(repository& repo, std::vector
     auto packs = co_await pack_by_command(repo, std::move(wanted), std::move(known), std::move(source),
                                           scratch->path());
     if (!packs) co_return packs.error();
-    auto taken = kept.take(*packs);
-    if (!taken) co_return taken.error();
-    auto flushed = co_await repo.flush_objects();
-    if (!flushed) co_return flushed.error();
+    std::vector<pack_draft> drafts;
+    for (const fs::path& pack : *packs)
+        drafts.push_back(landing_packs::draft(pack));
+    auto installed = co_await kept.install(repo, std::move(drafts));
+    if (!installed) co_return installed.error();
     co_return std::move(kept);
 }
 
-result<void> kept_objects::take(const std::vector<fs::path>& made)
+awaitable<result<void>> kept_objects::install(repository& repo, std::vector<pack_draft> made)
 {
-    for (const fs::path& pack : made) {
-        auto place = list_.install(pack);
-        if (!place) return place.error();
-        packs_.push_back(std::move(*place));
+    if (made.empty()) co_return result<void>();
+    if (repo.durable() == durability::power) {
+        std::vector<fs::path> files;
+        for (const pack_draft& one : made)
+            for (fs::path& file : one.files())
+                files.push_back(std::move(file));
+        auto flushed = co_await flush_files(std::move(files));
+        if (!flushed) co_return flushed;
     }
-    return {};
+    auto job = [&]() -> result<void> {
+        for (pack_draft& one : made) {
+            auto place = list_.install(std::move(one));
+            if (!place) return place.error();
+            packs_.push_back(std::move(*place));
+        }
+        return {};
+    };
+    co_return co_await offload(std::move(job));
+}
+
+awaitable<result<void>> kept_objects::flush_names(repository& repo) const
+{
+    if (packs_.empty() || repo.durable() == durability::process) co_return result<void>();
+    co_return co_await flush_files(std::vector<fs::path>(1, list_.folder()));
 }
 
 void kept_objects::join(kept_objects other)

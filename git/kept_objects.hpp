@@ -25,10 +25,10 @@ public:
     /// For a landing: packs what `to` reaches and `from` does not, whether it is in `made` or in the
     /// repository, loose or about to be collected; what `from` reaches must be safe already, by a ref or
     /// because it is kept itself. The cost follows what differs; no process is started unless the repository
-    /// is one that libgit2 does not read, or there is very much to pack. With `durability::power` everything
-    /// is on the disk when this returns. Errors: command_failed with git's words when an object is missing:
-    /// nothing may point at `to` then. Cancellation: nothing stays but a pack that git may collect. Lifetime:
-    /// borrows `repo`.
+    /// is one that libgit2 does not read, or there is very much to pack. With `durability::power` the packs
+    /// are on the disk when this returns, but for their names: `flush_names`. Errors: command_failed with
+    /// git's words when an object is missing: nothing may point at `to` then. Cancellation: nothing stays but
+    /// a pack that git may collect. Lifetime: borrows `repo`.
     static awaitable<result<kept_objects>> keep(repository& repo, new_objects made, oid to, oid from);
 
     /// For a rescue: packs what `wanted` reaches and `known` does not (revisions; "--glob=refs/*" and the
@@ -52,6 +52,10 @@ public:
         return forward_ && forward_->first == from && forward_->second == to;
     }
 
+    /// With `durability::power`: the packs have their names for good. To be awaited before anything points at
+    /// what they hold. Errors: the system's.
+    awaitable<result<void>> flush_names(repository& repo) const;
+
     /// Keeps what `other` keeps as well: landings that were kept one on the other and move a ref together.
     void join(kept_objects other);
 
@@ -62,9 +66,7 @@ public:
 
 private:
     explicit kept_objects(landing_packs list) : list_(std::move(list)) {}
-    static result<kept_objects> keep_directly(const repository& repo, const new_objects& made, const oid& to,
-                                              const oid& from);
-    result<void> take(const std::vector<std::filesystem::path>& made);
+    awaitable<result<void>> install(repository& repo, std::vector<pack_draft> made);
     void let_go();
 
     landing_packs list_;

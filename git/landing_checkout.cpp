@@ -141,6 +141,8 @@ command landing_checkout::git(std::vector<std::string> words) const
 {
     command call = repo_->prepare_in(
         work_tree_, {"--git-dir=" + git_dir_.string(), "--work-tree=" + work_tree_.string()});
+    // The user's index and branches: half of one after a power cut would be theirs to mend.
+    if (repo_->durable() == durability::power) call.args("-c", "core.fsync=reference,index");
     for (std::string& word : words)
         call.add(std::move(word));
     return call;
@@ -246,7 +248,7 @@ awaitable<result<std::vector<std::string>>> overlooked_edits(landing_checkout wh
 }
 
 /// A file that git was killed in the middle of writing: it holds the beginning of what was to land, no more.
-/// Somebody's edit is something else.
+/// After a power cut NULs may stand for what did not reach the disk. Somebody's edit is something else.
 static awaitable<bool> is_half_written(const landing_checkout& where, const staged_change& change)
 {
     std::error_code failed;
@@ -255,11 +257,12 @@ static awaitable<bool> is_half_written(const landing_checkout& where, const stag
     const auto size = fs::file_size(file, failed);
     auto whole = co_await run_git(
         where.git({"cat-file", "--filters", "--path=" + change.path, change.new_blob.hex()}));
-    if (failed || !whole || !whole->ok() || size >= whole->out.size()) co_return false;
+    if (failed || !whole || !whole->ok() || size > whole->out.size()) co_return false;
     std::ifstream in(file, std::ios::binary);
     std::string begun(size, '\0');
     in.read(begun.data(), static_cast<std::streamsize>(size));
-    co_return in && whole->out.starts_with(begun);
+    const auto as_written = [](char here, char there) { return here == there || here == '\0'; };
+    co_return in&& std::equal(begun.begin(), begun.end(), whole->out.begin(), as_written);
 }
 
 awaitable<result<void>> put_back(landing_checkout where, std::vector<staged_change> landing)

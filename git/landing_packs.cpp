@@ -6,6 +6,7 @@
 #include "graftline/git/repository.hpp"
 #include "graftline/git/scratch.hpp"
 #include "graftline/runtime/descriptor.hpp"
+#include "graftline/runtime/disk_flush.hpp"
 #include "graftline/runtime/offload.hpp"
 
 #include <fcntl.h>
@@ -81,12 +82,6 @@ result<std::string> new_name(std::size_t id_size)
     return std::string(our_beginning) + in_hex(bytes).substr(0, length - our_beginning.size());
 }
 
-bool flush(const fs::path& file, int how)
-{
-    const descriptor opened(::open(file.c_str(), how | O_CLOEXEC));
-    return opened && ::fsync(opened.get()) == 0;
-}
-
 /// Moves a file to where git finds it. An object folder on another disk gets a copy, under a name that git
 /// takes for rubbish until it is whole.
 void put(const fs::path& file, const fs::path& place, std::error_code& failed)
@@ -95,6 +90,7 @@ void put(const fs::path& file, const fs::path& place, std::error_code& failed)
     if (failed != std::errc::cross_device_link) return;
     const fs::path half = place.parent_path() / ("tmp_" + place.filename().string());
     fs::copy_file(file, half, failed);
+    if (!failed && !flush_file(half)) failed = std::make_error_code(std::errc::io_error);
     if (!failed) fs::rename(half, place, failed);
     if (failed) drop(half);
 }
@@ -227,30 +223,56 @@ result<fs::path> landing_packs::begin() const
     return place;
 }
 
-result<fs::path> landing_packs::install(pack_file& pack) const
+result<pack_draft> landing_packs::draft(pack_file& pack) const
 {
-    auto place = begin();
-    if (!place) return place;
-    auto written = pack.write(*place);
-    if (written) return place;
-    drop_pack(*place);
-    return not_put(written.error());
+    auto name = new_name(id_size_);
+    if (!name) return name.error();
+    pack_draft made(folder_ / ("tmp_pack_" + *name), folder_ / ("tmp_idx_" + *name));
+    if (auto written = pack.write(made.pack_, made.index_); !written) return not_put(written.error());
+    return made;
 }
 
-result<fs::path> landing_packs::install(const fs::path& made) const
+pack_draft landing_packs::draft(const fs::path& made)
+{
+    return {with(made, ".pack"), with(made, ".idx"), with(made, ".rev")};
+}
+
+pack_draft::~pack_draft()
+{
+    for (const fs::path& file : {pack_, index_, reverse_})
+        if (!file.empty()) drop(file);
+}
+
+result<fs::path> landing_packs::install(pack_draft made) const
 {
     auto place = begin();
     if (!place) return place;
     // The index last: a pack is there when its index is.
-    for (const char* extension : {".pack", ".rev", ".idx"}) {
+    const std::pair<const fs::path&, const char*> files[] = {
+        {made.pack_, ".pack"}, {made.reverse_, ".rev"}, {made.index_, ".idx"}};
+    for (const auto& [file, extension] : files) {
+        if (file.empty()) continue;
         std::error_code failed;
-        put(with(made, extension), with(*place, extension), failed);
+        put(file, with(*place, extension), failed);
         const bool may_lack = extension == std::string_view(".rev");
         if (!failed || (may_lack && failed == std::errc::no_such_file_or_directory)) continue;
         drop_pack(*place);
         return not_put(system_fault(failed.value(), "cannot put a pack into " + folder_.string()));
     }
     return place;
+}
+
+/// For what replaces packs that go: half of it must never have a name.
+result<fs::path> landing_packs::install_flushed(pack_draft made) const
+{
+    for (const fs::path& file : made.files())
+        if (auto flushed = flush_file(file); !flushed) return flushed.error();
+    return install(std::move(made));
+}
+
+bool landing_packs::is_ours(const fs::path& file)
+{
+    return file.filename().string().starts_with(our_beginning);
 }
 
 void landing_packs::let_go(const fs::path& pack)
@@ -267,8 +289,7 @@ bool landing_packs::are_many() const
 void landing_packs::replace(const std::vector<fs::path>& packs, const fs::path& combined) const
 {
     // Nothing is deleted before its copy is on the disk.
-    const bool on_disk = flush(with(combined, ".pack"), O_RDONLY) &&
-                         flush(with(combined, ".idx"), O_RDONLY) && flush(folder_, O_RDONLY | O_DIRECTORY);
+    const bool on_disk = static_cast<bool>(flush_file(folder_));
     if (on_disk && !must_stay_away(common_dir_)) {
         for (const fs::path& pack : packs)
             drop_pack(pack);
@@ -295,8 +316,8 @@ awaitable<void> landing_packs::combine(repository& repo) const
         if (!joined) {
             ids = ids_in(chosen, id_size_);
             left_to_git = std::move(chosen);
-        } else if (auto place = install(*joined)) {
-            replace(chosen.packs, *place);
+        } else if (auto made = draft(*joined)) {
+            if (auto place = install_flushed(std::move(*made))) replace(chosen.packs, *place);
         }
     };
     co_await offload(std::move(joining));
@@ -310,7 +331,7 @@ awaitable<void> landing_packs::combine(repository& repo) const
     auto answer = co_await repository::answer(std::move(packing));
     if (!answer || answer->find('\n') != answer->npos) co_return; // pack.packSizeLimit makes several
     auto replacing = [&, made = scratch->path() / ("pack-" + *answer)] {
-        if (auto place = install(made)) replace(left_to_git.packs, *place);
+        if (auto place = install_flushed(draft(made))) replace(left_to_git.packs, *place);
     };
     co_await offload(std::move(replacing));
 }

@@ -6,12 +6,39 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <utility>
 #include <vector>
 
 namespace graftline::git {
 
 class pack_file;
 class repository;
+
+/// A pack of ours that git does not see yet: under names that git takes for rubbish, or in a folder of our
+/// own. What has not been installed is gone with the object.
+class pack_draft {
+public:
+    pack_draft(std::filesystem::path pack, std::filesystem::path index, std::filesystem::path reverse = {})
+        : pack_(std::move(pack)), index_(std::move(index)), reverse_(std::move(reverse))
+    {
+    }
+    pack_draft(pack_draft&& other) noexcept
+        : pack_(std::exchange(other.pack_, {})), index_(std::exchange(other.index_, {})),
+          reverse_(std::exchange(other.reverse_, {}))
+    {
+    }
+    pack_draft& operator=(pack_draft&&) = delete;
+    ~pack_draft();
+
+    /// What has to be on the disk before it is installed.
+    std::vector<std::filesystem::path> files() const { return {pack_, index_}; }
+
+private:
+    friend class landing_packs;
+    std::filesystem::path pack_;
+    std::filesystem::path index_;
+    std::filesystem::path reverse_; ///< empty, or perhaps not there
+};
 
 /// Those of one repository, known by their names: a beginning of our own, the rest random. (Under a name that
 /// was there before, a pack could be deleted by a `git repack` that began before it came back.) Git counts
@@ -20,11 +47,19 @@ class landing_packs {
 public:
     explicit landing_packs(const repository& repo);
 
-    /// Puts a pack where git looks for it, kept before git can see it. Result: its place, without extension.
-    /// Errors: the system's; nothing stays then.
-    result<std::filesystem::path> install(pack_file& pack) const;
-    /// The same of one that git made elsewhere (`made`, without extension: .pack, .idx, perhaps .rev).
-    result<std::filesystem::path> install(const std::filesystem::path& made) const;
+    /// Writes a pack down. Errors: the system's; nothing stays then.
+    result<pack_draft> draft(pack_file& pack) const;
+    /// One that git made elsewhere (`made`, without extension: .pack, .idx, perhaps .rev).
+    static pack_draft draft(const std::filesystem::path& made);
+    /// Puts a pack where git looks for it, kept before git can see it. It must be on the disk before where a
+    /// power cut is to be outlived: half of a pack under its name is a fault of the whole repository. Result:
+    /// its place, without extension. Errors: the system's; nothing stays then.
+    result<std::filesystem::path> install(pack_draft made) const;
+    /// Where the names of packs are on the disk once it is flushed.
+    const std::filesystem::path& folder() const noexcept { return folder_; }
+
+    /// Does a file have a name that only packs of ours have?
+    static bool is_ours(const std::filesystem::path& file);
 
     /// Git may collect the pack as any other from now on.
     static void let_go(const std::filesystem::path& pack);
@@ -40,6 +75,7 @@ public:
 
 private:
     result<std::filesystem::path> begin() const;
+    result<std::filesystem::path> install_flushed(pack_draft made) const;
     void replace(const std::vector<std::filesystem::path>& packs,
                  const std::filesystem::path& combined) const;
 

@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 
 namespace graftline::git {
 namespace {
@@ -161,6 +162,44 @@ awaitable<std::optional<attempt>> follow_files(landing what, landing_checkout wh
         wait_for("the landing changes what is edited in " + where.work_tree().string(), std::move(*paths))));
 }
 
+/// The landed files, their folders and the index on the disk: before the ref says that they are there. Beyond
+/// some number of them the whole file system is cheaper.
+awaitable<result<void>> flush_checkout(const landing& what, const landing_checkout& where)
+{
+    constexpr std::size_t many = 64;
+    if (what.changes.size() > many) co_return co_await what.repo->flush(where.work_tree());
+    std::set<fs::path> files{where.git_dir() / "index", where.git_dir()};
+    for (const staged_change& change : what.changes) {
+        fs::path path = where.work_tree() / change.path;
+        files.insert(path);
+        while (path != where.work_tree() && path.has_relative_path()) // a new folder's name is in its parent
+            files.insert(path = path.parent_path());
+    }
+    co_return co_await what.repo->flush_only(std::vector<fs::path>(files.begin(), files.end()));
+}
+
+/// The ref has moved: its name, its reflogs and their folders on the disk.
+awaitable<result<void>> flush_move(const landing& what, fs::path head_log = {})
+{
+    const fs::path& top = what.repo->common_dir();
+    std::set<fs::path> files{top};
+    for (fs::path file : {top / what.fullname, top / "logs" / what.fullname})
+        for (; file != top && file.has_relative_path(); file = file.parent_path())
+            files.insert(file);
+    if (!head_log.empty()) {
+        files.insert(head_log);
+        files.insert(head_log.parent_path());
+    }
+    auto flushed = co_await what.repo->flush_only(std::vector<fs::path>(files.begin(), files.end()));
+    if (!flushed)
+        co_return flushed.error()
+            .with("branch", what.branch)
+            .with("landed", what.to.hex())
+            .advise("The branch has moved, but the disk does not confirm it: look at the disk first.");
+    what.repo->tip_is_on_disk(what.fullname, what.to);
+    co_return result<void>();
+}
+
 /// The state that a landing replaces at each path.
 std::map<std::string, std::vector<std::string>> replaced_states(const std::vector<staged_change>& changes)
 {
@@ -216,7 +255,8 @@ awaitable<attempt> move_together(landing what, landing_checkout where)
     // index must not stay.
     auto repaired =
         co_await repair_entries(where, what.to.hex(), what.changes, replaced_states(what.changes));
-    auto committed = co_await tell(update_ref, "commit\n", "commit: ok");
+    auto committed = co_await flush_checkout(what, where);
+    if (committed) committed = co_await tell(update_ref, "commit\n", "commit: ok");
     if (!committed && co_await ended_by_kill(update_ref))
         co_return attempt{std::nullopt, "git update-ref was killed", true};
     if (!committed) {
@@ -228,6 +268,8 @@ awaitable<attempt> move_together(landing what, landing_checkout where)
     }
     co_await update_ref.finish();
     repaired = co_await repair_entries(where, what.to.hex(), what.changes, replaced_states(what.changes));
+    auto flushed = co_await flush_move(what, where.git_dir() / "logs/HEAD");
+    if (!flushed) co_return ended(flushed.error());
     co_return ended(move_outcome(moved{})); // a failed repair is tried again at the next command
 }
 
@@ -293,6 +335,8 @@ awaitable<result<move_outcome>> move_alone(landing what, intent_callback intent)
     auto updated =
         co_await shielded(update_ref(*what.repo, what.fullname, what.to, what.from, what.reflog_message));
     if (!updated) co_return updated.error();
+    auto flushed = co_await shielded(flush_move(what));
+    if (!flushed) co_return flushed.error();
 
     // Somebody may have checked it out just before: those files are still the old ones. Where they are new
     // already this changes nothing.
@@ -330,6 +374,10 @@ awaitable<result<move_outcome>> move_kept(landing what, kept_objects& kept, inte
     if (!uses) co_return uses.error();
     if (auto reason = reason_to_wait(what, *uses)) co_return move_outcome(std::move(*reason));
 
+    // Before the intent: what it tells of must be there, and what the landing stands on.
+    auto flushed = co_await repo.flush_tip(what.fullname, what.from);
+    if (flushed) flushed = co_await kept.flush_names(repo);
+    if (!flushed) co_return flushed.error();
     auto outcome = uses->empty() ? move_alone(what, intent) : move_with_checkout(what, uses->front(), intent);
     auto done = co_await std::move(outcome);
     if (done && std::holds_alternative<moved>(*done)) co_await kept.settle(repo);

@@ -12,7 +12,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 
 namespace graftline::git {
@@ -66,15 +65,6 @@ result<void> write_new(const fs::path& file, std::string_view bytes)
     if (!opened || !write_all(opened.get(), bytes))
         return system_fault(errno, "cannot write " + file.string());
     return {};
-}
-
-/// The file has its name once it is whole: a crash leaves nothing. False where that cannot be done.
-bool write_unnamed(const fs::path& file, std::string_view bytes)
-{
-    const descriptor opened(::open(file.parent_path().c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0444));
-    if (!opened || !write_all(opened.get(), bytes)) return false;
-    const std::string unnamed = "/proc/self/fd/" + std::to_string(opened.get());
-    return ::linkat(AT_FDCWD, unnamed.c_str(), AT_FDCWD, file.c_str(), AT_SYMLINK_FOLLOW) == 0;
 }
 
 } // namespace
@@ -191,7 +181,7 @@ std::string pack_file::index_of(std::string_view pack_hash)
     return index;
 }
 
-result<void> pack_file::write(const fs::path& place)
+result<void> pack_file::write(const fs::path& pack, const fs::path& index)
 {
     std::string count;
     append_number(count, static_cast<std::uint32_t>(entries_.size()));
@@ -199,22 +189,12 @@ result<void> pack_file::write(const fs::path& place)
     auto hash = sha1_of(pack_);
     if (!hash) return hash.error();
     pack_ += *hash;
-    std::string index = index_of(*hash);
-    auto index_hash = sha1_of(index);
+    std::string entries = index_of(*hash);
+    auto index_hash = sha1_of(entries);
     if (!index_hash) return index_hash.error();
-    index += *index_hash;
-
-    auto written = write_new(place.string() + ".pack", pack_);
-    if (!written) return written;
-    const fs::path index_place = place.string() + ".idx";
-    if (write_unnamed(index_place, index)) return {};
-    // Not every file system has files without names. This is one under which git removes what a crash leaves.
-    const fs::path unfinished = place.parent_path() / ("tmp_idx_" + place.filename().string());
-    written = write_new(unfinished, index);
-    if (written && ::rename(unfinished.c_str(), index_place.c_str()) == 0) return {};
-    if (written) written = system_fault(errno, "cannot write " + index_place.string());
-    ::unlink(unfinished.c_str());
-    return written;
+    entries += *index_hash;
+    if (auto written = write_new(pack, pack_); !written) return written;
+    return write_new(index, entries);
 }
 
 } // namespace graftline::git

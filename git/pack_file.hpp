@@ -34,9 +34,9 @@ public:
     /// Of all objects, uncompressed.
     std::size_t bytes() const noexcept { return bytes_; }
 
-    /// Writes `place`.pack, and then `place`.idx in one step. Adds nothing after that. Errors: the system's;
-    /// files may stay.
-    result<void> write(const std::filesystem::path& place);
+    /// Writes the pack and its index to new files. Adds nothing after that. Errors: the system's; files may
+    /// stay.
+    result<void> write(const std::filesystem::path& pack, const std::filesystem::path& index);
 
 private:
     class compressor;

@@ -108,7 +108,7 @@ fault not_usable(const fs::path& start, const std::string& words)
 
 repository::repository(asio::any_io_executor executor, fs::path git_dir, fs::path common_dir)
     : executor_(std::move(executor)), git_dir_(std::move(git_dir)), common_dir_(std::move(common_dir)),
-      history_(std::make_shared<commit_history>())
+      history_(std::make_shared<commit_history>()), disk_(executor_)
 {
 }
 
@@ -177,11 +177,35 @@ void repository::set_durability(durability of_landings)
     direct_.reset();
 }
 
-awaitable<result<void>> repository::flush_objects()
+awaitable<result<void>> repository::flush(fs::path worktree)
 {
     if (durability_ == durability::process) co_return result<void>();
-    if (!flush_) flush_ = std::make_unique<shared_flush>(executor_, common_dir_ / "objects");
-    co_return co_await flush_->wait();
+    std::vector<fs::path> places;
+    places.push_back(common_dir_);
+    places.push_back(common_dir_ / "objects"); // both may be links to other disks
+    places.push_back(state_folder());
+    places.push_back(std::move(worktree));
+    co_return co_await disk_.wait(std::move(places));
+}
+
+awaitable<result<void>> repository::flush_only(std::vector<fs::path> files)
+{
+    if (durability_ == durability::process) co_return result<void>();
+    co_return co_await flush_files(std::move(files));
+}
+
+awaitable<result<void>> repository::flush_tip(std::string fullname, oid tip)
+{
+    const auto known = on_disk_.find(fullname);
+    if (known != on_disk_.end() && known->second == tip) co_return result<void>();
+    auto flushed = co_await flush();
+    if (flushed) tip_is_on_disk(fullname, tip);
+    co_return flushed;
+}
+
+void repository::tip_is_on_disk(const std::string& fullname, const oid& tip)
+{
+    on_disk_.insert_or_assign(fullname, tip);
 }
 
 known_settings& repository::settings()
@@ -213,17 +237,19 @@ bool repository::may_read_directly() const
     return can_.direct_reads() && !has_become_indirect(common_dir_);
 }
 
-/// Git flushes what it writes only when it is told to.
-static void make_durable(command& git, durability wanted)
+/// A ref that is moved must never be an empty file after a power cut: git writes it to a lock first, which is
+/// on the disk then before it gets the ref's name. All else of what git writes is flushed after it has ended:
+/// no setting of git's covers files, folders and records of worktrees.
+static void keep_refs_whole(command& git, durability wanted)
 {
-    if (wanted == durability::power) git.args("-c", "core.fsync=all", "-c", "core.fsyncMethod=batch");
+    if (wanted == durability::power) git.args("-c", "core.fsync=reference");
 }
 
 command repository::prepare(std::vector<std::string> words) const
 {
     command git("git");
     prepare_own_call(git);
-    make_durable(git, durability_);
+    keep_refs_whole(git, durability_);
     // The linked worktree that we were started in may have been removed meanwhile, by ourselves.
     std::error_code failed;
     const bool still_here =
@@ -245,7 +271,6 @@ command repository::prepare_in(const fs::path& folder, std::vector<std::string> 
     prepare_own_call(git);
     git.in(folder);
     git.set("GIT_CEILING_DIRECTORIES", folder.parent_path().string());
-    make_durable(git, durability_);
     for (std::string& word : words)
         git.add(std::move(word));
     return git;

@@ -6,12 +6,14 @@
 #include "graftline/git/oid.hpp"
 #include "graftline/runtime/awaitable.hpp"
 #include "graftline/runtime/command.hpp"
+#include "graftline/runtime/disk_flush.hpp"
 #include "graftline/runtime/fault.hpp"
 #include "graftline/runtime/repository_lock.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -59,8 +61,17 @@ public:
     /// What landings outlive from now on; `process` at first. Not while anything runs on the repository.
     void set_durability(durability of_landings);
     durability durable() const noexcept { return durability_; }
-    /// With `durability::power`: all objects that were written so far are on the disk. Otherwise nothing.
-    awaitable<result<void>> flush_objects();
+    /// With `durability::power`: all that was written so far to the file systems of the repository and of
+    /// `worktree` (may be empty, or gone) is on the disk: objects, refs, records of worktrees, files. Those
+    /// who wait at the same time share it. Otherwise nothing. Errors: the system's.
+    awaitable<result<void>> flush(std::filesystem::path worktree = {});
+    /// The same of single files and folders; one that is not there is left out.
+    awaitable<result<void>> flush_only(std::vector<std::filesystem::path> files);
+    /// With `durability::power`: what the branch holds is on the disk, and all before it. `tip`: where it is
+    /// now. Flushes only for a tip that was not put there by us.
+    awaitable<result<void>> flush_tip(std::string fullname, oid tip);
+    /// The branch has been brought to `tip`, and that is on the disk.
+    void tip_is_on_disk(const std::string& fullname, const oid& tip);
     /// Git's configuration, as far as commits and refs of ours depend on it.
     known_settings& settings();
     /// What tells of the locks of refs that this process takes. For git/write_ref_direct.cpp.
@@ -122,7 +133,8 @@ private:
     std::unique_ptr<known_settings> settings_;
     std::shared_ptr<ref_lock_note> ref_writes_;
     durability durability_ = durability::process;
-    std::unique_ptr<shared_flush> flush_;
+    file_system_flush disk_;
+    std::map<std::string, oid> on_disk_; ///< where branches were when they were last flushed
 };
 
 /// The fault of a git command that ran and failed: git's own words, the command, its exit.

@@ -227,6 +227,7 @@ awaitable<result<void>> make_rescue_ref(repository& repo, std::string ref, oid c
     if (!known) co_return known.error();
     auto kept = co_await kept_objects::keep(repo, std::vector<std::string>(1, commit.hex()), *known, source);
     if (!kept) co_return kept.error();
+    if (auto named = co_await kept->flush_names(repo); !named) co_return named;
     auto made = co_await update_ref(repo, ref, commit, oid(std::string(commit.hex().size(), '0')),
                                     "graftline: rescue");
     if (!made) co_return made;
@@ -283,6 +284,14 @@ awaitable<result<std::optional<oid>>> save_worktree(assembly& made, workplace pl
     co_return std::optional<oid>(*written);
 }
 
+/// The rescue is on the disk, folders and all: only then may what it was made of go.
+awaitable<result<std::optional<std::string>>> safe_at(repository& repo, std::string ref)
+{
+    auto flushed = co_await repo.flush();
+    if (!flushed) co_return flushed.error().with("rescue", ref);
+    co_return std::optional<std::string>(std::move(ref));
+}
+
 } // namespace
 
 awaitable<result<std::optional<std::string>>> rescue(repository& repo, fs::path worktree, std::string task_id)
@@ -306,11 +315,11 @@ awaitable<result<std::optional<std::string>>> rescue(repository& repo, fs::path 
     if (made.nested.empty() && *newest > 0) {
         const std::string last = prefix + std::to_string(*newest);
         auto same = co_await is_same_rescue(repo, last, **commit);
-        if (same && *same) co_return std::optional<std::string>(last);
+        if (same && *same) co_return co_await safe_at(repo, last);
     }
     auto ref = co_await publish(repo, prefix, **commit, made.nested);
     if (!ref) co_return ref.error();
-    co_return std::optional<std::string>(*ref);
+    co_return co_await safe_at(repo, std::move(*ref));
 }
 
 awaitable<result<std::optional<std::string>>> rescue_commit(repository& repo, oid commit, std::string task_id,
@@ -325,7 +334,7 @@ awaitable<result<std::optional<std::string>>> rescue_commit(repository& repo, oi
     if (unreached->empty()) co_return std::optional<std::string>();
     auto ref = co_await publish(repo, "refs/graftline/rescue/" + ref_part(task_id) + "/", commit, {});
     if (!ref) co_return ref.error();
-    co_return std::optional<std::string>(*ref);
+    co_return co_await safe_at(repo, std::move(*ref));
 }
 
 } // namespace graftline::git

@@ -1,6 +1,7 @@
 #include "graftline/git/state_folder.hpp"
 
 #include "graftline/git/libgit2.hpp"
+#include "graftline/runtime/disk_flush.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -78,7 +79,9 @@ bool make_state_folder(const fs::path& folder)
 {
     std::error_code ignored;
     fs::create_directories(folder.parent_path(), ignored);
-    return ::mkdir(folder.c_str(), only_ours) == 0 || errno == EEXIST;
+    if (::mkdir(folder.c_str(), only_ours) != 0) return errno == EEXIST;
+    (void)flush_file(folder.parent_path()); // where not even that works, the first write into it says so
+    return true;
 }
 
 void settle_access(const fs::path& folder)

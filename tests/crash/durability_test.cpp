@@ -11,60 +11,141 @@
 namespace graftline::test {
 namespace {
 
+using testing::AllOf;
 using testing::Contains;
+using testing::HasSubstr;
 using testing::StartsWith;
 
 class Durability : public testing::Test {
 protected:
-    /// What was flushed and named between the agent's end and the move of the target, the move included.
-    std::vector<std::string> before_the_move_of(const std::string& target, const std::string& durability)
+    /// What was flushed and named while a run went on. The agent's lines stand between.
+    std::vector<std::string> lines_of(std::vector<std::string> words, const std::string& durability)
     {
         one_run run(tasks);
         try_git(run.top(), {"branch", "trunk"});
         write_file(run.top() / "graftline.toml", "[run]\ndurability = \"" + durability + "\"\n");
         const auto log = run.folder() / "syncs";
-        const auto ended = run.graftline({"run", "One", "--land", "--target", target, "--", "sh", "-c",
-                                          "echo x > x.txt; echo agent >> '" + log.string() + "'"},
-                                         with_failing_writes({"GRAFTLINE_TEST_SYNCS_IN=" + log.string()}));
-        EXPECT_EQ(ended.status, 0) << ended.err;
+        for (auto& word : words)
+            if (const auto at = word.find("LOG"); at != word.npos) word.replace(at, 3, log.string());
+        const auto ended =
+            run.graftline(std::move(words), with_failing_writes({"GRAFTLINE_TEST_SYNCS_IN=" + log.string()}));
+        EXPECT_EQ(ended.status, status) << ended.err;
         std::vector<std::string> lines;
         std::istringstream in(contents_of(log));
-        for (std::string line; std::getline(in, line);) {
-            if (line == "agent") lines.clear();
+        for (std::string line; std::getline(in, line);)
             lines.push_back(line);
-            if (line.starts_with("name ") && line.ends_with("refs/heads/" + target)) return lines;
+        return lines;
+    }
+    std::vector<std::string> lines_of_landing(const std::string& target, const std::string& durability)
+    {
+        return lines_of({"run", "One", "--land", "--target", target, "--", "sh", "-c",
+                         "echo x > x.txt; echo agent >> 'LOG'"},
+                        durability);
+    }
+    /// These come one after the other, with others between: "sync |/x" begins with "sync " and ends with
+    /// "/x".
+    static void expect_in_order(const std::vector<std::string>& lines, const std::vector<std::string>& wanted)
+    {
+        auto at = lines.begin();
+        for (const auto& one : wanted) {
+            const auto bar = one.find('|');
+            const auto begin = one.substr(0, bar), end = bar == one.npos ? one : one.substr(bar + 1);
+            at = std::find_if(at, lines.end(), [&](const auto& line) {
+                return line.starts_with(begin) && line.ends_with(end);
+            });
+            if (at == lines.end()) {
+                ADD_FAILURE() << one << " is missing in " << testing::PrintToString(lines);
+                return;
+            }
         }
-        ADD_FAILURE() << "the target never moved";
-        return {};
     }
 
     longer_hang_limit limit_{std::chrono::seconds(100)};
     twenty_tasks tasks;
+    int status = 0;
 };
 
-TEST_F(Durability, OfPowerFlushesObjectsThenTheIntentThenTheRef)
+TEST_F(Durability, OfPowerFlushesALandingInOrder)
 {
-    for (const std::string target : {"trunk", "main"}) { // main is checked out: git moves it
-        const auto lines = before_the_move_of(target, "power");
-        const auto after = [&](auto from, std::string_view begin, std::string_view end) {
-            return std::find_if(from, lines.end(), [&](const auto& line) {
-                return line.starts_with(begin) && line.ends_with(end);
-            });
-        };
-        const auto objects = after(lines.begin(), "syncfs ", "/.git/objects");
-        const auto intent = after(objects, "sync ", "/state.db-wal");
-        const auto ref = after(intent, "sync ", "refs/heads/" + target + ".lock");
-        EXPECT_TRUE(objects != lines.end() && intent != lines.end() && ref != lines.end())
-            << target << ": " << testing::PrintToString(lines);
+    const auto alone = lines_of_landing("trunk", "power");
+    expect_in_order(alone, {"agent", "syncfs |", "sync |/state.db-wal", "name |.idx", "sync |/objects/pack",
+                            "sync |/state.db-wal", "sync |refs/heads/trunk.lock", "name |refs/heads/trunk",
+                            "sync |/refs/heads", "sync |/state.db-wal"});
+    const auto followed = lines_of_landing("main", "power"); // checked out: git moves it
+    expect_in_order(followed, {"agent", "syncfs |", "name |.idx", "sync |/objects/pack",
+                               "sync |/state.db-wal", "name |/.git/index", "sync |/x.txt",
+                               "name |refs/heads/main", "sync |/refs/heads", "sync |/state.db-wal"});
+    expect_in_order(followed, {"agent", "sync |refs/heads/main.lock", "name |refs/heads/main"});
+    // No half of a pack ever has a name.
+    for (const auto& lines : {alone, followed}) {
+        const auto named = std::ranges::find_if(
+            lines, [](const auto& line) { return line.starts_with("name ") && line.ends_with(".pack"); });
+        ASSERT_NE(named, lines.end());
+        const std::vector<std::string> before(lines.begin(), named);
+        EXPECT_THAT(before, Contains(AllOf(StartsWith("sync "), HasSubstr("tmp_pack_"))));
+        EXPECT_THAT(before, Contains(AllOf(StartsWith("sync "), HasSubstr("tmp_idx_"))));
     }
+}
+
+TEST_F(Durability, OfPowerFlushesAWorktreeBeforeItIsReady)
+{
+    const auto lines = lines_of({"run", "One", "--", "sh", "-c", "echo agent >> 'LOG'"}, "power");
+    expect_in_order(lines, {"name |/index", "syncfs |", "sync |/state.db-wal", "agent"});
+}
+
+TEST_F(Durability, OfPowerFlushesWhatAnAgentCommittedBeforeItIsCompleted)
+{
+    const auto lines = lines_of({"run", "One", "--", "sh", "-c",
+                                 "echo x > x.txt; git add x.txt; git commit -qm x; echo agent >> 'LOG'"},
+                                "power");
+    expect_in_order(lines, {"agent", "syncfs |", "sync |/state.db-wal"});
+}
+
+TEST_F(Durability, OfPowerFlushesWhatAFailedAgentLeft)
+{
+    status = 1;
+    const auto lines =
+        lines_of({"run", "One", "--", "sh", "-c", "echo x > x.txt; echo agent >> 'LOG'; exit 1"}, "power");
+    expect_in_order(lines, {"agent", "syncfs |", "sync |/state.db-wal"});
+}
+
+TEST_F(Durability, OfPowerFlushesARescueBeforeItsWorktreeGoes)
+{
+    one_run run(tasks);
+    const auto failed = run.graftline({"run", "One", "--", "sh", "-c", "echo x > x.txt; exit 1"});
+    EXPECT_EQ(failed.status, 1);
+    const auto log = run.folder() / "syncs";
+    const auto cleaned =
+        run.graftline({"clean", "--force"}, with_failing_writes({"GRAFTLINE_TEST_SYNCS_IN=" + log.string()}));
+    EXPECT_EQ(cleaned.status, 0) << cleaned.err;
+    std::vector<std::string> lines;
+    std::istringstream in(contents_of(log));
+    for (std::string line; std::getline(in, line);)
+        lines.push_back(line);
+    const auto gone =
+        std::ranges::find_if(lines, [](const auto& line) { return line.find("/trash/") != line.npos; });
+    ASSERT_NE(gone, lines.end()) << testing::PrintToString(lines);
+    const std::vector<std::string> before(lines.begin(), gone);
+    const auto ref = std::ranges::find_if(before, [](const auto& line) {
+        return line.starts_with("name ") && line.find("refs/graftline/rescue/") != line.npos;
+    });
+    ASSERT_NE(ref, before.end()) << testing::PrintToString(lines);
+    EXPECT_THAT(std::vector<std::string>(ref, before.end()), Contains(StartsWith("syncfs ")));
 }
 
 // A target that moves every few milliseconds would starve the queue.
 TEST_F(Durability, OfProcessesFlushesNothingThatALandingWaitsFor)
 {
-    for (const std::string target : {"trunk", "main"})
-        EXPECT_THAT(before_the_move_of(target, "process"), testing::Not(Contains(StartsWith("sync"))))
-            << target;
+    for (const std::string target : {"trunk", "main"}) {
+        auto lines = lines_of_landing(target, "process");
+        lines.erase(lines.begin(), std::ranges::find(lines, "agent"));
+        const auto moved = std::ranges::find_if(lines, [&](const auto& line) {
+            return line.starts_with("name ") && line.ends_with("refs/heads/" + target);
+        });
+        ASSERT_NE(moved, lines.end()) << "the target never moved";
+        lines.erase(moved, lines.end());
+        EXPECT_THAT(lines, testing::Not(Contains(StartsWith("sync")))) << target;
+    }
 }
 
 } // namespace

@@ -47,7 +47,7 @@ TEST(Sqlite, DurabilityIsAsTheSettingsSay)
                                 in->repository().durable() == git::durability::power);
         });
     };
-    EXPECT_EQ(durability(""), std::pair(false, false));
+    EXPECT_EQ(durability(""), std::pair(true, true));
     EXPECT_EQ(durability("[run]\ndurability = \"process\"\n"), std::pair(false, false));
     EXPECT_EQ(durability("[run]\ndurability = \"power\"\n"), std::pair(true, true));
 }
