@@ -1,6 +1,7 @@
 #include "graftline/cli/session.hpp"
 
 #include "graftline/cli/shown_text.hpp"
+#include "graftline/effects/after_boot.hpp"
 #include "graftline/effects/operations.hpp"
 #include "graftline/effects/rebuild_store.hpp"
 
@@ -39,15 +40,24 @@ awaitable<std::shared_ptr<effects::project>> session::open_to_change()
     auto in = co_await open();
     log_.open(in->state_folder());
     if (in->has_state()) {
-        auto reconciled = co_await effects::reconcile(in);
+        auto reconciled = co_await reconcile(in);
         if (!reconciled && reconciled.error().is(errc::corrupt) && co_await rebuilt(in))
-            reconciled = co_await effects::reconcile(in);
+            reconciled = co_await reconcile(in);
         const auto released = reconciled.value();
         if (released > 0)
             err_.write("graftline: " + counted(released) +
                        " left by a run that died; see graftline status\n");
     }
     co_return in;
+}
+
+awaitable<result<std::size_t>> session::reconcile(std::shared_ptr<effects::project> in)
+{
+    const auto recovered = co_await effects::recover_after_boot(in);
+    if (!recovered) co_return recovered.error();
+    for (const auto& sentence : *recovered)
+        err_.write("graftline: " + harmless_line(sentence) + "\n");
+    co_return co_await effects::reconcile(in);
 }
 
 awaitable<bool> session::rebuilt(std::shared_ptr<effects::project> in)

@@ -39,6 +39,8 @@ public:
     void print_json(const boost::json::value& document);
 
 private:
+    /// Puts right what a restart of the machine, or the death of a run, has left; says what that was.
+    awaitable<result<std::size_t>> reconcile(std::shared_ptr<effects::project> in);
     /// Sets a damaged database aside and finds again what can be; false when it is not damaged.
     awaitable<bool> rebuilt(std::shared_ptr<effects::project> in);
 

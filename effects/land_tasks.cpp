@@ -28,6 +28,7 @@ awaitable<task> bring_up_to_date(run& r, const task& t)
 {
     if (!t.undone.empty()) co_return t; // the change is in the history, with or without a branch
     const auto tip = (co_await git::read_ref(r.repository(), "refs/heads/" + t.branch)).value();
+    if (!tip && !t.commit.empty()) co_return t; // what is on record lands, whatever became of the branch
     const bool has_commits = tip && tip->hex() != t.base;
     if (!has_commits)
         throw fault_error(
@@ -36,8 +37,14 @@ awaitable<task> bring_up_to_date(run& r, const task& t)
                 .with("branch", t.branch)
                 .advise("Commit what lies in its worktree: graftline commit " + t.id + " -m MESSAGE"));
     if (!t.worktree.empty() && std::filesystem::is_directory(t.worktree)) {
-        const auto status = (co_await git::status_of(r.repository(), t.worktree, std::nullopt)).value();
-        if (!status.is_clean())
+        const auto status = co_await git::status_of(r.repository(), t.worktree, std::nullopt);
+        const bool is_on_record = t.state == task_state::completed && tip->hex() == t.commit;
+        if (!status && is_on_record) {
+            // It stays where it is afterwards: what cannot be looked at cannot be saved.
+            r.watcher().note("The worktree of " + t.id + " cannot be read; what it had committed lands.");
+            co_return t;
+        }
+        if (!status.value().is_clean())
             throw fault_error(fault(errc::refused, "its worktree has changes that are not committed")
                                   .with("task", t.id)
                                   .with("worktree", t.worktree)

@@ -182,6 +182,8 @@ private:
             auto& t = of(id);
             t.branch = name;
             t.commit = fields[1];
+            // Committed by us: its agent had done its work.
+            if (fields.size() > 2 && fields[2].substr(0, fields[2].find(',')) == id) done_.insert(id);
         }
         co_return result<void>();
     }
@@ -223,6 +225,17 @@ private:
         co_return result<void>();
     }
 
+    /// By its last commit, the last copy of its state, or the end of its last agent.
+    bool had_ended_well(const task& t) const
+    {
+        const auto said = said_.find(t.id);
+        if (done_.contains(t.id) || (said != said_.end() && said->second == task_state::completed))
+            return true;
+        if (t.attempt.empty()) return false;
+        const auto ended = read_exit_record(t.attempt);
+        return ended && *ended && (*ended)->how == ending::exited && (*ended)->code == 0;
+    }
+
     task conclude(task t) const
     {
         if (t.spec.description.empty()) t.spec.description = t.branch.empty() ? "task " + t.id : t.branch;
@@ -232,8 +245,10 @@ private:
             t.state = task_state::merged;
         else if (said != said_.end() && is_over(said->second))
             t.state = said->second;
+        else if (living_.contains(t.id))
+            t.state = task_state::running;
         else
-            t.state = living_.contains(t.id) ? task_state::running : task_state::failed;
+            t.state = !t.commit.empty() && had_ended_well(t) ? task_state::completed : task_state::failed;
         t.reason = why_;
         if (t.state == task_state::running)
             t.reason += "; its agent still runs, and belongs to no run any more";
@@ -248,6 +263,7 @@ private:
     std::string why_; ///< it had to be found again
     std::map<std::string, task> tasks_;
     std::map<std::string, task_state> said_;
+    std::set<std::string> done_;   ///< tasks whose branch ends with a commit of ours
     std::set<std::string> living_; ///< tasks whose agent has its supervisor
 };
 

@@ -1,5 +1,6 @@
 #include "graftline/effects/resume_run.hpp"
 
+#include "graftline/effects/after_boot.hpp"
 #include "graftline/effects/carry_out.hpp"
 #include "graftline/effects/landing_intent.hpp"
 #include "graftline/effects/operations.hpp"
@@ -130,6 +131,11 @@ awaitable<result<run_report>> resume_run(std::shared_ptr<project> in, std::strin
             .advise("Ask for it again.");
     if (auto configured = in->configure(record->configuration); !configured)
         co_return fault(configured.error()).with("run", record->id);
+    // A host need not have done so: after a restart of the machine nothing comes before this.
+    const auto found = co_await recover_after_boot(in);
+    if (!found) co_return found.error();
+    for (const auto& sentence : *found)
+        watcher.note(sentence);
     // A host need not have called `reconcile`: what has landed must not be landed again.
     if (auto recovered = co_await recover_landings(in); !recovered) co_return recovered.error();
     if (!is_replayed(record->program))

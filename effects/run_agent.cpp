@@ -19,6 +19,7 @@
 #include "graftline/runtime/claimed_attempt.hpp"
 #include "graftline/runtime/descriptor.hpp"
 #include "graftline/runtime/disk_probe.hpp"
+#include "graftline/runtime/disk_session.hpp"
 #include "graftline/runtime/follow.hpp"
 #include "graftline/runtime/scope.hpp"
 #include "graftline/runtime/supervised.hpp"
@@ -206,6 +207,9 @@ private:
                 forget_end(files_->folder());
                 co_return usable.error().with("agent", report.how);
             }
+        // What is on record as its outcome is not asked of an agent again: the work must be as safe.
+        if (auto flushed = co_await run_.repository().flush(task_.worktree); !flushed)
+            co_return flushed.error();
         co_await record_end(report);
         co_return report;
     }
@@ -317,6 +321,7 @@ private:
             now.attempt = files_->folder().string();
             if (now.attempt_for != place) now.lost_attempts = 0;
             now.attempt_for = place;
+            now.attempt_boot = disk_session_of(now.worktree);
             now.log = files_->output().string();
             now.exit_code.reset();
             now.signal.reset();
@@ -406,9 +411,11 @@ private:
 
     awaitable<void> record_end(const agent_report& report)
     {
+        const bool is_safe = run_.repository().durable() == git::durability::power;
         co_await run_.change(task_.id, [&](task& now) {
             now.exit_code = report.exit_code;
             now.signal = report.signal;
+            if (is_safe) now.attempt_boot.clear();
             if (!report.usage) return;
             auto& sum = now.usage ? *now.usage : now.usage.emplace(); // stages and retries add up
             sum.input_tokens += report.usage->input_tokens;

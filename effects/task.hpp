@@ -115,12 +115,15 @@ struct task {
     std::string attempt;     ///< the present attempt's folder
     std::string attempt_for; ///< run and path of the effect that it belongs to
     int lost_attempts = 0;   ///< of that effect: agents that a crash took along
+    /// The boot of the machine, and the mount of its worktree's disk, that the present attempt began in
+    /// (disk_session.hpp); empty once it has ended and what it made is on the disk.
+    std::string attempt_boot;
 };
 BOOST_DESCRIBE_STRUCT(task, (),
                       (id, key, spec, state, reason, earlier, run, owner, branch, base, worktree,
                        worktree_ready, commit, landed, landed_on, undone, resolutions, rejected, cancel_asked,
                        exit_code, signal, conflicts, rescues, files, created_at, started_at, finished_at,
-                       attempts, port_base, usage, log, attempt, attempt_for, lost_attempts))
+                       attempts, port_base, usage, log, attempt, attempt_for, lost_attempts, attempt_boot))
 
 /// What users and programs read, in the schema that the interface promises.
 json::object to_public_json(const task& t);

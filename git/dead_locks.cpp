@@ -11,6 +11,7 @@
 #include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -182,17 +183,69 @@ awaitable<result<void>> drop_locks_left_in(repository& repo, fs::path worktree, 
     co_return result<void>();
 }
 
+namespace {
+
+/// Where gits of the repository work.
+std::vector<fs::path> all_workplaces(const repository& repo)
+{
+    std::vector<fs::path> workplaces{repo.common_dir()};
+    const auto records = worktree_git_dirs(repo);
+    for (const fs::path& record : records ? *records : std::vector<fs::path>())
+        if (const auto top = work_tree_of(repo, record)) workplaces.push_back(*top);
+    return workplaces;
+}
+
+void collect_locks(const fs::path& folder, bool below, std::vector<fs::path>& locks)
+{
+    std::error_code failed;
+    for (fs::directory_iterator entry(folder, failed), end; !failed && entry != end;
+         entry.increment(failed)) {
+        std::error_code gone;
+        const auto what = entry->symlink_status(gone);
+        if (fs::is_directory(what) && below) collect_locks(entry->path(), below, locks);
+        if (fs::is_regular_file(what) && entry->path().extension() == ".lock") locks.push_back(entry->path());
+    }
+}
+
+} // namespace
+
+std::vector<fs::path> drop_locks_of_earlier_boots(const repository& repo, bool everywhere)
+{
+    std::vector<fs::path> locks;
+    const auto folders = worktree_git_dirs(repo);
+    for (const fs::path& git_dir : folders ? *folders : std::vector<fs::path>(1, repo.common_dir())) {
+        collect_locks(git_dir, false, locks);
+        if (everywhere) collect_locks(git_dir / "refs", true, locks);
+    }
+    collect_locks(repo.common_dir() / "refs/heads", everywhere, locks);
+    if (everywhere)
+        for (const char* folder : {"objects/info", "objects/pack"})
+            collect_locks(repo.common_dir() / folder, true, locks);
+    std::vector<fs::path> removed;
+    std::optional<bool> some_git_works; // looked for once, where it counts
+    for (fs::path& lock : locks) {
+        struct stat info{};
+        if (::lstat(lock.c_str(), &info) != 0) continue;
+        const auto changed = std::chrono::system_clock::from_time_t(info.st_mtime) +
+                             std::chrono::nanoseconds(info.st_mtim.tv_nsec);
+        const bool is_old = std::chrono::system_clock::now() - changed > dead_after;
+        if (changed >= boot_time()) {
+            if (!everywhere || !is_old) continue;
+            if (!some_git_works) some_git_works = a_git_may_hold(locks, all_workplaces(repo));
+            if (*some_git_works || is_open_somewhere(lock)) continue;
+        }
+        if (::unlink(lock.c_str()) == 0) removed.push_back(std::move(lock));
+    }
+    return removed;
+}
+
 void drop_dead_packed_refs_lock(const repository& repo)
 {
     const fs::path lock = repo.common_dir() / "packed-refs.lock";
     std::error_code absent;
     const auto changed = fs::last_write_time(lock, absent);
     if (absent || fs::file_time_type::clock::now() - changed < 1min) return;
-    std::vector<fs::path> workplaces{repo.common_dir()};
-    const auto records = worktree_git_dirs(repo);
-    for (const fs::path& record : records ? *records : std::vector<fs::path>())
-        if (const auto top = work_tree_of(repo, record)) workplaces.push_back(*top);
-    if (!a_git_may_hold({lock}, workplaces) && !is_open_somewhere(lock)) fs::remove(lock, absent);
+    if (!a_git_may_hold({lock}, all_workplaces(repo)) && !is_open_somewhere(lock)) fs::remove(lock, absent);
 }
 
 } // namespace graftline::git

@@ -132,6 +132,16 @@ result<void> check_worktree(const repository& repo, const fs::path& path, const 
     return {};
 }
 
+void forget_worktree(const repository& repo, const fs::path& path, const std::string& reason)
+{
+    std::error_code failed;
+    if (fs::exists(fs::symlink_status(path, failed))) return;
+    const auto known = git_dir_of(repo, path);
+    const fs::path record = known && *known ? **known : repo.common_dir() / "worktrees" / path.filename();
+    if (record == repo.common_dir() || lock_of(record) != reason) return;
+    fs::remove_all(record, failed); // what stays is only untidy
+}
+
 awaitable<result<void>> remove_worktree(repository& repo, fs::path path, std::string lock_reason_expected)
 {
     path = fs::weakly_canonical(fs::absolute(path));

@@ -110,6 +110,10 @@ result<void> check_worktree(const repository& repo, const std::filesystem::path&
 awaitable<result<void>> remove_worktree(repository& repo, std::filesystem::path path,
                                         std::string lock_reason_expected);
 
+/// Deletes what git's record of a worktree of ours is made of, where git itself cannot make sense of it any
+/// more. The worktree's folder must be gone. Nothing happens where it is not ours. Blocks.
+void forget_worktree(const repository& repo, const std::filesystem::path& path, const std::string& reason);
+
 /// Keeps a folder inside a work tree out of `git status` there, by info/exclude; does nothing for one
 /// outside.
 awaitable<result<void>> keep_out_of_status(repository& repo, std::filesystem::path path);

@@ -37,12 +37,10 @@ result<claimed_attempt> claimed_attempt::take(const attempt_spec& spec)
     if (!*lock) {
         return fault(errc::busy, "the attempt is running already").with("attempt", spec.folder.string());
     }
-    std::error_code ignored;
-    for (const char* trace : {attempt::identity_name, attempt::exit_name}) {
-        if (std::filesystem::exists(spec.folder / trace, ignored)) {
-            return fault(errc::exists, "the attempt was made before").with("attempt", spec.folder.string());
-        }
-    }
+    const auto claimed = read_identity(spec.folder);
+    const auto ended = read_exit_record(spec.folder);
+    if (!claimed || !ended || *claimed || *ended)
+        return fault(errc::exists, "the attempt was made before").with("attempt", spec.folder.string());
     return claimed_attempt(spec.folder, std::move(**lock));
 }
 

@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
+#include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <map>
 #include <sstream>
@@ -153,10 +155,20 @@ std::optional<process_facts> facts_of(pid_t pid)
 
 std::string boot_id()
 {
+    if (const char* said = std::getenv("GRAFTLINE_TEST_BOOT_ID")) return said;
     auto text = contents("/proc/sys/kernel/random/boot_id").value_or("");
     while (text.ends_with('\n'))
         text.pop_back();
     return text;
+}
+
+std::chrono::system_clock::time_point boot_time()
+{
+    timespec up{};
+    ::clock_gettime(CLOCK_BOOTTIME, &up);
+    const auto for_now = std::chrono::seconds(up.tv_sec) + std::chrono::nanoseconds(up.tv_nsec);
+    return std::chrono::system_clock::now() -
+           std::chrono::duration_cast<std::chrono::system_clock::duration>(for_now);
 }
 
 std::string pid_namespace()

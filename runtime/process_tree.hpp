@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -24,8 +25,11 @@ struct process_facts {
 /// None when there is no such process.
 std::optional<process_facts> facts_of(pid_t pid);
 
-/// This boot of this machine, and the numbering that our pids belong to.
+/// This boot of this machine, and the numbering that our pids belong to. A boot cannot be ended by a test: it
+/// sets GRAFTLINE_TEST_BOOT_ID.
 std::string boot_id();
+/// When it began, by the clock of the wall.
+std::chrono::system_clock::time_point boot_time();
 std::string pid_namespace();
 
 /// A pidfd, or -1 with errno.

@@ -50,8 +50,10 @@ template <class T, class Read> result<std::optional<T>> read_file(const fs::path
     auto text = contents(file);
     if (!text) return text.error();
     if (!*text) return std::optional<T>();
+    // Each is renamed into place as a whole: only a power cut leaves one empty, or filled with anything else.
+    // Such a file tells nothing, as one that is gone.
     result<T> value = read(**text);
-    if (!value) return value.error().with("file", file.string());
+    if (!value) return std::optional<T>();
     return std::optional<T>(std::move(*value));
 }
 

@@ -113,7 +113,8 @@ private:
     std::unique_ptr<impl> inside_;
 };
 
-/// The end of an attempt, if it has one. Errors: corrupt, or what the system said.
+/// The end of an attempt, if it has one. A file that does not read back, as a power cut leaves it, counts as
+/// gone, here and below. Errors: what the system said.
 result<std::optional<exit_record>> read_exit_record(const std::filesystem::path& attempt_folder);
 
 /// Who was, or is, the supervisor of an attempt; none if it was never claimed.
