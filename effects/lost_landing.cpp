@@ -26,8 +26,10 @@ awaitable<bool> is_lost(git::repository& repo, std::string target, git::oid comm
     const auto tip = co_await git::read_ref(repo, "refs/heads/" + target);
     if (!tip || !*tip) co_return false; // for the user to mend, or the user's doing
     if (!co_await git::tree_of(repo, **tip)) co_return false;
-    if (const auto there = co_await git::is_ancestor(repo, commit, **tip); there && *there) co_return false;
-    co_return !co_await has_been_at(repo, target, commit);
+    const bool is_there = static_cast<bool>(co_await git::tree_of(repo, commit));
+    const auto reached = co_await git::is_ancestor(repo, commit, **tip);
+    if (is_there && (!reached || *reached)) co_return false;
+    co_return !is_there || !co_await has_been_at(repo, target, commit);
 }
 
 awaitable<result<void>> bring_branch_back(git::repository& repo, const task& t)
@@ -50,7 +52,7 @@ awaitable<std::optional<std::string>> look_for_landing(std::shared_ptr<project> 
     auto& repo = in->repository();
     const git::oid work(t.commit);
     if (!co_await is_lost(repo, t.spec.target, git::oid(t.landed))) co_return std::nullopt;
-    if (!co_await git::is_whole(repo, work, git::oid::parse(t.base)))
+    if (!(co_await git::is_whole(repo, work, git::oid::parse(t.base))).value())
         co_return "The landing of " + t.id + " on " + t.spec.target +
             " was lost when the machine went down, and so was what it had made: " + t.commit;
     if (!t.branch.empty()) (co_await bring_branch_back(repo, t)).value();

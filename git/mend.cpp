@@ -1,6 +1,7 @@
 #include "graftline/git/mend.hpp"
 
 #include "graftline/git/branch_use.hpp"
+#include "graftline/git/patience.hpp"
 #include "graftline/git/read_direct.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/refs.hpp"
@@ -209,13 +210,28 @@ bool is_empty_object(const repository& repo, const oid& id)
     return fs::file_size(loose_file(repo, id), absent) == 0 && !absent;
 }
 
-awaitable<bool> is_commit(repository& repo, oid commit)
+/// In git's words: an object is not there, or not what it was. Anything else says nothing about objects.
+bool says_damaged(const std::string& words)
+{
+    for (const char* part : {"bad object", "missing", "Could not read", "ould not parse", "ailed to traverse",
+                             "corrupt", "is empty", "inflate", "unable to unpack", "Not a valid object name",
+                             "bad revision", "unable to find"})
+        if (words.find(part) != words.npos) return true;
+    return false;
+}
+
+awaitable<result<bool>> is_commit(repository& repo, oid commit)
 {
     // Git would take it for present for ever.
     if (is_empty_object(repo, commit)) ::unlink(loose_file(repo, commit).c_str());
     if (repo.may_read_directly() && co_await read_direct::tree_of(repo, commit)) co_return true;
-    const auto there = co_await repo.ask("cat-file", "-e", commit.hex() + "^{tree}");
-    co_return there.has_value();
+    command look = repo.git("cat-file", "-e", commit.hex() + "^{tree}");
+    const auto words = look.words();
+    const auto there = co_await run_git(std::move(look));
+    if (!there) co_return there.error();
+    if (there->ok()) co_return true;
+    if (there->status == exit_status(exited{1}) || says_damaged(there->err)) co_return false;
+    co_return git_failed(words, *there);
 }
 
 awaitable<result<oid>> best_place(repository& repo, std::string fullname, known_places places)
@@ -225,8 +241,11 @@ awaitable<result<oid>> best_place(repository& repo, std::string fullname, known_
     for (oid& place : places_in_reflog(repo.common_dir() / "logs" / fullname))
         all.push_back(std::move(place));
     if (places.base) all.push_back(*places.base);
-    for (const oid& place : all)
-        if (co_await is_whole(repo, place, places.base)) co_return place;
+    for (const oid& place : all) {
+        const auto whole = co_await is_whole(repo, place, places.base);
+        if (!whole) co_return whole.error();
+        if (*whole) co_return place;
+    }
     co_return fault(errc::corrupt, "a branch does not read, and nothing is left that it could go back to")
         .with("branch", fullname);
 }
@@ -244,12 +263,16 @@ bool looks_damaged(const repository& repo, const fs::path& worktree, const std::
     return record && *record != repo.common_dir() && !mended_record(*record, worktree).reads_well();
 }
 
-awaitable<bool> is_whole(repository& repo, oid commit, std::optional<oid> base)
+awaitable<result<bool>> is_whole(repository& repo, oid commit, std::optional<oid> base)
 {
     command walk = repo.git("rev-list", "--quiet", "--objects", commit.hex());
     if (base && *base != commit) walk.args("--not", base->hex());
-    const auto walked = co_await run(std::move(walk));
-    co_return walked.has_value() && walked->ok();
+    const auto words = walk.words();
+    const auto walked = co_await run_git(std::move(walk));
+    if (!walked) co_return walked.error();
+    if (walked->ok()) co_return true;
+    if (says_damaged(walked->err)) co_return false;
+    co_return git_failed(words, *walked); // it may be there all the same
 }
 
 awaitable<result<std::optional<oid>>> mend_branch(repository& repo, std::string branch, known_places places,
@@ -263,13 +286,16 @@ awaitable<result<std::optional<oid>>> mend_branch(repository& repo, std::string 
         const bool packed =
             text_of(repo.common_dir() / "packed-refs").find(" " + fullname + "\n") != std::string::npos;
         const bool may_come_back = !packed && places.must_be_there && places.recorded;
-        if (!may_come_back || !co_await is_whole(repo, *places.recorded, places.base))
-            co_return std::optional<oid>();
+        if (!may_come_back) co_return std::optional<oid>();
+        const auto whole = co_await is_whole(repo, *places.recorded, places.base);
+        if (!whole) co_return whole.error();
+        if (!*whole) co_return std::optional<oid>();
     }
     if (read.at) {
-        const bool fine =
-            thorough ? co_await is_whole(repo, *read.at, places.base) : co_await is_commit(repo, *read.at);
-        if (fine) co_return std::optional<oid>();
+        auto fine = thorough ? is_whole(repo, *read.at, places.base) : is_commit(repo, *read.at);
+        const auto said = co_await std::move(fine);
+        if (!said) co_return said.error();
+        if (*said) co_return std::optional<oid>();
     }
     const auto place = co_await best_place(repo, fullname, std::move(places));
     if (!place) co_return place.error();

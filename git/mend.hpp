@@ -44,7 +44,7 @@ struct known_places {
 awaitable<result<std::optional<oid>>> mend_branch(repository& repo, std::string branch, known_places places,
                                                   bool thorough);
 
-/// Is all of a commit there that `base` has not? Starts a git.
-awaitable<bool> is_whole(repository& repo, oid commit, std::optional<oid> base);
+/// Is all of a commit there that `base` has not? Starts a git. Errors: what else kept git from saying.
+awaitable<result<bool>> is_whole(repository& repo, oid commit, std::optional<oid> base);
 
 } // namespace graftline::git
