@@ -1,4 +1,5 @@
 #include "graftline/effects/carry_out.hpp"
+#include "graftline/effects/follow_worktree.hpp"
 #include "graftline/effects/land.hpp"
 #include "graftline/effects/landing_target.hpp"
 #include "graftline/effects/operations.hpp"
@@ -24,8 +25,9 @@ result<void> check_landable(const task& t)
 }
 
 /// Takes in what a person has committed since, and completes what was made by hand.
-awaitable<task> bring_up_to_date(run& r, const task& t)
+awaitable<task> bring_up_to_date(run& r, task t)
 {
+    t = (co_await follow_worktree(r, std::move(t))).value();
     if (!t.undone.empty()) co_return t; // the change is in the history, with or without a branch
     const auto tip = (co_await git::read_ref(r.repository(), "refs/heads/" + t.branch)).value();
     const bool has_commits = tip && tip->hex() != t.base;
@@ -35,7 +37,8 @@ awaitable<task> bring_up_to_date(run& r, const task& t)
                 .with("task", t.id)
                 .with("branch", t.branch)
                 .advise("Commit what lies in its worktree: graftline commit " + t.id + " -m MESSAGE"));
-    if (!t.worktree.empty() && std::filesystem::is_directory(t.worktree)) {
+    if (is_worktree_there(t).value()) {
+        git::check_worktree(r.repository(), t.worktree, lock_reason(t.id), t.branch).value();
         const auto status = (co_await git::status_of(r.repository(), t.worktree, std::nullopt)).value();
         if (!status.is_clean())
             throw fault_error(fault(errc::refused, "its worktree has changes that are not committed")
