@@ -1,6 +1,11 @@
 #include "graftline/cli/commands.hpp"
 #include "graftline/cli/failure.hpp"
+#include "graftline/effects/follow_worktree.hpp"
+#include "graftline/effects/remove_worktree.hpp"
 #include "graftline/git/filters.hpp"
+#include "graftline/git/survey.hpp"
+#include "graftline/git/whole_answer.hpp"
+#include "graftline/git/worktree.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -27,16 +32,17 @@ std::vector<std::string> diff_words(session& s, bool stat)
 /// is not touched. Gone with the object.
 class index_copy {
 public:
-    static awaitable<std::unique_ptr<index_copy>> make(git::repository& repo, std::filesystem::path worktree)
+    static awaitable<result<std::unique_ptr<index_copy>>> make(git::repository& repo,
+                                                               std::filesystem::path worktree)
     {
         auto copy = std::make_unique<index_copy>();
         const auto index =
             co_await repo.ask_in(worktree, "rev-parse", "--path-format=absolute", "--git-path", "index");
-        if (!index || !copy->take(*index)) co_return nullptr;
+        if (!index) co_return index.error();
+        if (!copy->take(*index)) co_return fault(errc::unusable, "the index cannot be copied");
         auto note = repo.git_in(worktree, "-c", "core.fsmonitor=false", "add", "--intent-to-add", "--", ".");
         note.set("GIT_INDEX_FILE", copy->file());
-        const auto noted = co_await run(std::move(note));
-        if (!noted || !noted->ok()) co_return nullptr;
+        if (auto noted = co_await git::whole_answer(std::move(note)); !noted) co_return noted.error();
         co_return copy;
     }
     ~index_copy()
@@ -59,12 +65,15 @@ private:
 };
 
 /// Everything in the worktree against the base, committed or not.
-awaitable<result<command_output>> diff_of_worktree(git::repository& repo, std::filesystem::path worktree,
+awaitable<result<command_output>> diff_of_worktree(session& s, git::repository& repo,
+                                                   std::filesystem::path worktree,
                                                    std::vector<std::string> words)
 {
+    if (auto safe = co_await git::check_git_may_run_in(worktree); !safe) co_return safe.error();
     const auto index = co_await index_copy::make(repo, worktree);
+    if (!index) s.err().write("graftline: new files are missing below: " + index.error().message() + "\n");
     auto diff = repo.prepare_in(worktree, std::move(words));
-    if (index) diff.set("GIT_INDEX_FILE", index->file());
+    if (index) diff.set("GIT_INDEX_FILE", (*index)->file());
     co_return co_await run(std::move(diff));
 }
 
@@ -78,8 +87,8 @@ awaitable<int> carry_out(session& s, diff_arguments asked)
     if (t.base.empty())
         throw fault_error(
             fault(errc::refused, "the task has not begun: there is nothing to compare").with("task", t.id));
-    const bool has_worktree =
-        t.worktree_ready && !t.worktree.empty() && std::filesystem::is_directory(t.worktree);
+    const bool has_worktree = t.worktree_ready && effects::is_worktree_there(t).value();
+    if (has_worktree) git::check_worktree(repo, t.worktree, effects::lock_reason(t.id), t.branch).value();
 
     // Drivers that the configuration names would be run on changed files: files are compared as they are.
     auto words = (co_await git::find_filters(repo)).value().words;
@@ -90,7 +99,7 @@ awaitable<int> carry_out(session& s, diff_arguments asked)
     if (!has_worktree)
         words.push_back(t.commit.empty() ? t.base : t.commit); // what the branch held when it was removed
     words.push_back("--");
-    const auto shown = (has_worktree ? co_await diff_of_worktree(repo, t.worktree, words)
+    const auto shown = (has_worktree ? co_await diff_of_worktree(s, repo, t.worktree, words)
                                      : co_await run(repo.prepare(words)))
                            .value();
     if (!shown.ok()) throw fault_error(git::git_failed(words, shown));

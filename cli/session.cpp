@@ -2,6 +2,7 @@
 
 #include "graftline/cli/shown_text.hpp"
 #include "graftline/effects/after_boot.hpp"
+#include "graftline/effects/follow_worktree.hpp"
 #include "graftline/effects/operations.hpp"
 #include "graftline/effects/rebuild_store.hpp"
 
@@ -79,7 +80,9 @@ awaitable<effects::task> session::find(effects::project& in, std::string handle)
     if (!in.has_state())
         throw fault_error(fault(errc::not_found, "there is no task '" + handle + "'")
                               .advise("graftline has carried nothing out in this repository yet."));
-    co_return co_await in.must_store([&](effects::store& s) { return s.resolve(handle); });
+    auto t = co_await in.must_store([&](effects::store& s) { return s.resolve(handle); });
+    auto now = effects::located(in.repository(), t);
+    co_return now ? std::move(*now) : std::move(t); // what is wrong there is said by what needs it
 }
 
 awaitable<std::vector<effects::task>> session::find(effects::project& in, std::vector<std::string> handles)

@@ -1,6 +1,7 @@
 #include "graftline/agents/agent_environment.hpp"
 #include "graftline/cli/commands.hpp"
 #include "graftline/cli/failure.hpp"
+#include "graftline/effects/follow_worktree.hpp"
 #include "graftline/runtime/child.hpp"
 
 #include <unistd.h>
@@ -62,8 +63,11 @@ awaitable<int> carry_out(session& s, shell_arguments asked)
 {
     auto in = co_await s.open();
     const auto t = co_await s.find(*in, asked.task);
-    if (t.worktree.empty() || !std::filesystem::is_directory(t.worktree)) {
-        fault f(errc::refused, "the task has no worktree");
+    if (!effects::is_worktree_there(t).value()) {
+        fault f(errc::refused,
+                t.worktree.empty() ? "the task has no worktree" : "the task's worktree is away");
+        if (!t.worktree.empty())
+            f.with("worktree", t.worktree).advise("If it was moved, tell git: git worktree repair FOLDER");
         f.with("task", t.id).with("state", std::string(to_string(t.state)));
         if (!t.branch.empty()) f.with("branch", t.branch);
         throw fault_error(std::move(f));

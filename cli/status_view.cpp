@@ -2,6 +2,7 @@
 
 #include "graftline/cli/shown_text.hpp"
 #include "graftline/cli/task_words.hpp"
+#include "graftline/effects/follow_worktree.hpp"
 #include "graftline/effects/resume_run.hpp"
 
 #include <boost/json/array.hpp>
@@ -86,6 +87,11 @@ awaitable<status_view> status_view::read(std::shared_ptr<effects::project> in, c
     view.resources = co_await read_resources(in->repository().common_dir(), cpu);
     if (!in->has_state()) co_return view;
     auto stored = co_await in->must_store([](effects::store& s) { return std::pair(s.tasks(), s.runs()); });
+    for (auto& t : stored.first) {
+        const auto there = effects::is_worktree_there(t);
+        if (t.worktree.empty() || !there || *there) continue; // one look at each folder, not at all records
+        if (auto now = effects::located(in->repository(), t)) t.worktree = std::move(now->worktree);
+    }
     view.tasks = std::move(stored.first);
     view.runs = std::move(stored.second);
     view.overlaps = effects::recorded_overlaps(in->state_folder(), view.tasks);

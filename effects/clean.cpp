@@ -1,5 +1,6 @@
 #include "graftline/effects/abandoned_gates.hpp"
 #include "graftline/effects/carry_out.hpp"
+#include "graftline/effects/follow_worktree.hpp"
 #include "graftline/effects/operations.hpp"
 #include "graftline/effects/remove_worktree.hpp"
 #include "graftline/git/branch_use.hpp"
@@ -63,8 +64,9 @@ private:
         co_return std::nullopt;
     }
 
-    awaitable<void> look_at(std::string place, const task& t)
+    awaitable<void> look_at(std::string place, task t)
     {
+        if (auto now = located(in_.repository(), t)) t = std::move(*now);
         const auto branch = t.branch.empty()
                                 ? result<std::optional<git::oid>>(std::nullopt)
                                 : co_await git::read_ref(in_.repository(), "refs/heads/" + t.branch);

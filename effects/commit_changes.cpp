@@ -1,9 +1,11 @@
 #include "graftline/effects/commit_changes.hpp"
 
+#include "graftline/effects/follow_worktree.hpp"
 #include "graftline/effects/remove_worktree.hpp"
 #include "graftline/git/branch_use.hpp"
 #include "graftline/git/commit.hpp"
 #include "graftline/git/dead_locks.hpp"
+#include "graftline/git/ignore_rules.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/scratch.hpp"
@@ -19,21 +21,6 @@ fault stays(fault f, const task& t)
     f.with("task", t.id).with("worktree", t.worktree);
     if (f.advice().empty()) f.advise("The worktree is as the agent left it: graftline shell " + t.id);
     return f;
-}
-
-/// Follows the worktree when it is not where it was: `git worktree move` leaves git's record of it its name.
-/// Any other worktree that has the task's branch is the user's.
-awaitable<task> find_moved(run& r, task t)
-{
-    const std::filesystem::path was = t.worktree;
-    if (std::filesystem::is_directory(was)) co_return t;
-    const auto uses = git::uses_of(r.repository(), "refs/heads/" + t.branch);
-    if (!uses) co_return t;
-    for (const auto& use : *uses)
-        if (use.is_head && use.git_dir == r.repository().common_dir() / "worktrees" / was.filename() &&
-            std::filesystem::is_directory(use.work_tree))
-            co_return co_await r.change(t.id, [&](task& now) { now.worktree = use.work_tree.string(); });
-    co_return t;
 }
 
 /// What HEAD was at last, by its reflog; nullopt when that does not tell.
@@ -123,14 +110,35 @@ std::string message_for(const task& t, const commit_changes& asked, const agents
                                      settings.commit.trailers);
 }
 
+/// What is ignored may have been changed by another agent, or by the user.
+awaitable<result<void>> say_changed_rules(run& r, const task& t)
+{
+    const auto record = git::git_dir_of(r.repository(), t.worktree);
+    if (!record) co_return record.error();
+    if (!*record) co_return result<void>();
+    const auto former = co_await git::former_ignore_rules(r.repository(), **record);
+    if (!former) co_return former.error();
+    if (!former->empty())
+        r.watcher().note(
+            "What git ignores (info/exclude or core.excludesFile) was changed since the worktree "
+            "of " +
+            t.id + " was made: for it the rules of then count.");
+    co_return result<void>();
+}
+
 } // namespace
 
 awaitable<result<change>> commit_changes::carry_out(run& r) const
 {
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-    const auto t = co_await find_moved(r, co_await r.find(task));
+    auto t = co_await r.find(task);
     auto work = [&]() -> awaitable<result<change>> {
-        if (!std::filesystem::is_directory(t.worktree)) {
+        auto now = co_await follow_worktree(r, t);
+        if (!now) co_return now.error();
+        t = std::move(*now);
+        const auto there = is_worktree_there(t);
+        if (!there) co_return there.error();
+        if (!*there) {
             auto made = co_await summarise(r, t);
             if (made && made->tip.empty())
                 co_return fault(errc::not_found,
@@ -144,6 +152,7 @@ awaitable<result<change>> commit_changes::carry_out(run& r) const
         auto freed = co_await git::drop_locks_left_in(r.repository(), t.worktree, t.branch);
         if (!freed) co_return freed.error();
         if (auto home = co_await bring_head_home(r, t); !home) co_return home.error();
+        if (auto said = co_await say_changed_rules(r, t); !said) co_return said.error();
         git::commit_request request(message_for(t, *this, r.in().settings()));
         if (auto done = co_await git::commit_everything(r.repository(), t.worktree, request); !done)
             co_return done.error();

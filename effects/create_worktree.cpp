@@ -1,5 +1,6 @@
 #include "graftline/effects/create_worktree.hpp"
 
+#include "graftline/effects/follow_worktree.hpp"
 #include "graftline/effects/furnish.hpp"
 #include "graftline/effects/remove_worktree.hpp"
 #include "graftline/effects/task_base.hpp"
@@ -69,10 +70,12 @@ private:
     awaitable<result<tree>> add_again(git::oid tip)
     {
         if (!task_.worktree.empty()) {
-            // Still registered and locked by us, though somebody has deleted the folder.
-            auto gone =
-                co_await git::remove_worktree(run_.repository(), task_.worktree, lock_reason(task_.id));
-            if (!gone && !gone.error().is(errc::not_found)) co_return gone.error();
+            // Still on git's record, though its folder is away.
+            auto saved = co_await save_and_remove_folder(run_, task_);
+            if (!saved) co_return saved.error();
+            co_await run_.change(task_.id, [&](task& now) {
+                now.rescues.insert(now.rescues.end(), saved->begin(), saved->end());
+            });
         }
         result<tree> made = fault(errc::exists, "");
         for (int suffix = 0; !made && made.error().is(errc::exists) && suffix < 50; ++suffix) {
@@ -144,8 +147,12 @@ private:
 
 awaitable<result<tree>> create_worktree::carry_out(run& r) const
 {
-    const auto t = co_await r.find(task);
-    if (t.worktree_ready && fs::exists(fs::symlink_status(t.worktree))) {
+    auto found = co_await follow_worktree(r, co_await r.find(task));
+    if (!found) co_return found.error();
+    const auto t = std::move(*found);
+    const auto there = is_worktree_there(t);
+    if (!there) co_return there.error();
+    if (t.worktree_ready && *there) {
         auto ours = git::check_worktree(r.repository(), t.worktree, lock_reason(t.id), t.branch);
         if (!ours) co_return fault(ours.error()).with("task", task);
         co_return tree{t.worktree, t.branch, t.base};

@@ -1,4 +1,5 @@
 #include "graftline/effects/carry_out.hpp"
+#include "graftline/effects/follow_worktree.hpp"
 #include "graftline/effects/land.hpp"
 #include "graftline/effects/landing_target.hpp"
 #include "graftline/effects/operations.hpp"
@@ -24,8 +25,9 @@ result<void> check_landable(const task& t)
 }
 
 /// Takes in what a person has committed since, and completes what was made by hand.
-awaitable<task> bring_up_to_date(run& r, const task& t)
+awaitable<task> bring_up_to_date(run& r, task t)
 {
+    t = (co_await follow_worktree(r, std::move(t))).value();
     if (!t.undone.empty()) co_return t; // the change is in the history, with or without a branch
     const auto tip = (co_await git::read_ref(r.repository(), "refs/heads/" + t.branch)).value();
     if (!tip && !t.commit.empty()) co_return t; // what is on record lands, whatever became of the branch
@@ -36,8 +38,14 @@ awaitable<task> bring_up_to_date(run& r, const task& t)
                 .with("task", t.id)
                 .with("branch", t.branch)
                 .advise("Commit what lies in its worktree: graftline commit " + t.id + " -m MESSAGE"));
-    if (!t.worktree.empty() && std::filesystem::is_directory(t.worktree)) {
-        const auto status = co_await git::status_of(r.repository(), t.worktree, std::nullopt);
+    if (is_worktree_there(t).value()) {
+        const auto checked =
+            git::check_worktree(r.repository(), t.worktree, lock_reason(t.id), t.branch);
+        result<git::worktree_status> status = fault(errc::internal, "");
+        if (checked)
+            status = co_await git::status_of(r.repository(), t.worktree, std::nullopt);
+        else
+            status = checked.error();
         const bool is_on_record = t.state == task_state::completed && tip->hex() == t.commit;
         if (!status && is_on_record) {
             // It stays where it is afterwards: what cannot be looked at cannot be saved.

@@ -1,5 +1,6 @@
 #include "graftline/effects/radar.hpp"
 
+#include "graftline/effects/follow_worktree.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/tree_differences.hpp"
 #include "graftline/runtime/parallel.hpp"
@@ -58,7 +59,9 @@ awaitable<result<git::oid>> radar::see(task t, const git::filter_drivers& filter
     if (!t.worktree_ready) co_return fault(errc::refused, "its worktree is not ready");
     std::optional<git::present_work> before;
     if (const auto known = seen_.find(t.id); known != seen_.end()) before = known->second;
-    auto found = co_await git::look_at_work(project_.repository(), t.worktree, filters, std::move(before));
+    const auto now = located(project_.repository(), t);
+    if (!now) co_return now.error();
+    auto found = co_await git::look_at_work(project_.repository(), now->worktree, filters, std::move(before));
     if (!found) {
         seen_.erase(t.id);
         co_return found.error();

@@ -1,5 +1,6 @@
 #include "graftline/effects/radar_watch.hpp"
 
+#include "graftline/effects/follow_worktree.hpp"
 #include "graftline/effects/overlap_record.hpp"
 #include "graftline/effects/radar.hpp"
 #include "graftline/runtime/clock.hpp"
@@ -49,8 +50,10 @@ std::vector<fs::path> folders_with_news(run& r, const std::vector<task>& tasks)
         if (!t.spec.target.empty())
             folders.insert((repo.common_dir() / "refs" / "heads" / t.spec.target).parent_path());
         if (t.worktree.empty() || !t.worktree_ready) continue;
-        if (const auto records = git::records_of_worktree(repo, t.worktree)) folders.insert(*records);
-        folders.insert(t.worktree);
+        const auto now = located(repo, t);
+        if (!now) continue;
+        if (const auto records = git::records_of_worktree(repo, now->worktree)) folders.insert(*records);
+        folders.insert(now->worktree);
     }
     return {folders.begin(), folders.end()};
 }

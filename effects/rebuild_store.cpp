@@ -1,5 +1,6 @@
 #include "graftline/effects/rebuild_store.hpp"
 
+#include "graftline/git/branch_use.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/worktree.hpp"
@@ -139,9 +140,9 @@ private:
             t.worktree = w.path.string();
             if (w.branch && w.branch->starts_with("refs/heads/")) t.branch = w.branch->substr(11);
             // Without an index its checkout was never finished.
-            const auto index = co_await in_.repository().ask_in(w.path, "rev-parse", "--git-path", "index");
+            const auto record = git::git_dir_of(in_.repository(), w.path);
             std::error_code ignored;
-            t.worktree_ready = index && fs::exists(w.path / *index, ignored);
+            t.worktree_ready = record && *record && fs::exists(**record / "index", ignored);
         }
         co_return result<void>();
     }

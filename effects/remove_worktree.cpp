@@ -1,5 +1,6 @@
 #include "graftline/effects/remove_worktree.hpp"
 
+#include "graftline/effects/follow_worktree.hpp"
 #include "graftline/effects/save_work.hpp"
 #include "graftline/git/dead_locks.hpp"
 #include "graftline/git/refs.hpp"
@@ -12,24 +13,6 @@
 
 namespace graftline::effects {
 namespace {
-
-awaitable<result<void>> remove_folder(run& r, const task& t, removal& done)
-{
-    auto& repo = r.repository();
-    // A checkout that never finished holds nothing of anybody's, and would be saved as the deletion of all
-    // files.
-    if (t.worktree_ready && std::filesystem::is_directory(t.worktree)) {
-        auto saved = co_await git::rescue(repo, t.worktree, t.id);
-        if (!saved) co_return saved.error();
-        if (*saved) done.rescues.push_back(**saved);
-        // What its branch or another ref has already is all that is left of it then. Landed is on the disk.
-        if (!*saved && t.state != task_state::merged)
-            if (auto flushed = co_await repo.flush(t.worktree); !flushed) co_return flushed;
-    }
-    auto removed = co_await git::remove_worktree(repo, t.worktree, lock_reason(t.id));
-    if (!removed && !removed.error().is(errc::not_found)) co_return removed.error();
-    co_return result<void>();
-}
 
 awaitable<result<void>> remove_branch(run& r, const task& t, removal& done)
 {
@@ -60,14 +43,43 @@ awaitable<result<removal>> remove_all(run& r, const task& t, bool keep_branch)
     // One on the branch would keep it from being deleted.
     auto freed = co_await git::drop_locks_left_in(r.repository(), t.worktree, t.branch);
     if (!freed) co_return freed.error();
-    if (!t.worktree.empty())
-        if (auto gone = co_await remove_folder(r, t, done); !gone) co_return gone.error();
+    if (!t.worktree.empty()) {
+        auto saved = co_await save_and_remove_folder(r, t);
+        if (!saved) co_return saved.error();
+        done.rescues = std::move(*saved);
+    }
     if (!t.branch.empty() && !keep_branch)
         if (auto gone = co_await remove_branch(r, t, done); !gone) co_return gone.error();
     co_return done;
 }
 
 } // namespace
+
+awaitable<result<std::vector<std::string>>> save_and_remove_folder(run& r, const task& t)
+{
+    auto& repo = r.repository();
+    std::vector<std::string> rescues;
+    // A checkout that never finished holds nothing of anybody's, and would be saved as the deletion of all
+    // files. One whose folder is away has commits, and what was staged, on git's record: that goes too.
+    if (t.worktree_ready) {
+        auto saved = co_await git::rescue(repo, t.worktree, t.id);
+        if (!saved) co_return saved.error();
+        if (*saved) rescues.push_back(**saved);
+        // What its branch or another ref has already is all that is left of it then. Landed is on the disk.
+        if (!*saved && t.state != task_state::merged)
+            if (auto flushed = co_await repo.flush(t.worktree); !flushed) co_return flushed.error();
+    }
+    const auto there = is_worktree_there(t);
+    if (!there) co_return there.error();
+    auto removed = co_await git::remove_worktree(repo, t.worktree, lock_reason(t.id));
+    if (!removed && !removed.error().is(errc::not_found)) co_return removed.error();
+    if (t.worktree_ready && !*there && removed)
+        r.watcher().note("The folder of " + t.id +
+                         "'s worktree was not there: what was neither committed nor "
+                         "staged in it lies where the folder is now, if it is anywhere: " +
+                         t.worktree);
+    co_return rescues;
+}
 
 std::string lock_reason(const std::string& task)
 {
@@ -77,8 +89,10 @@ std::string lock_reason(const std::string& task)
 awaitable<result<removal>> remove_worktree::carry_out(run& r) const
 {
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-    const auto t = co_await r.find(task);
-    auto done = co_await remove_all(r, t, keep_branch);
+    auto t = co_await r.find(task);
+    auto now = co_await follow_worktree(r, t);
+    if (now) t = std::move(*now);
+    auto done = now ? co_await remove_all(r, t, keep_branch) : result<removal>(now.error());
     if (done)
         co_await r.change(task, [&](effects::task& now) {
             now.worktree.clear();

@@ -30,6 +30,11 @@ struct remove_worktree {
 };
 BOOST_DESCRIBE_STRUCT(remove_worktree, (), (task, keep_branch))
 
+/// Saves what no ref reaches of the task's worktree, whether its folder is there or not, then removes folder
+/// and record. Result: the refs that hold it. Errors: anything that could not be saved keeps the worktree.
+/// Call it shielded from cancellation.
+awaitable<result<std::vector<std::string>>> save_and_remove_folder(run& r, const task& t);
+
 /// The reason under which worktrees of ours are locked: it says whose they are.
 std::string lock_reason(const std::string& task);
 

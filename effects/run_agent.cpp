@@ -10,6 +10,7 @@
 #include "graftline/agents/usage.hpp"
 #include "graftline/effects/agent_files.hpp"
 #include "graftline/effects/create_worktree.hpp"
+#include "graftline/effects/follow_worktree.hpp"
 #include "graftline/effects/remove_worktree.hpp"
 #include "graftline/effects/retry_policy.hpp"
 #include "graftline/effects/save_work.hpp"
@@ -177,7 +178,12 @@ private:
     /// Somebody may have deleted its folder while nobody worked in it.
     awaitable<result<void>> need_worktree()
     {
-        if (std::filesystem::is_directory(task_.worktree))
+        auto now = co_await follow_worktree(run_, task_);
+        if (!now) co_return now.error();
+        task_ = std::move(*now);
+        const auto there = is_worktree_there(task_);
+        if (!there) co_return there.error();
+        if (*there)
             co_return git::check_worktree(run_.repository(), task_.worktree, lock_reason(task_.id),
                                           task_.branch);
         auto again = co_await create_worktree{task_.id}.carry_out(run_);

@@ -1,6 +1,7 @@
 #include "graftline/effects/save_work.hpp"
 
 #include "graftline/effects/agent_files.hpp"
+#include "graftline/effects/follow_worktree.hpp"
 #include "graftline/git/rescue.hpp"
 #include "graftline/runtime/attempt_files.hpp"
 #include "graftline/runtime/supervised.hpp"
@@ -43,11 +44,14 @@ void forget_failed_end(const task& t)
 
 awaitable<result<void>> save_work(run& r, std::string id)
 {
-    const auto t = co_await r.find(id);
+    auto t = co_await r.find(id);
     if (!t.owner.empty() && t.owner != r.id()) co_return result<void>(); // another run has it now
     if (auto ended = co_await end_agent(t); !ended) co_return ended.error().with("task", id);
     // A checkout that never finished would be saved as the deletion of all files.
-    if (!t.worktree_ready || !std::filesystem::is_directory(t.worktree)) co_return result<void>();
+    if (!t.worktree_ready) co_return result<void>();
+    auto now = co_await follow_worktree(r, t);
+    if (!now) co_return now.error();
+    t = std::move(*now);
     const auto saved = co_await git::rescue(r.repository(), t.worktree, id);
     if (!saved)
         co_return saved.error()

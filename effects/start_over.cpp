@@ -20,6 +20,8 @@ namespace fs = std::filesystem;
 /// Both ends of a conflict stand at the beginning of lines.
 bool has_markers(const fs::path& file)
 {
+    std::error_code gone;
+    if (!fs::is_regular_file(fs::symlink_status(file, gone))) return false; // a pipe must not be waited for
     std::ifstream in(file, std::ios::binary);
     bool begun = false;
     for (std::string line; std::getline(in, line);) {
@@ -40,6 +42,8 @@ awaitable<result<git::oid>> as_one_commit(run& r, const earlier_change& what)
 awaitable<result<void>> make_clean(run& r, const task& t)
 {
     auto& repo = r.repository();
+    if (auto ours = git::check_worktree(repo, t.worktree, lock_reason(t.id), t.branch); !ours)
+        co_return ours.error();
     const auto status = co_await git::status_of(repo, t.worktree, std::nullopt);
     if (!status) co_return status.error();
     if (status->is_clean()) co_return result<void>();

@@ -1,7 +1,10 @@
+#include "graftline/git/branch_use.hpp"
 #include "graftline/git/checkout_slots.hpp"
 #include "graftline/git/drop_worktree.hpp"
+#include "graftline/git/ignore_rules.hpp"
 #include "graftline/git/made_folders.hpp"
 #include "graftline/git/naming.hpp"
+#include "graftline/git/own_worktree.hpp"
 #include "graftline/git/patience.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/repository.hpp"
@@ -78,6 +81,19 @@ awaitable<fault> why_not_added(repository& repo, const worktree_request& request
     co_return f;
 }
 
+/// By what it is known again, and what is ignored in it.
+awaitable<result<void>> note_in_record(repository& repo, const worktree_request& request)
+{
+    const auto record = git_dir_of(repo, request.path);
+    if (!record) co_return record.error();
+    if (!*record)
+        co_return fault(errc::not_found, "git has no record of a new worktree")
+            .with("folder", request.path.string());
+    auto marked = mark_own_worktree(**record, request.path, request.lock_reason);
+    if (!marked) co_return marked;
+    co_return co_await keep_ignore_rules(repo, **record);
+}
+
 awaitable<result<void>> register_worktree(repository& repo, const worktree_request& request,
                                           made_so_far& made)
 {
@@ -90,7 +106,8 @@ awaitable<result<void>> register_worktree(repository& repo, const worktree_reque
     made.worktree = true;
     auto output = co_await run_patiently(prepared);
     if (!output) co_return output.error();
-    if (output->ok()) co_return result<void>();
+    if (output->ok() && request.lock_reason.empty()) co_return result<void>();
+    if (output->ok()) co_return co_await note_in_record(repo, request);
     fault refusal = git_failed(prepared.words(), *output);
     if (says(*output, "already registered worktree")) {
         made.worktree = false; // an older one, whose folder is away

@@ -5,6 +5,7 @@
 #include "graftline/git/scratch.hpp"
 
 #include <algorithm>
+#include <string_view>
 
 namespace graftline::git {
 namespace {
@@ -71,15 +72,39 @@ std::string head_ref_in(const fs::path& git_dir)
     return head.starts_with(key) ? head.substr(key.size()) : std::string();
 }
 
+fs::path without_links_above(const fs::path& path)
+{
+    std::error_code failed;
+    fs::path whole = fs::absolute(path, failed).lexically_normal();
+    if (!whole.has_filename()) whole = whole.parent_path();
+    const fs::path parent = fs::weakly_canonical(whole.parent_path(), failed);
+    return failed ? whole : parent / whole.filename();
+}
+
+std::optional<fs::path> named_by_dot_git(const fs::path& worktree)
+{
+    constexpr std::string_view key = "gitdir: ";
+    std::error_code failed;
+    if (!fs::is_regular_file(fs::symlink_status(worktree / ".git", failed))) return std::nullopt;
+    const std::string text = text_of(worktree / ".git");
+    if (!text.starts_with(key)) return std::nullopt;
+    return worktree / text.substr(key.size(), text.find('\n') - key.size());
+}
+
 result<std::optional<fs::path>> git_dir_of(const repository& repo, const fs::path& work_tree)
 {
+    const fs::path wanted = without_links_above(work_tree);
+    // Both say so: then the other records need not be read.
+    auto named = named_by_dot_git(wanted);
+    if (named && named->parent_path() == repo.common_dir() / "worktrees" &&
+        work_tree_of(repo, *named) == wanted)
+        return named;
     auto folders = worktree_git_dirs(repo);
     if (!folders) return folders.error();
-    std::error_code ignored;
-    const fs::path wanted = fs::weakly_canonical(work_tree, ignored);
     for (fs::path& git_dir : *folders) {
         const std::optional<fs::path> top = work_tree_of(repo, git_dir);
-        if (top && fs::weakly_canonical(*top, ignored) == wanted) return std::optional(std::move(git_dir));
+        if (top && (*top == wanted || without_links_above(*top) == wanted))
+            return std::optional(std::move(git_dir));
     }
     return std::optional<fs::path>();
 }

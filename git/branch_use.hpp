@@ -35,8 +35,17 @@ result<std::vector<std::filesystem::path>> worktree_git_dirs(const repository& r
 std::optional<std::filesystem::path> work_tree_of(const repository& repo,
                                                   const std::filesystem::path& git_dir);
 
-/// The folder that git keeps for the worktree at `work_tree`, by git's own record, not by what the worktree's
-/// `.git` says: a task may have damaged that. Nullopt when git knows of none there.
+/// `path` with the links in its parents resolved, but not one in its own place: that may have taken the place
+/// of a folder, and is not followed.
+std::filesystem::path without_links_above(const std::filesystem::path& path);
+
+/// The git folder that the `.git` file of a worktree names; nullopt when there is no such file. It may name
+/// anything.
+std::optional<std::filesystem::path> named_by_dot_git(const std::filesystem::path& worktree);
+
+/// The folder that git keeps for the worktree at `work_tree`, by git's own record: what the worktree's `.git`
+/// says counts only where the record says the same, for a task may have damaged it. Nullopt when git knows of
+/// none there.
 result<std::optional<std::filesystem::path>> git_dir_of(const repository& repo,
                                                         const std::filesystem::path& work_tree);
 

@@ -1,9 +1,12 @@
 #include "graftline/git/commit.hpp"
 
+#include "graftline/git/ignore_rules.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/scratch.hpp"
 #include "graftline/git/staged.hpp"
+#include "graftline/git/survey.hpp"
+#include "graftline/runtime/offload.hpp"
 
 #include <algorithm>
 #include <set>
@@ -38,11 +41,16 @@ fault refusal(std::string what, const fs::path& worktree)
 /// Committing everything would be wrong in these states.
 awaitable<result<void>> check_committable(repository& repo, fs::path worktree, worktree_files files)
 {
-    if (!fs::exists(files.index))
+    const workplace place(files.git_dir, worktree, true);
+    const auto seen = co_await survey_place(place);
+    if (!seen) co_return seen.error();
+    if (auto all = co_await check_readable(repo, place, seen->unreadable); !all) co_return all;
+    std::error_code failed;
+    if (!fs::exists(files.index, failed))
         co_return refusal("the checkout of this worktree was never finished", worktree)
             .advise("Its missing files would be committed as deleted. Make the worktree again.");
     for (const char* state : {"rebase-merge", "rebase-apply"})
-        if (fs::exists(files.git_dir / state))
+        if (fs::exists(files.git_dir / state, failed))
             co_return refusal("a rebase is under way in this worktree", worktree)
                 .advise("Finish or abort it there, then try again.");
     auto unmerged = co_await repo.ask_in(worktree, "ls-files", "-u", "-z");
@@ -61,7 +69,8 @@ awaitable<result<void>> check_committable(repository& repo, fs::path worktree, w
 awaitable<std::set<std::string>> named_submodules(repository& repo, fs::path worktree)
 {
     std::set<std::string> paths;
-    if (!fs::exists(worktree / ".gitmodules")) co_return paths;
+    std::error_code failed;
+    if (!fs::exists(worktree / ".gitmodules", failed)) co_return paths;
     auto lines = co_await repo.ask_in(worktree, "config", "-z", "-f", ".gitmodules", "--get-regexp",
                                       "^submodule\\..*\\.path$");
     if (!lines) co_return paths; // none is named: git says so by its exit
@@ -84,7 +93,29 @@ awaitable<std::vector<std::string>> unnamed_gitlinks(repository& repo, fs::path 
     co_return found;
 }
 
-/// `git add -A`; gives what is staged then. On a fault the index is as it was.
+/// Stages all that lies there, again when some files could not be read that can be made readable.
+awaitable<result<void>> add_everything(repository& repo, workplace place)
+{
+    auto rules = co_await former_ignore_rules(repo, place.git_dir);
+    if (!rules) co_return rules.error();
+    place.ignored_by = std::move(*rules);
+    std::optional<std::vector<std::string>> others;
+    if (!place.ignored_by.empty()) {
+        auto listed = co_await untracked_in(repo, place);
+        if (!listed) co_return listed.error();
+        others = std::move(*listed);
+    }
+    const fs::path& worktree = *place.work_tree;
+    const std::function<command()> prepared = [&] {
+        return repo.git_in(worktree, "-c", "advice.addEmbeddedRepo=false");
+    };
+    auto added = co_await stage_all(prepared, {}, others);
+    if (!added && co_await offload([&] { return make_files_readable(worktree); }) > 0)
+        added = co_await stage_all(prepared, {}, others);
+    co_return added;
+}
+
+/// Stages all that lies there; gives what is staged then. On a fault the index is as it was.
 awaitable<result<std::vector<staged_change>>> stage_everything(repository& repo, fs::path worktree,
                                                                worktree_files files)
 {
@@ -94,17 +125,24 @@ awaitable<result<std::vector<staged_change>>> stage_everything(repository& repo,
     auto copied = copy_index_file(files.index, saved);
     if (!copied) co_return copied.error();
 
-    auto added =
-        co_await repo.ask_in(worktree, "-c", "advice.addEmbeddedRepo=false", "add", "-A", "--sparse");
-    if (!added) co_return added.error();
+    const auto put_back = [&]() -> result<void> {
+        std::error_code failed;
+        fs::rename(saved, files.index, failed);
+        if (failed) return system_fault(failed.value(), "cannot put back " + files.index.string());
+        return {};
+    };
+    auto added = co_await add_everything(repo, workplace(files.git_dir, worktree, true));
+    if (!added) {
+        // Git has staged the rest when it has only passed something over.
+        if (auto back = added.error().is(errc::refused) ? put_back() : result<void>(); !back)
+            co_return back.error();
+        co_return added.error();
+    }
     auto changes = co_await staged_in(repo, worktree);
     if (!changes) co_return changes.error();
     const std::vector<std::string> nested = co_await unnamed_gitlinks(repo, worktree, *changes);
     if (nested.empty()) co_return std::move(*changes);
-
-    std::error_code failed;
-    fs::rename(saved, files.index, failed);
-    if (failed) co_return system_fault(failed.value(), "cannot put back " + files.index.string());
+    if (auto back = put_back(); !back) co_return back.error();
     co_return refusal("a repository inside the worktree is not one of its submodules", worktree)
         .with("paths", joined(nested, '\n'))
         .advise("Committed as it is, its contents would be missing everywhere else. Delete its .git folder, "

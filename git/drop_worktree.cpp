@@ -2,6 +2,7 @@
 
 #include "graftline/git/branch_use.hpp"
 #include "graftline/git/folder.hpp"
+#include "graftline/git/own_worktree.hpp"
 #include "graftline/git/patience.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/runtime/offload.hpp"
@@ -69,8 +70,9 @@ awaitable<result<std::optional<fs::path>>> drop_worktree(repository& repo, fs::p
     const auto record = git_dir_of(repo, path);
     if (!record) co_return record.error();
     std::optional<fs::path> dropped;
-    std::error_code failed;
-    if (fs::exists(fs::symlink_status(path, failed))) {
+    const auto state = folder_at(path);
+    if (!state) co_return state.error();
+    if (*state != folder_state::away) {
         auto renamed = rename_away(repo, path);
         if (!renamed) co_return renamed.error();
         dropped = std::move(*renamed);
@@ -82,6 +84,7 @@ awaitable<result<std::optional<fs::path>>> drop_worktree(repository& repo, fs::p
     if (output && output->ok()) co_return dropped;
     // Half of its record may be gone, so that no git lists it any more: there is no way back.
     if (output && was_killed(*output) && *record) {
+        std::error_code failed;
         fs::remove_all(**record, failed);
         if (!failed) co_return dropped;
     }

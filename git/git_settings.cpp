@@ -58,6 +58,23 @@ fs::path hooks_of(const repository& repo, const std::map<std::string, setting>& 
     return repo.git().folder() / path;
 }
 
+/// What is ignored in all repositories of the user.
+fs::path excludes_of(const repository& repo, const std::map<std::string, setting>& settings)
+{
+    const auto variable = [](const char* name) {
+        const char* value = std::getenv(name);
+        return fs::path(value ? value : "");
+    };
+    const auto found = settings.find("core.excludesfile");
+    if (found == settings.end()) {
+        const fs::path configuration = variable("XDG_CONFIG_HOME");
+        return (configuration.empty() ? variable("HOME") / ".config" : configuration) / "git" / "ignore";
+    }
+    const std::string& path = found->second.value;
+    if (path.starts_with("~/")) return variable("HOME") / path.substr(2);
+    return repo.git().folder() / path;
+}
+
 git_settings interpret(const repository& repo, const std::map<std::string, setting>& settings)
 {
     const auto is_off = [&](const char* key) {
@@ -72,6 +89,7 @@ git_settings interpret(const repository& repo, const std::map<std::string, setti
     known.plain_reflogs = reflogs == settings.end() ||
                           reflogs->second.origin == "file:" + (repo.common_dir() / "config").string();
     known.hooks = hooks_of(repo, settings);
+    known.excludes = excludes_of(repo, settings);
     return known;
 }
 

@@ -25,6 +25,7 @@ struct git_settings {
     bool plain_files = false;          ///< with the permissions that the process gives them
     bool plain_reflogs = false;        ///< written for the refs for which libgit2 writes them too
     std::filesystem::path hooks;       ///< where git looks for hooks, absolute; empty when only git can tell
+    std::filesystem::path excludes;    ///< core.excludesFile, or where git looks without it; may not be there
 };
 
 /// Asks git once, and again when a file of the configuration has changed.

@@ -2,10 +2,14 @@
 
 #include "graftline/git/branch_use.hpp"
 #include "graftline/git/commit_history.hpp"
+#include "graftline/git/ignore_rules.hpp"
 #include "graftline/git/libgit2.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/repository.hpp"
+#include "graftline/git/survey.hpp"
+#include "graftline/git/whole_answer.hpp"
+#include "graftline/runtime/parallel.hpp"
 
 #include <algorithm>
 
@@ -17,7 +21,7 @@ namespace fs = std::filesystem;
 bool has_files(const fs::path& folder)
 {
     std::error_code failed;
-    if (!fs::exists(folder, failed)) return false;
+    if (!fs::exists(folder, failed)) return static_cast<bool>(failed);
     for (fs::recursive_directory_iterator entry(folder, failed), end; !failed && entry != end;
          entry.increment(failed))
         if (!entry->is_directory(failed)) return true;
@@ -66,12 +70,22 @@ bool reaches_all(git_repository& repository, commit_history& history, const oid&
     });
 }
 
+/// Git does not look everywhere. Throws when it would wait for ever, which ends the one beside this.
+awaitable<bool> hides_nothing(const repository& repo, workplace place)
+{
+    const auto found = co_await survey_place(place);
+    if (!found || !found->unreadable.empty() || !found->repositories.empty())
+        throw fault_error(found ? fault(errc::refused, "git does not see all of it") : found.error());
+    const auto ignored = co_await ignored_among(repo, place, found->git_folders);
+    co_return ignored && ignored->empty();
+}
+
 /// `git status` has nothing to say but the headers.
 awaitable<bool> is_clean(const repository& repo, workplace place)
 {
     auto status =
-        co_await repository::answer(place.git(repo, {"status", "--porcelain=v2", "-z", "--branch",
-                                                     "--untracked-files=all", "--ignore-submodules=none"}));
+        co_await whole_answer(place.git(repo, {"status", "--porcelain=v2", "-z", "--branch",
+                                               "--untracked-files=all", "--ignore-submodules=none"}));
     if (!status) co_return false;
     const auto is_header = [](const std::string& record) { return record.starts_with("# "); };
     co_return std::ranges::all_of(records_of(*status), is_header);
@@ -82,6 +96,8 @@ awaitable<bool> is_clean(const repository& repo, workplace place)
 awaitable<bool> holds_nothing(repository& repo, workplace place)
 {
     if (!repo.may_read_directly() || !is_ordinary(place)) co_return false;
+    const auto rules = co_await former_ignore_rules(repo, place.git_dir);
+    if (!rules || !rules->empty()) co_return false;
     const std::string branch = head_ref_in(place.git_dir);
     if (!branch.starts_with("refs/heads/")) co_return false;
     auto ids = remembered_in(place.git_dir);
@@ -93,7 +109,11 @@ awaitable<bool> holds_nothing(repository& repo, workplace place)
     };
     const auto reached = co_await repo.direct().run(std::move(job));
     if (!reached || !*reached) co_return false;
-    co_return co_await is_clean(repo, std::move(place));
+    std::vector<awaitable<bool>> looks;
+    looks.push_back(is_clean(repo, place));
+    looks.push_back(hides_nothing(repo, place));
+    auto seen = co_await parallel::all(std::move(looks), parallel::options().fail_fast());
+    co_return std::ranges::all_of(seen, [](auto& look) { return look.has_value() && look.value(); });
 }
 
 } // namespace graftline::git

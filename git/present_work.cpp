@@ -1,10 +1,14 @@
 #include "graftline/git/present_work.hpp"
 
+#include "graftline/git/branch_use.hpp"
 #include "graftline/git/commit.hpp"
 #include "graftline/git/new_objects.hpp"
+#include "graftline/git/own_worktree.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
+#include "graftline/git/survey.hpp"
 #include "graftline/git/unreached.hpp"
+#include "graftline/git/whole_answer.hpp"
 
 #include <sys/stat.h>
 
@@ -100,9 +104,9 @@ public:
 
     awaitable<result<uncommitted>> status() const
     {
-        auto text = co_await repository::answer(
-            git({"status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all", "--no-renames",
-                 "--ignore-submodules=dirty"}));
+        auto text =
+            co_await whole_answer(git({"status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all",
+                                       "--no-renames", "--ignore-submodules=dirty"}));
         if (!text) co_return text.error();
         co_return read_status(std::move(*text));
     }
@@ -164,18 +168,14 @@ private:
 
 result<fs::path> records_of_worktree(const repository& repo, const fs::path& worktree)
 {
-    constexpr std::string_view prefix = "gitdir: ";
-    const auto none = [&] {
-        return fault(errc::not_found, "there is no worktree of this repository").with("folder", worktree);
-    };
-    std::error_code failed;
-    if (!fs::is_regular_file(fs::symlink_status(worktree / ".git", failed))) return none();
-    std::string text = text_of(worktree / ".git");
-    if (!text.starts_with(prefix)) return none();
-    text = text.substr(prefix.size(), text.find('\n') - prefix.size());
-    const fs::path records = fs::weakly_canonical(worktree / text, failed);
-    if (failed || records.parent_path() != repo.common_dir() / "worktrees") return none();
-    return records;
+    auto record = git_dir_of(repo, worktree);
+    if (!record) return record.error();
+    if (!*record || **record == repo.common_dir())
+        return fault(errc::not_found, "there is no worktree of this repository")
+            .with("folder", worktree.string());
+    if (const auto other = what_dot_git_says(worktree, **record))
+        return fault(errc::refused, *other).with("folder", worktree.string());
+    return std::move(**record);
 }
 
 awaitable<result<present_work>> look_at_work(repository& repo, fs::path worktree,
@@ -187,6 +187,7 @@ awaitable<result<present_work>> look_at_work(repository& repo, fs::path worktree
     std::error_code failed;
     if (!fs::exists(*records / "index", failed))
         co_return fault(errc::refused, "its checkout was never finished");
+    if (auto safe = co_await check_git_may_run_in(worktree); !safe) co_return safe.error();
     const place_to_look place(repo, *records, worktree, filters);
     auto found = co_await place.status();
     if (!found) co_return found.error();

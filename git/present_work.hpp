@@ -39,7 +39,7 @@ awaitable<result<present_work>> look_at_work(repository& repo, std::filesystem::
                                              std::optional<present_work> before);
 
 /// The folder in which git keeps the records of a linked worktree of ours: HEAD, index, logs. Errors:
-/// not_found, when there is none.
+/// not_found, when there is none; refused, when the worktree's `.git` names another one.
 result<std::filesystem::path> records_of_worktree(const repository& repo,
                                                   const std::filesystem::path& worktree);
 

@@ -1,29 +1,18 @@
 #include "graftline/git/branch_use.hpp"
 #include "graftline/git/drop_worktree.hpp"
 #include "graftline/git/made_folders.hpp"
+#include "graftline/git/own_worktree.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/scratch.hpp"
 #include "graftline/git/worktree.hpp"
 #include "graftline/runtime/shielded.hpp"
 
-#include <cctype>
 #include <string_view>
 
 namespace graftline::git {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// The reason in a worktree's lock, as `git worktree list` gives it; nullopt when it is not locked.
-std::optional<std::string> lock_of(const fs::path& record)
-{
-    std::error_code ignored;
-    if (!fs::exists(fs::symlink_status(record / "locked", ignored))) return std::nullopt;
-    std::string reason = text_of(record / "locked");
-    while (!reason.empty() && std::isspace(static_cast<unsigned char>(reason.back())) != 0)
-        reason.pop_back();
-    return reason;
-}
 
 /// Is it ours, by git's record? nullopt when it is.
 std::optional<fault> why_not_ours(const repository& repo, const fs::path& record, const fs::path& path,
@@ -33,8 +22,8 @@ std::optional<fault> why_not_ours(const repository& repo, const fs::path& record
         return fault(errc::refused, "this worktree is not removed: " + why).with("worktree", path.string());
     };
     if (record == repo.common_dir()) return refused("it is the main one");
+    if (is_own_record(record, reason)) return std::nullopt;
     const auto lock = lock_of(record);
-    if (lock.value_or("") == reason && lock.has_value() == !reason.empty()) return std::nullopt;
     // Without its folder anybody's prune would take it: the lock is the first thing that a git removed which
     // was killed while it forgot the worktree.
     std::error_code ignored;
@@ -55,30 +44,30 @@ bool is_half_made(const fs::path& path)
     return !failed;
 }
 
-/// Does the worktree's `.git` say that it is one of this repository?
-bool belongs_to(const repository& repo, const fs::path& path)
+/// Somebody's own may lie at `path` by now.
+fault not_ours_any_more(std::string what, const fs::path& path, const std::string& found)
 {
-    std::error_code failed;
-    if (!fs::is_regular_file(fs::symlink_status(path / ".git", failed))) return false;
-    constexpr std::string_view key = "gitdir: ";
-    const std::string text = text_of(path / ".git");
-    if (!text.starts_with(key)) return false;
-    const fs::path git_dir = path / text.substr(key.size(), text.find('\n') - key.size());
-    return fs::equivalent(git_dir.parent_path(), repo.common_dir() / "worktrees", failed);
+    return fault(errc::refused, std::move(what) + ": " + path.string())
+        .with("found", found)
+        .advise(
+            "Look into it. If the files are the task's: git worktree repair. If not, move them away and do "
+            "this again.");
 }
 
-/// Is the folder at `path` still the worktree that git means? Somebody may have put their own there.
-result<void> check_folder(const repository& repo, const fs::path& path)
+/// Is the folder at `path` still the worktree that git means?
+result<void> check_folder(const repository& repo, const fs::path& record, const fs::path& path)
 {
+    constexpr const char* refusal = "what lies there is no worktree of this repository any more";
+    const auto state = folder_at(path);
+    if (!state) return state.error();
+    if (*state == folder_state::away) return {}; // deleted by hand
+    if (*state == folder_state::replaced)
+        return not_ours_any_more(refusal, path, "a file or a symbolic link, which is not followed");
     std::error_code failed;
-    const auto what = fs::symlink_status(path, failed);
-    if (!fs::exists(what)) return {}; // deleted by hand
-    const bool is_scratch =
-        path.parent_path() == fs::weakly_canonical(repo.state_folder() / "scratch", failed);
-    if (fs::is_directory(what) && (is_scratch || is_half_made(path) || belongs_to(repo, path))) return {};
-    return fault(errc::refused,
-                 "what lies there is no worktree of this repository any more: " + path.string())
-        .advise("Look into it, move it away, and do this again.");
+    if (path.parent_path() == fs::weakly_canonical(repo.state_folder() / "scratch", failed)) return {};
+    if (is_half_made(path)) return {};
+    if (const auto other = what_dot_git_says(path, record)) return not_ours_any_more(refusal, path, *other);
+    return {};
 }
 
 /// A git that was killed while it made the worktree, or while it forgot it, leaves a part of its record that
@@ -104,7 +93,7 @@ awaitable<result<std::optional<fs::path>>> remove_locked(repository& repo, fs::p
         co_return fault(errc::not_found, "there is no worktree at " + path.string());
     }
     if (auto why = why_not_ours(repo, **record, path, reason)) co_return std::move(*why);
-    auto checked = check_folder(repo, path);
+    auto checked = check_folder(repo, **record, path);
     if (!checked) co_return checked.error();
     // From here on a cancel would leave git's record without its folder.
     auto dropped = co_await shielded(drop_worktree(repo, path));
@@ -117,19 +106,21 @@ awaitable<result<std::optional<fs::path>>> remove_locked(repository& repo, fs::p
 result<void> check_worktree(const repository& repo, const fs::path& path, const std::string& reason,
                             const std::string& branch)
 {
-    const auto refused =
-        fault(errc::refused, "what lies there is not the task's worktree any more: " + path.string())
-            .advise("Look into it, move it away, and do this again.");
-    std::error_code failed;
-    if (!fs::is_directory(fs::symlink_status(path, failed))) return refused; // a link leads elsewhere
+    constexpr const char* refusal = "what lies there is not the task's worktree any more";
+    const auto state = folder_at(path);
+    if (!state) return state.error();
+    if (*state == folder_state::away) return not_ours_any_more(refusal, path, "nothing");
+    if (*state == folder_state::replaced)
+        return not_ours_any_more(refusal, path, "a file or a symbolic link, which is not followed");
     const auto record = git_dir_of(repo, path);
     if (!record) return record.error();
-    if (!*record || **record == repo.common_dir() || !belongs_to(repo, path)) return refused;
-    const auto lock = lock_of(**record);
-    // An agent may have unlocked it; then its branch tells.
-    const bool has_branch = head_ref_in(**record) == "refs/heads/" + branch;
-    if (lock ? *lock != reason : !has_branch) return refused;
-    return {};
+    if (!*record || **record == repo.common_dir())
+        return not_ours_any_more(refusal, path, "a folder that git has no record of");
+    if (const auto other = what_dot_git_says(path, **record)) return not_ours_any_more(refusal, path, *other);
+    // An agent may have unlocked one that was made before there were marks; then its branch tells.
+    const bool has_branch = !lock_of(**record) && head_ref_in(**record) == "refs/heads/" + branch;
+    if (is_own_record(**record, reason) || has_branch) return {};
+    return not_ours_any_more(refusal, path, "a worktree of somebody else's");
 }
 
 void forget_worktree(const repository& repo, const fs::path& path, const std::string& reason)
@@ -144,7 +135,7 @@ void forget_worktree(const repository& repo, const fs::path& path, const std::st
 
 awaitable<result<void>> remove_worktree(repository& repo, fs::path path, std::string lock_reason_expected)
 {
-    path = fs::weakly_canonical(fs::absolute(path));
+    path = without_links_above(path);
     auto lease = co_await repo.lock().acquire();
     if (!lease) co_return lease.error();
     auto dropped = co_await remove_locked(repo, path, std::move(lock_reason_expected));

@@ -2,12 +2,16 @@
 
 #include "graftline/git/branch_use.hpp"
 #include "graftline/git/holds_nothing.hpp"
+#include "graftline/git/ignore_rules.hpp"
 #include "graftline/git/kept_objects.hpp"
+#include "graftline/git/own_worktree.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/snapshot.hpp"
+#include "graftline/git/survey.hpp"
 #include "graftline/git/unreached.hpp"
+#include "graftline/git/whole_answer.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -41,9 +45,10 @@ result<std::optional<workplace>> place_of(const repository& repo, const fs::path
     auto git_dir = git_dir_of(repo, worktree);
     if (!git_dir) return git_dir.error();
     if (!*git_dir) return std::optional<workplace>();
-    std::error_code ignored;
-    const fs::path top = fs::weakly_canonical(worktree, ignored);
-    const bool there = fs::is_directory(top, ignored);
+    const fs::path top = without_links_above(worktree);
+    const auto state = folder_at(top);
+    if (!state) return state.error();
+    const bool there = *state == folder_state::there; // what took its place is not the task's
     return std::optional<workplace>(std::in_place, **git_dir, there ? std::optional(top) : std::nullopt,
                                     true);
 }
@@ -70,29 +75,116 @@ std::string message_of(const assembly& made, const workplace& place, const std::
 
 awaitable<result<std::optional<oid>>> save_place(assembly& made, workplace place, std::string label);
 
+bool lies_in(const fs::path& path, const fs::path& folder)
+{
+    std::error_code ignored;
+    const fs::path way =
+        fs::weakly_canonical(path, ignored).lexically_relative(fs::weakly_canonical(folder, ignored));
+    return !way.empty() && *way.begin() != "..";
+}
+
+/// The repository in a folder of a place.
+struct nested_place {
+    workplace place;
+    fs::path objects;
+    bool is_elsewhere; ///< the folder belongs to a repository that stays: its commits are not ours to save
+};
+
+awaitable<result<nested_place>> look_at_nested(const repository& repo, workplace outer, fs::path folder)
+{
+    auto where = co_await repo.ask_in(folder, "rev-parse", "--path-format=absolute", "--git-dir",
+                                      "--git-common-dir", "--git-path", "objects");
+    if (!where) co_return where.error().with("nested repository", folder.string());
+    const std::vector<std::string> lines = records_of(*where, '\n');
+    if (lines.size() != 3) co_return fault(errc::corrupt, "git does not say where a nested repository is");
+    const bool ours = fs::path(lines[1]) == repo.common_dir();
+    const bool inside = lies_in(lines[0], *outer.work_tree) || lies_in(lines[0], outer.git_dir);
+    co_return nested_place{workplace(lines[0], folder, ours), lines[2], !ours && !inside};
+}
+
+/// What a folder has of a repository that stays when the folder goes: nothing may be uncommitted in it.
+awaitable<result<void>> check_committed(const repository& repo, workplace place)
+{
+    auto status = co_await whole_answer(place.git(repo, {"status", "--porcelain", "--untracked-files=all"}));
+    if (!status) co_return status.error();
+    if (status->empty()) co_return result<void>();
+    co_return fault(errc::refused, "in a worktree of another repository something is not committed")
+        .with("folder", place.work_tree->string())
+        .with("repository", place.git_dir.string())
+        .advise("Commit it there, or move it away.");
+}
+
 /// Saves the repository in the folder `path` of `outer`. Result: the commit that stands for it in the outer
 /// tree, the null id when there is nothing at all in it.
 awaitable<result<gitlink>> save_nested(assembly& made, workplace outer, std::string path, std::string label)
 {
     const fs::path folder = *outer.work_tree / path;
-    auto where = co_await made.repo.ask_in(folder, "rev-parse", "--path-format=absolute", "--git-dir",
-                                           "--git-common-dir", "--git-path", "objects");
-    if (!where) co_return where.error().with("nested repository", folder.string());
-    const std::vector<std::string> lines = records_of(*where, '\n');
-    if (lines.size() != 3) co_return fault(errc::corrupt, "git does not say where a nested repository is");
-    const bool ours = fs::path(lines[1]) == made.repo.common_dir();
-    const workplace inner(lines[0], folder, ours);
-    made.seen.insert(fs::weakly_canonical(inner.git_dir));
+    const auto inner = co_await look_at_nested(made.repo, outer, folder);
+    if (!inner) co_return inner.error();
+    if (inner->is_elsewhere) {
+        if (auto stays = co_await check_committed(made.repo, inner->place); !stays) co_return stays.error();
+        co_return gitlink(path, oid());
+    }
+    made.seen.insert(fs::weakly_canonical(inner->place.git_dir));
 
-    auto saved = co_await save_place(made, inner, label + path);
+    auto saved = co_await save_place(made, inner->place, label + path);
     if (!saved) co_return saved.error().with("nested repository", folder.string());
     if (*saved) {
-        made.nested.push_back({label + path, **saved, lines[2]});
+        made.nested.push_back({label + path, **saved, inner->objects});
         co_return gitlink(path, **saved);
     }
-    auto head = co_await head_of(made.repo, inner);
+    auto head = co_await head_of(made.repo, inner->place);
     if (!head) co_return head.error();
     co_return gitlink(path, head->value_or(oid()));
+}
+
+/// A `.git` that only leads to what is gone, or that has no file in it.
+bool is_no_repository(const fs::path& dot_git)
+{
+    std::error_code failed;
+    const auto what = fs::symlink_status(dot_git, failed);
+    if (fs::is_symlink(what)) return !fs::exists(dot_git, failed);
+    if (fs::is_regular_file(what)) {
+        const auto named = named_by_dot_git(dot_git.parent_path());
+        return named && !fs::exists(*named, failed);
+    }
+    for (fs::recursive_directory_iterator at(dot_git, failed), end; !failed && at != end;
+         at.increment(failed))
+        if (!at->is_directory(failed)) return false;
+    return !failed;
+}
+
+bool lies_below(const std::string& path, const std::vector<std::string>& folders)
+{
+    return std::ranges::any_of(folders,
+                               [&](const std::string& f) { return path == f || path.starts_with(f + "/"); });
+}
+
+/// Saves what repositories have that git does not come across in the place, because they lie in what is
+/// ignored or were made around tracked files. Their files are the place's, or ignored: no link stands for
+/// them.
+awaitable<result<void>> save_hidden(assembly& made, workplace place, survey seen,
+                                    std::vector<std::string> known, std::string label)
+{
+    for (const std::string& path : seen.repositories) { // sorted: what is inside one comes after it
+        if (lies_below(path, known)) continue;
+        if (is_no_repository(*place.work_tree / path / ".git")) continue;
+        known.push_back(path);
+        auto saved = co_await save_nested(made, place, path, label);
+        if (!saved) co_return saved.error();
+    }
+    // Of those that are not ignored each file is saved.
+    std::erase_if(seen.git_folders, [&](const std::string& path) { return lies_below(path, known); });
+    auto ignored = co_await ignored_among(made.repo, place, seen.git_folders);
+    if (!ignored) co_return ignored.error();
+    for (const std::string& path : *ignored) {
+        const fs::path folder = *place.work_tree / path;
+        if (!made.seen.insert(fs::weakly_canonical(folder)).second) continue;
+        auto saved = co_await save_place(made, workplace(folder, std::nullopt, false), label + path);
+        if (!saved) co_return saved.error().with("nested repository", folder.string());
+        if (*saved) made.nested.push_back({label + path, **saved, folder / "objects"});
+    }
+    co_return result<void>();
 }
 
 /// Saves what a place holds as one commit in its own object store. Result: the commit; nullopt when refs that
@@ -101,14 +193,21 @@ awaitable<result<std::optional<oid>>> save_place(assembly& made, workplace place
 {
     const std::size_t nested_before = made.nested.size();
     std::vector<gitlink> links;
+    const std::string inside = label.empty() ? label : label + "/";
+    auto seen = co_await survey_place(place);
+    if (!seen) co_return seen.error();
     if (place.work_tree) {
+        if (auto all = co_await check_readable(made.repo, place, seen->unreadable); !all)
+            co_return all.error();
         auto paths = co_await nested_in(made.repo, place);
         if (!paths) co_return paths.error();
         for (const std::string& path : *paths) {
-            auto link = co_await save_nested(made, place, path, label.empty() ? label : label + "/");
+            auto link = co_await save_nested(made, place, path, inside);
             if (!link) co_return link.error();
             links.push_back(std::move(*link));
         }
+        auto hidden = co_await save_hidden(made, place, std::move(*seen), std::move(*paths), inside);
+        if (!hidden) co_return hidden.error();
     }
     auto head = co_await head_of(made.repo, place);
     if (!head) co_return head.error();
@@ -259,7 +358,9 @@ awaitable<result<std::optional<oid>>> save_worktree(assembly& made, workplace pl
 {
     const bool is_linked = place.git_dir != made.repo.common_dir();
     // A task may have made the folder a repository of its own: its commits are saved as a nested one's.
-    if (is_linked && place.work_tree && fs::is_directory(*place.work_tree / ".git")) {
+    std::error_code failed;
+    if (is_linked && place.work_tree &&
+        fs::is_directory(fs::symlink_status(*place.work_tree / ".git", failed))) {
         auto own = co_await save_nested(made, place, ".", "");
         if (!own) co_return own.error();
     }
@@ -299,11 +400,16 @@ awaitable<result<std::optional<std::string>>> rescue(repository& repo, fs::path 
     auto place = place_of(repo, worktree);
     if (!place) co_return place.error();
     if (!*place) {
-        if (!fs::exists(fs::symlink_status(worktree))) co_return std::optional<std::string>();
+        const auto state = folder_at(worktree);
+        if (!state) co_return state.error();
+        if (*state == folder_state::away) co_return std::optional<std::string>();
         co_return fault(errc::refused, "this folder is not a worktree of the repository; it was left alone")
             .with("folder", worktree.string());
     }
     if (co_await holds_nothing(repo, **place)) co_return std::optional<std::string>();
+    auto rules = co_await former_ignore_rules(repo, (*place)->git_dir);
+    if (!rules) co_return rules.error();
+    (*place)->ignored_by = std::move(*rules);
     assembly made{repo, task_id, {}, {}};
     auto commit = co_await save_worktree(made, **place);
     if (!commit) co_return commit.error().with("worktree", worktree.string());

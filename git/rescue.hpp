@@ -18,9 +18,11 @@ class repository;
 /// repositories and of submodules. It lies under refs/graftline/rescue/<task>/<n>, n counting from 1; a
 /// rescue is never overwritten. The first parent of the rescue is HEAD, its tree the files; `git show
 /// <ref>^2` is what was staged where that differs. Commits of nested repositories and submodules lie beside
-/// it as refs/graftline/rescue/<task>/<n>.nested/<k>, which the message names. Ignored files are not saved.
-/// Hooks, signing and filters that fail are bypassed; the user's index and files are not touched. The
-/// checkout must have been recorded as finished, and the task's processes have ended. Result: the ref, or
+/// it as refs/graftline/rescue/<task>/<n>.nested/<k>, which the message names. Ignored files are not saved,
+/// but repositories among them are; what is ignored are the rules of when the worktree was made. A worktree
+/// whose folder is away, or was replaced by something else, is saved from git's record of it; no link is
+/// followed. Hooks, signing and filters that fail are bypassed; the user's index and files are not touched.
+/// The checkout must have been recorded as finished, and the task's processes have ended. Result: the ref, or
 /// nullopt when there was nothing that another ref does not reach. Errors: any fault means that something
 /// could not be saved: the worktree must be kept. Cancellation: git is ended and reaped, then
 /// operation_aborted; refs that were made stay, which costs nothing. Lifetime: borrows `repo` until

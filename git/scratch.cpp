@@ -4,12 +4,13 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
 #include <fstream>
-#include <sstream>
+#include <limits>
 #include <string>
 
 namespace graftline::git {
@@ -85,12 +86,25 @@ result<void> copy_index_file(const fs::path& from, const fs::path& to)
     return {};
 }
 
+result<std::string> text_if_there(const fs::path& file)
+{
+    std::string text;
+    // Not to wait for the other end of a pipe that somebody has put there.
+    const descriptor fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    if (!fd && (errno == ENOENT || errno == ENOTDIR)) return text;
+    struct stat about{};
+    if (!fd || ::fstat(fd.get(), &about) != 0) return system_fault(errno, "cannot read " + file.string());
+    if (!S_ISREG(about.st_mode)) return fault(errc::corrupt, "this is not a file: " + file.string());
+    text.reserve(static_cast<std::size_t>(about.st_size));
+    if (!read_all(fd.get(), text, std::numeric_limits<std::size_t>::max()))
+        return system_fault(errno, "cannot read " + file.string());
+    return text;
+}
+
 std::string text_of(const fs::path& file)
 {
-    std::ifstream in(file, std::ios::binary);
-    std::ostringstream text;
-    if (in) text << in.rdbuf();
-    return std::move(text).str();
+    auto text = text_if_there(file);
+    return text ? std::move(*text) : std::string();
 }
 
 } // namespace graftline::git

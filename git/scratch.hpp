@@ -5,6 +5,7 @@
 #include "graftline/runtime/fault.hpp"
 
 #include <filesystem>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -48,7 +49,11 @@ result<void> replace_file(const std::filesystem::path& file, std::string_view te
 /// system's.
 result<void> copy_index_file(const std::filesystem::path& from, const std::filesystem::path& to);
 
-/// A small file's text; empty when it is not there.
+/// A small file's text; empty when it is not there. Errors: the system's, when there is one that cannot be
+/// read; corrupt for what is no file: a pipe is not waited for.
+result<std::string> text_if_there(const std::filesystem::path& file);
+
+/// The same, empty also when it cannot be read: for what is only a hint.
 std::string text_of(const std::filesystem::path& file);
 
 } // namespace graftline::git

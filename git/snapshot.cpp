@@ -1,9 +1,12 @@
 #include "graftline/git/snapshot.hpp"
 
 #include "graftline/git/commit.hpp"
+#include "graftline/git/ignore_rules.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/scratch.hpp"
+#include "graftline/git/survey.hpp"
+#include "graftline/runtime/offload.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -29,7 +32,7 @@ awaitable<result<bool>> copy_index(const repository& repo, workplace place, fs::
         place.git(repo, {"rev-parse", "--path-format=absolute", "--git-path", "index"}));
     if (!from) co_return from.error();
     std::error_code failed;
-    if (!fs::exists(*from, failed)) co_return false;
+    if (!fs::exists(*from, failed) && !failed) co_return false;
     auto copied = copy_index_file(*from, to);
     if (!copied) co_return copied.error();
     co_return true;
@@ -112,31 +115,40 @@ awaitable<result<void>> clear_blind_spots(const repository& repo, plain_folder p
     co_return co_await set_flags(repo, plain, index, "--no-skip-worktree", std::move(skipped));
 }
 
-/// `git add` of everything but the nested repositories into the copied index.
-command adding(command call, const std::vector<gitlink>& nested)
+/// All but the nested repositories, for `git add`.
+std::vector<std::string> all_but(const std::vector<gitlink>& nested)
 {
-    call.args("add", "-A", "--sparse");
-    if (nested.empty()) return call;
-    call.args("--", ".");
+    std::vector<std::string> pathspecs;
+    if (!nested.empty()) pathspecs.push_back(".");
     for (const auto& [path, commit] : nested)
-        call.add(":(top,exclude,literal)" + path);
-    return call;
+        pathspecs.push_back(":(top,exclude,literal)" + path);
+    return pathspecs;
 }
 
 awaitable<result<void>> add_files(const repository& repo, workplace place, plain_folder plain, fs::path index,
                                   std::vector<gitlink> nested)
 {
+    const auto others = co_await untracked_by_own_rules(repo, place, index);
+    if (!others) co_return others.error();
     // With the user's filters where they work: large files then lie where LFS keeps them.
-    command filtered = place.git(repo, {});
-    filtered.set("GIT_INDEX_FILE", index.string());
-    auto added = co_await repository::answer(adding(std::move(filtered), nested));
+    const auto filtered = [&] {
+        command call = place.git(repo, {});
+        call.set("GIT_INDEX_FILE", index.string());
+        return call;
+    };
+    auto added = co_await stage_all(filtered, all_but(nested), *others);
+    if (!added && co_await offload([&] { return make_files_readable(*place.work_tree); }) > 0)
+        added = co_await stage_all(filtered, all_but(nested), *others);
     if (added) co_return result<void>();
 
-    command unfiltered = with_index(repo, plain, index, {});
     auto ignores =
         co_await repository::answer(place.git(repo, {"config", "--type=path", "core.excludesFile"}));
-    if (ignores) unfiltered.args("-c", "core.excludesFile=" + *ignores);
-    auto forced = co_await repository::answer(adding(std::move(unfiltered), nested));
+    const auto unfiltered = [&] {
+        command call = with_index(repo, plain, index, {});
+        if (ignores) call.args("-c", "core.excludesFile=" + *ignores);
+        return call;
+    };
+    auto forced = co_await stage_all(unfiltered, all_but(nested), *others);
     // The first words say what is wrong with the user's set-up; the second attempt's are of our own making.
     if (!forced) co_return added.error();
     co_return result<void>();
@@ -249,10 +261,9 @@ awaitable<result<place_trees>> write_trees(const repository& repo, workplace pla
 awaitable<result<std::vector<std::string>>> nested_in(const repository& repo, workplace place)
 {
     std::set<std::string> paths;
-    auto others =
-        co_await repository::answer(place.git(repo, {"ls-files", "-o", "--exclude-standard", "-z"}));
+    auto others = co_await untracked_in(repo, place);
     if (!others) co_return others.error();
-    for (const std::string& path : records_of(*others))
+    for (const std::string& path : *others)
         if (path.ends_with('/')) paths.insert(path.substr(0, path.size() - 1)); // git does not look into it
     auto tracked = co_await repository::answer(place.git(repo, {"ls-files", "-s", "-z"}));
     if (!tracked) co_return tracked.error();

@@ -15,15 +15,18 @@ namespace fs = std::filesystem;
 
 /// Takes each id that begins a line, and with `both` the second on it: a reflog's line is "old new who when
 /// what".
-void take_ids(const fs::path& file, bool both, std::set<std::string>& ids)
+result<void> take_ids(const fs::path& file, bool both, std::set<std::string>& ids)
 {
-    for (const std::string& line : records_of(text_of(file), '\n')) {
+    const auto text = text_if_there(file);
+    if (!text) return text.error(); // what it remembers would be taken for nothing
+    for (const std::string& line : records_of(*text, '\n')) {
         const std::vector<std::string> words = records_of(line.substr(0, 130), ' ');
         for (std::size_t at = 0; at < words.size() && at < (both ? 2 : 1); ++at) {
             const auto id = oid::parse(std::string_view(words[at]).substr(0, words[at].find('\t')));
             if (id && !id->is_null()) ids.insert(id->hex());
         }
     }
+    return {};
 }
 
 /// The refs that go with the place.
@@ -79,12 +82,13 @@ result<std::set<std::string>> remembered_in(const fs::path& git_dir)
           "FETCH_HEAD", "MERGE_AUTOSTASH", "rebase-merge/orig-head", "rebase-merge/onto",
           "rebase-merge/stopped-sha", "rebase-merge/autostash", "rebase-apply/orig-head", "rebase-apply/onto",
           "rebase-apply/abort-safety", "rebase-apply/autostash"})
-        take_ids(git_dir / name, false, ids);
+        if (auto taken = take_ids(git_dir / name, false, ids); !taken) return taken.error();
     std::error_code failed;
-    if (!fs::exists(git_dir / "logs", failed)) return ids;
+    if (!fs::exists(git_dir / "logs", failed) && !failed) return ids;
     for (fs::recursive_directory_iterator entry(git_dir / "logs", failed), end; !failed && entry != end;
          entry.increment(failed))
-        if (entry->is_regular_file(failed)) take_ids(entry->path(), true, ids);
+        if (!entry->is_directory(failed))
+            if (auto taken = take_ids(entry->path(), true, ids); !taken) return taken.error();
     if (failed) return system_fault(failed.value(), "cannot read the reflogs in " + git_dir.string());
     return ids;
 }

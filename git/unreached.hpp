@@ -31,6 +31,7 @@ public:
     std::filesystem::path git_dir;
     std::optional<std::filesystem::path> work_tree; ///< nullopt when it is away
     bool shares_refs; ///< it is a worktree of our repository: branches and tags outlive it
+    std::vector<std::filesystem::path> ignored_by; ///< files with rules instead of git's own; most often none
 };
 
 /// The commit that HEAD is at; nullopt before the first one.

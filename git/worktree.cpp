@@ -1,9 +1,12 @@
 #include "graftline/git/worktree.hpp"
 
 #include "graftline/git/branch_use.hpp"
+#include "graftline/git/ignore_rules.hpp"
 #include "graftline/git/patience.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
+#include "graftline/git/survey.hpp"
+#include "graftline/git/whole_answer.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -92,6 +95,22 @@ std::optional<fs::path> below(const fs::path& path, const fs::path& top)
     return relative;
 }
 
+/// How many files nobody tracks or ignores, where other rules count than today's.
+awaitable<result<std::optional<int>>> untracked_by_former_rules(repository& repo, fs::path path)
+{
+    const auto record = git_dir_of(repo, path);
+    if (!record) co_return record.error();
+    if (!*record) co_return std::optional<int>();
+    workplace place(**record, path, true);
+    auto rules = co_await former_ignore_rules(repo, place.git_dir);
+    if (!rules) co_return rules.error();
+    if (rules->empty()) co_return std::optional<int>();
+    place.ignored_by = std::move(*rules);
+    const auto others = co_await untracked_in(repo, place);
+    if (!others) co_return others.error();
+    co_return static_cast<int>(others->size());
+}
+
 } // namespace
 
 void complete_worktree_records(const repository& repo)
@@ -132,10 +151,15 @@ awaitable<result<worktree_status>> status_of(repository& repo, fs::path path, st
     std::error_code failed;
     if (!fs::is_directory(path, failed))
         co_return fault(errc::not_found, "there is no worktree at " + path.string());
-    auto output =
-        co_await repo.ask_in(path, "status", "--porcelain=v2", "-z", "--branch", "--untracked-files=all");
+    if (auto safe = co_await check_git_may_run_in(path); !safe) co_return safe.error();
+    auto output = co_await whole_answer(
+        repo.git_in(path, "status", "--porcelain=v2", "-z", "--branch", "--untracked-files=all"));
     if (!output) co_return output.error();
     worktree_status status = read_status(*output);
+    if (auto others = co_await untracked_by_former_rules(repo, path); !others)
+        co_return others.error();
+    else if (*others)
+        status.untracked = **others;
     if (!base) co_return status;
     auto counts = co_await repo.ask_in(path, "rev-list", "--left-right", "--count", base->hex() + "...HEAD");
     if (!counts) co_return counts.error();
@@ -169,7 +193,7 @@ awaitable<result<void>> keep_out_of_status(repository& repo, fs::path path)
     std::ofstream out(file, std::ios::binary | std::ios::app);
     out << (text.empty() || text.ends_with('\n') ? "" : "\n") + pattern + "\n";
     if (!out.flush()) co_return fault(errc::unusable, "cannot write to " + file.string());
-    co_return result<void>();
+    co_return note_own_exclusion(repo, pattern);
 }
 
 } // namespace graftline::git

@@ -93,7 +93,8 @@ struct worktree_status {
     bool is_clean() const noexcept { return uncommitted == 0 && untracked == 0; }
 };
 
-/// Looks at the work tree at `path`; changes nothing there, not even its index.
+/// Looks at the work tree at `path`; changes nothing there, not even its index. Errors: refused, when git
+/// would wait for ever for what is no file, or cannot read all of it.
 awaitable<result<worktree_status>> status_of(repository& repo, std::filesystem::path path,
                                              std::optional<oid> base);
 

@@ -75,9 +75,8 @@ TEST_F(MeddledWorktree, ReplacedBySomethingElseIsNotTouched)
 {
     const auto begun = w.run({"fails"}, "echo mine > mine.txt; exit 1").tasks.at(0);
     const std::filesystem::path place = begun.worktree;
-    w.repo.git("worktree", "unlock", begun.worktree);
-    w.repo.git("worktree", "move", begun.worktree, begun.worktree + ".x");
-    for (const auto* how : {"another worktree", "a link to the checkout", "a folder"}) {
+    std::filesystem::rename(place, begun.worktree + ".x");
+    for (const auto* how : {"another repository", "a link to the checkout", "a folder"}) {
         std::filesystem::path theirs = place;
         const std::string_view what = how;
         if (what.starts_with("a link")) {
@@ -86,7 +85,7 @@ TEST_F(MeddledWorktree, ReplacedBySomethingElseIsNotTouched)
         } else if (what == "a folder")
             std::filesystem::create_directory(place);
         else
-            w.repo.git("worktree", "add", "-q", "-b", "userb", place.string());
+            w.repo.git("clone", "-q", "-b", "main", w.repo.top().string(), place.string());
         test::write_file(theirs / "user.txt", "user\n");
         const auto retried = w.with([&](std::shared_ptr<project> in) -> awaitable<run_report> {
             observer nobody;
@@ -96,11 +95,8 @@ TEST_F(MeddledWorktree, ReplacedBySomethingElseIsNotTouched)
         EXPECT_THAT(retried.tasks.at(0).reason, HasSubstr("not the task's worktree any more")) << how;
         EXPECT_FALSE(std::filesystem::exists(theirs / "mine.txt")) << how;
         EXPECT_EQ(w.repo.git("branch", "--show-current"), "main");
-        if (what == "another worktree") {
-            EXPECT_EQ(w.repo.git_in(place, "branch", "--show-current"), "userb");
+        if (what == "another repository")
             EXPECT_EQ(w.repo.git_in(place, "status", "--porcelain"), "?? user.txt");
-            w.repo.git("worktree", "remove", "--force", place.string());
-        }
         std::filesystem::remove_all(place);
         std::filesystem::remove(w.repo.top() / "user.txt");
     }
@@ -124,6 +120,22 @@ TEST_F(MeddledWorktree, TheUsersOwnBranchIsNeverCommittedTo)
     const auto report = w.run({"strays"}, "git checkout -q theirs && echo x > x.txt");
     EXPECT_EQ(w.repo.git("rev-parse", "theirs"), theirs);
     EXPECT_EQ(report.tasks[0].state, task_state::merged) << report.tasks[0].reason;
+}
+
+TEST_F(MeddledWorktree, WhatAnotherTaskHasIgnoredMeanwhileIsStillWork)
+{
+    const auto report = w.run({"A", "B"}, R"(
+        exclude=$(git rev-parse --path-format=absolute --git-common-dir)/info/exclude
+        if [ "$GRAFTLINE_TASK" = A ]; then
+            while [ ! -e ../b-works ]; do sleep 0.01; done
+            echo "docs-*" >> "$exclude"; echo a > a
+        else
+            touch ../b-works
+            while ! grep -q docs "$exclude"; do sleep 0.01; done
+            echo P > docs-new.txt; echo b > b
+        fi)");
+    EXPECT_EQ(states(report), (std::map<std::string, std::string>{{"A", "merged"}, {"B", "merged"}}));
+    EXPECT_TRUE(w.has("main:docs-new.txt"));
 }
 
 TEST_F(MeddledWorktree, AGateMayDoWhatItLikesInItsCheckout)

@@ -2,10 +2,13 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <cstdio>
+#include <exception>
 
 namespace graftline::test {
 namespace {
@@ -42,6 +45,22 @@ int run_tests_as_nobody(const std::string& filter)
     });
     ::close(program);
     return status;
+}
+
+void as_ordinary_user(const std::function<void()>& body)
+{
+    if (::geteuid() != 0) return body();
+    std::fflush(nullptr);
+    const int failed = as_nobody([&] {
+        try {
+            body();
+        } catch (const std::exception& e) {
+            ADD_FAILURE() << e.what();
+        }
+        std::fflush(nullptr);
+        return testing::Test::HasFailure() ? 1 : 0;
+    });
+    EXPECT_EQ(failed, 0) << "as an ordinary user it failed: see above";
 }
 
 } // namespace graftline::test

@@ -1,0 +1,159 @@
+#include "graftline/git/own_worktree.hpp"
+
+#include "graftline/git/branch_use.hpp"
+#include "graftline/git/records.hpp"
+#include "graftline/git/repository.hpp"
+#include "graftline/git/scratch.hpp"
+#include "graftline/git/worktree.hpp"
+
+#include <sys/stat.h>
+
+#include <cctype>
+#include <cerrno>
+#include <string_view>
+
+namespace graftline::git {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// In git's record of a worktree: the reason that its lock had, and the way from the record to the folder.
+constexpr const char* mark_name = "graftline-mark";
+
+struct mark {
+    std::string reason;
+    fs::path way;
+};
+
+mark mark_in(const fs::path& record)
+{
+    auto lines = records_of(text_of(record / mark_name), '\n');
+    lines.resize(2);
+    return {lines[0], lines[1]};
+}
+
+/// Does this `.git` lead to where `record` was before the repository was moved? The copy of a repository is
+/// not its owner: the folder that its worktrees name is there.
+bool leads_to_former(const fs::path& worktree, const fs::path& record)
+{
+    const auto named = named_by_dot_git(worktree);
+    if (!named || named->filename() != record.filename() || named->parent_path().filename() != "worktrees")
+        return false;
+    std::error_code failed;
+    return !fs::exists(fs::symlink_status(*named, failed)) && !failed;
+}
+
+bool names(const fs::path& worktree, const fs::path& record)
+{
+    const auto named = named_by_dot_git(worktree);
+    std::error_code failed;
+    return named && fs::equivalent(*named, record, failed);
+}
+
+/// Puts right what moving a repository leaves behind. Anything else stays as it is.
+result<void> mend_links(own_worktree& found)
+{
+    const auto state = folder_at(found.path);
+    if (!state) return state.error();
+    if (*state == folder_state::away) {
+        const fs::path way = mark_in(found.record).way;
+        if (way.empty()) return {};
+        const fs::path now = without_links_above(found.record / way);
+        const auto there = folder_at(now);
+        if (!there || *there != folder_state::there || now == found.path) return {};
+        if (!names(now, found.record) && !leads_to_former(now, found.record)) return {};
+        auto told = replace_file(found.record / "gitdir", (now / ".git").string() + "\n");
+        if (!told) return told;
+        found.path = now;
+    }
+    if (*state == folder_state::replaced || !leads_to_former(found.path, found.record)) return {};
+    return replace_file(found.path / ".git", "gitdir: " + found.record.string() + "\n");
+}
+
+/// Looked for among all records, where it is not where it was.
+result<std::optional<own_worktree>> find_moved(const repository& repo, const fs::path& last_seen,
+                                               const std::string& reason, const std::string& branch)
+{
+    const auto records = worktree_git_dirs(repo);
+    if (!records) return records.error();
+    std::optional<own_worktree> likely;
+    for (const fs::path& record : *records) {
+        if (record == repo.common_dir()) continue;
+        const auto top = work_tree_of(repo, record);
+        if (!top) continue;
+        if (is_own_record(record, reason)) return own_worktree{record, without_links_above(*top)};
+        // One made before there were marks, which was unlocked to be moved: it keeps its name and its branch.
+        if (!lock_of(record) && mark_in(record).reason.empty() && record.filename() == last_seen.filename() &&
+            head_ref_in(record) == "refs/heads/" + branch)
+            likely = own_worktree{record, without_links_above(*top)};
+    }
+    return likely;
+}
+
+} // namespace
+
+result<folder_state> folder_at(const fs::path& path)
+{
+    struct stat about{};
+    if (::lstat(path.c_str(), &about) == 0)
+        return S_ISDIR(about.st_mode) ? folder_state::there : folder_state::replaced;
+    if (errno == ENOENT || errno == ENOTDIR) return folder_state::away;
+    return system_fault(errno, "it cannot be told whether a folder is there").with("folder", path.string());
+}
+
+result<void> mark_own_worktree(const fs::path& record, const fs::path& path, const std::string& reason)
+{
+    const fs::path way = without_links_above(path).lexically_relative(record);
+    return replace_file(record / mark_name, reason + "\n" + way.string() + "\n");
+}
+
+std::optional<std::string> lock_of(const fs::path& record)
+{
+    std::error_code ignored;
+    if (!fs::exists(fs::symlink_status(record / "locked", ignored))) return std::nullopt;
+    std::string reason = text_of(record / "locked");
+    while (!reason.empty() && std::isspace(static_cast<unsigned char>(reason.back())) != 0)
+        reason.pop_back();
+    return reason;
+}
+
+bool is_own_record(const fs::path& record, const std::string& reason)
+{
+    const auto lock = lock_of(record);
+    if (lock && !reason.empty()) return *lock == reason;
+    return !lock && mark_in(record).reason == reason;
+}
+
+result<std::optional<own_worktree>> find_own_worktree(const repository& repo, const fs::path& last_seen,
+                                                      const std::string& reason, const std::string& branch)
+{
+    const fs::path path = without_links_above(last_seen);
+    const auto record = git_dir_of(repo, path);
+    if (!record) return record.error();
+    std::optional<own_worktree> found;
+    if (*record && **record != repo.common_dir() && is_own_record(**record, reason))
+        found = own_worktree{**record, path};
+    if (!found) {
+        auto moved = find_moved(repo, path, reason, branch);
+        if (!moved) return moved.error();
+        found = std::move(*moved);
+    }
+    if (!found) return found;
+    if (auto mended = mend_links(*found); !mended) return mended.error();
+    return found;
+}
+
+std::optional<std::string> what_dot_git_says(const fs::path& worktree, const fs::path& record)
+{
+    if (names(worktree, record)) return std::nullopt;
+    std::error_code failed;
+    const auto what = fs::symlink_status(worktree / ".git", failed);
+    if (what.type() == fs::file_type::none) return "its .git cannot be looked at: " + failed.message();
+    if (!fs::exists(what)) return "its .git is gone";
+    if (fs::is_directory(what)) return "its .git is a repository of its own";
+    const auto named = named_by_dot_git(worktree);
+    if (!named) return "its .git is none of git's";
+    return "its .git names another git folder: " + named->string();
+}
+
+} // namespace graftline::git
