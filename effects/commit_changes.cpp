@@ -27,7 +27,7 @@ awaitable<task> find_moved(run& r, task t)
 {
     const std::filesystem::path was = t.worktree;
     if (std::filesystem::is_directory(was)) co_return t;
-    const auto uses = git::uses_of(r.repository(), "refs/heads/" + t.branch);
+    const auto uses = co_await git::find_uses_of(r.repository(), "refs/heads/" + t.branch);
     if (!uses) co_return t;
     for (const auto& use : *uses)
         if (use.is_head && use.git_dir == r.repository().common_dir() / "worktrees" / was.filename() &&
