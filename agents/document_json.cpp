@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <limits>
 #include <optional>
+#include <set>
 
 namespace graftline::agents {
 namespace {
@@ -73,12 +74,13 @@ private:
     document_table table()
     {
         document_table members;
+        std::set<std::string> seen;
         for (step(); at_.now() != '}'; more('}')) {
             const place where = at_.here();
             std::string key = std::get<std::string>(scalar());
             at_.skip_blanks();
             step(); // the colon
-            if (!wrong_ && std::ranges::any_of(members, [&](const auto& m) { return m.key == key; }))
+            if (!seen.insert(key).second && !wrong_)
                 wrong_ = fault_at(file_, where, "the key '" + key + "' is there twice");
             members.push_back({std::move(key), where, value()});
         }

@@ -3,6 +3,7 @@
 #include "graftline/agents/printable.hpp"
 
 #include <algorithm>
+#include <bitset>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -24,6 +25,7 @@ using range = std::pair<char32_t, char32_t>;
 struct token {
     enum class kind { any_text, one_of, none_of } is = kind::one_of;
     std::vector<range> ranges; ///< a plain character is one of a range of one
+    std::bitset<128> ascii;    ///< which of these it takes
 };
 
 /// What stands between two slashes.
@@ -31,11 +33,6 @@ struct segment {
     std::string text;
     std::vector<token> tokens;
     bool any_folders = false; ///< it is "**"
-};
-
-struct pattern {
-    std::vector<segment> segments;
-    bool may_be_folder = false; ///< then it means all below it too
 };
 
 char32_t folded(char32_t c)
@@ -76,6 +73,25 @@ std::optional<token> take_bracket(std::string_view text, std::size_t& at)
     return std::nullopt;
 }
 
+bool in_ranges(const token& t, char32_t c)
+{
+    return std::ranges::any_of(t.ranges, [&](const range& r) { return r.first <= c && c <= r.second; });
+}
+
+bool takes(const token& t, char32_t c)
+{
+    const bool found =
+        in_ranges(t, c) || in_ranges(t, folded(c)) || (c >= U'a' && c <= U'z' && in_ranges(t, c - 32));
+    return found == (t.is == token::kind::one_of);
+}
+
+void note_ascii(segment& s)
+{
+    for (auto& t : s.tokens)
+        for (char32_t c = 0; c < 128; ++c)
+            if (t.is != token::kind::any_text && takes(t, c)) t.ascii.set(c);
+}
+
 std::optional<segment> read_segment(std::string_view text)
 {
     segment s{std::string(text), {}, text == "**"};
@@ -85,10 +101,10 @@ std::optional<segment> read_segment(std::string_view text)
         if (c == '*') {
             ++at;
             if (tokens.empty() || tokens.back().is != token::kind::any_text)
-                tokens.push_back({token::kind::any_text, {}});
+                tokens.push_back({token::kind::any_text, {}, {}});
         } else if (c == '?') {
             ++at;
-            tokens.push_back({token::kind::none_of, {}});
+            tokens.push_back({token::kind::none_of, {}, {}});
         } else if (c == '[') {
             auto bracket = take_bracket(text, ++at);
             if (!bracket) return std::nullopt;
@@ -96,9 +112,10 @@ std::optional<segment> read_segment(std::string_view text)
         } else {
             if (c == '\\' && at + 1 < text.size()) ++at;
             const char32_t plain = take_character(text, at);
-            tokens.push_back({token::kind::one_of, {{plain, plain}}});
+            tokens.push_back({token::kind::one_of, {{plain, plain}}, {}});
         }
     }
+    note_ascii(s);
     return s;
 }
 
@@ -109,7 +126,16 @@ bool is_plain(const segment& s)
     });
 }
 
-result<pattern> read_pattern(std::string_view glob)
+} // namespace
+
+struct glob::pattern {
+    std::vector<segment> segments;
+    bool may_be_folder = false; ///< then it means all below it too
+
+    static result<pattern> read(std::string_view glob);
+};
+
+result<glob::pattern> glob::pattern::read(std::string_view glob)
 {
     if (glob.empty()) return bad(glob, "it is empty");
     if (glob.size() > longest_glob) return bad(glob, "it is longer than 1024 bytes");
@@ -132,22 +158,11 @@ result<pattern> read_pattern(std::string_view glob)
     return p;
 }
 
-bool in_ranges(const token& t, char32_t c)
-{
-    return std::ranges::any_of(t.ranges, [&](const range& r) { return r.first <= c && c <= r.second; });
-}
-
-bool takes(const token& t, char32_t c)
-{
-    const bool found =
-        in_ranges(t, c) || in_ranges(t, folded(c)) || (c >= U'a' && c <= U'z' && in_ranges(t, c - 32));
-    return found == (t.is == token::kind::one_of);
-}
+namespace {
 
 bool tokens_overlap(const token& a, const token& b)
 {
-    for (char32_t c = 0; c < 128; ++c)
-        if (takes(a, c) && takes(b, c)) return true;
+    if ((a.ascii & b.ascii).any()) return true;
     if (a.is == token::kind::none_of && b.is == token::kind::none_of) return true;
     const auto& first = a.is == token::kind::one_of ? a : b; // at least one of them lists what it takes
     const auto& second = &first == &a ? b : a;
@@ -160,23 +175,39 @@ bool tokens_overlap(const token& a, const token& b)
 }
 
 /// Is there something that two sequences both stand for? Items that `repeats` stand for any number of items,
-/// `meet` compares two others, `ends` knows where nothing more is needed. Dynamic programming, from both ends
-/// backwards.
+/// `meet` compares two others, `ends` knows where nothing more is needed. Goes through the pairs of places
+/// that can be come to, one row of them at a time: where two sequences differ, that is where it ends.
 template <class Item, class Repeats, class Meet, class Ends>
 bool sequences_overlap(const std::vector<Item>& a, const std::vector<Item>& b, Repeats repeats, Meet meet,
                        Ends ends)
 {
-    std::vector<std::vector<char>> yes(a.size() + 1, std::vector<char>(b.size() + 1, 0));
-    for (std::size_t i = a.size() + 1; i-- > 0;)
-        for (std::size_t j = b.size() + 1; j-- > 0;) {
-            bool now = ends(i, j);
-            if (!now && i < a.size() && repeats(a[i])) now = yes[i + 1][j] || (j < b.size() && yes[i][j + 1]);
-            if (!now && j < b.size() && repeats(b[j])) now = yes[i][j + 1] || (i < a.size() && yes[i + 1][j]);
-            if (!now && i < a.size() && j < b.size() && !repeats(a[i]) && !repeats(b[j]))
-                now = yes[i + 1][j + 1] && meet(a[i], b[j]);
-            yes[i][j] = now;
+    std::vector<char> row(b.size() + 1, 0), next(b.size() + 1, 0);
+    std::size_t first = 0, last = 0; // between them lies all that the row has
+    row[0] = 1;
+    for (std::size_t i = 0; first <= last; ++i) {
+        std::size_t next_first = b.size() + 1, next_last = 0;
+        const auto reach_next = [&](std::size_t j) {
+            next[j] = 1;
+            next_first = std::min(next_first, j);
+            next_last = std::max(next_last, j);
+        };
+        for (std::size_t j = first; j <= last; ++j) {
+            if (!std::exchange(row[j], 0)) continue;
+            if (ends(i, j)) return true;
+            const bool a_left = i < a.size(), b_left = j < b.size();
+            const bool a_repeats = a_left && repeats(a[i]), b_repeats = b_left && repeats(b[j]);
+            if (b_repeats || (a_repeats && b_left)) {
+                row[j + 1] = 1;
+                last = std::max(last, j + 1);
+            }
+            if (a_repeats || (b_repeats && a_left)) reach_next(j);
+            if (a_left && b_left && !a_repeats && !b_repeats && meet(a[i], b[j])) reach_next(j + 1);
         }
-    return yes[0][0];
+        row.swap(next);
+        first = next_first;
+        last = next_last;
+    }
+    return false;
 }
 
 bool segments_overlap(const segment& a, const segment& b)
@@ -186,29 +217,57 @@ bool segments_overlap(const segment& a, const segment& b)
         [&](std::size_t i, std::size_t j) { return i == a.tokens.size() && j == b.tokens.size(); });
 }
 
-} // namespace
-
-result<std::string> normal_glob(std::string_view glob)
+/// What every path that is meant begins with, as far as the sign before which it ends; in small letters.
+std::string plain_beginning_of(std::string_view normal)
 {
-    const auto p = read_pattern(glob);
-    if (!p) return p.error();
-    std::string normal;
-    for (const auto& s : p->segments)
-        normal += (normal.empty() ? "" : "/") + s.text;
-    return normal;
+    std::string plain(normal.substr(0, normal.find_first_of("*?[\\")));
+    std::ranges::transform(plain, plain.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
+    return plain;
 }
 
-bool globs_overlap(std::string_view a, std::string_view b)
+std::string text_of(const std::vector<segment>& segments)
 {
-    const auto left = read_pattern(a), right = read_pattern(b);
-    if (!left || !right) return true;
-    const auto &l = left->segments, &r = right->segments;
+    std::string text;
+    for (const auto& s : segments)
+        text += (text.empty() ? "" : "/") + s.text;
+    return text;
+}
+
+} // namespace
+
+result<std::string> normal_glob(std::string_view text)
+{
+    const auto p = glob::pattern::read(text);
+    if (!p) return p.error();
+    return text_of(p->segments);
+}
+
+glob::glob(std::string_view text)
+{
+    auto p = pattern::read(text);
+    if (!p) return;
+    plain_beginning_ = plain_beginning_of(text_of(p->segments));
+    pattern_ = std::make_shared<const pattern>(std::move(*p));
+}
+
+bool glob::overlaps(const glob& other) const
+{
+    if (!pattern_ || !other.pattern_) return true;
+    const auto shared = std::min(plain_beginning_.size(), other.plain_beginning_.size());
+    if (plain_beginning_.compare(0, shared, other.plain_beginning_, 0, shared) != 0) return false;
+    const auto &l = pattern_->segments, &r = other.pattern_->segments;
     return sequences_overlap(
         l, r, [](const segment& s) { return s.any_folders; }, segments_overlap,
         [&](std::size_t i, std::size_t j) {
             const bool left_done = i == l.size(), right_done = j == r.size();
-            return (left_done && (right_done || left->may_be_folder)) || (right_done && right->may_be_folder);
+            return (left_done && (right_done || pattern_->may_be_folder)) ||
+                   (right_done && other.pattern_->may_be_folder);
         });
+}
+
+bool globs_overlap(std::string_view a, std::string_view b)
+{
+    return glob(a).overlaps(glob(b));
 }
 
 } // namespace graftline::agents

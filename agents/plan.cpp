@@ -6,7 +6,10 @@
 #include "graftline/agents/text_file.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <set>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 namespace graftline::agents {
@@ -155,40 +158,76 @@ void check_ids(const task_reader& read, complaints& wrong)
     std::vector<std::string> ids;
     for (const auto& t : read.tasks)
         ids.push_back(t.id);
+    const std::unordered_set<std::string_view> known(ids.begin(), ids.end());
     for (const auto& written : read.afters)
         for (const auto& [id, where] : written)
-            if (std::ranges::find(ids, id) == ids.end())
+            if (!known.contains(id) && wrong.would_tell(where))
                 wrong.add(where, "'after' names a task that is not in the plan: '" + id + "'" +
                                      did_you_mean(id, ids));
 }
 
-/// Tasks that wait for each other would never start. Takes away what can start until nothing more can; what
-/// is left has a cycle in it.
+/// For each task the places in the list of those that it comes after.
+std::vector<std::vector<std::size_t>> places_before(const task_reader& read)
+{
+    std::unordered_map<std::string_view, std::size_t> place_of;
+    for (std::size_t i = 0; i < read.tasks.size(); ++i)
+        place_of.emplace(read.tasks[i].id, i);
+    std::vector<std::vector<std::size_t>> before(read.tasks.size());
+    for (std::size_t i = 0; i < before.size(); ++i)
+        for (const auto& [id, where] : read.afters[i])
+            before[i].push_back(place_of.at(id));
+    return before;
+}
+
+/// Which tasks could never start. Takes away what can start until nothing more can; what is left has a cycle
+/// in it, or waits for one.
+std::vector<bool> stuck_tasks(const std::vector<std::vector<std::size_t>>& before)
+{
+    std::vector<std::vector<std::size_t>> behind(before.size());
+    std::vector<std::size_t> waits_for(before.size()), can_start;
+    for (std::size_t i = 0; i < before.size(); ++i) {
+        waits_for[i] = before[i].size();
+        if (before[i].empty()) can_start.push_back(i);
+        for (const auto b : before[i])
+            behind[b].push_back(i);
+    }
+    std::vector<bool> stuck(before.size(), true);
+    while (!can_start.empty()) {
+        const auto one = can_start.back();
+        can_start.pop_back();
+        stuck[one] = false;
+        for (const auto next : behind[one])
+            if (--waits_for[next] == 0) can_start.push_back(next);
+    }
+    return stuck;
+}
+
+/// Tasks that wait for each other would never start. Told of is the first cycle that is met from the first
+/// stuck id on, in the order of the alphabet.
 void check_cycles(const task_reader& read, complaints& wrong)
 {
-    std::map<std::string, std::size_t> left; // id to place in the list
-    for (std::size_t i = 0; i < read.tasks.size(); ++i)
-        left.emplace(read.tasks[i].id, i);
-    auto blocker = [&](std::size_t i) {
-        return std::ranges::find_if(read.afters[i], [&](const placed& p) { return left.contains(p.first); });
-    };
-    while (std::erase_if(
-               left, [&](const auto& t) { return blocker(t.second) == read.afters[t.second].end(); }) > 0) {
-    }
-    if (left.empty()) return;
+    const auto before = places_before(read);
+    const auto stuck = stuck_tasks(before);
+    std::optional<std::size_t> first;
+    for (std::size_t i = 0; i < stuck.size(); ++i)
+        if (stuck[i] && (!first || read.tasks[i].id < read.tasks[*first].id)) first = i;
+    if (!first) return;
 
-    std::vector<std::string> way{left.begin()->first};
+    std::vector<std::size_t> way{*first};
+    std::vector<bool> met(before.size());
     for (;;) {
-        const auto& [next, where] = *blocker(left.at(way.back()));
-        const auto met = std::ranges::find(way, next);
-        if (met == way.end()) {
-            way.push_back(next);
+        const auto at = way.back();
+        met[at] = true;
+        const auto blocker = std::ranges::find_if(before[at], [&](std::size_t b) { return stuck[b]; });
+        if (!met[*blocker]) {
+            way.push_back(*blocker);
             continue;
         }
         std::string cycle;
-        for (auto id = met; id != way.end(); ++id)
-            cycle += *id + " comes after ";
-        return wrong.add(where, "these tasks wait for each other: " + cycle + next);
+        for (auto one = std::ranges::find(way, *blocker); one != way.end(); ++one)
+            cycle += read.tasks[*one].id + " comes after ";
+        const auto& where = read.afters[at][static_cast<std::size_t>(blocker - before[at].begin())].second;
+        return wrong.add(where, "these tasks wait for each other: " + cycle + read.tasks[*blocker].id);
     }
 }
 

@@ -60,7 +60,8 @@ result<int> free_port_block(const std::set<int>& taken)
     const bool ipv6 = has_ipv6_loopback();
     for (int first = lowest; first < highest; first += ports_in_block)
         if (!taken.contains(first) && is_free_block(first, ipv6)) return first;
-    return fault(errc::unusable, "there are no ten free ports in a row from 20000 to 32000");
+    return fault(errc::busy, "all blocks of ten ports from 20000 to 32000 are in use")
+        .advise("Let fewer agents run at once, or end what listens there; then: graftline retry");
 }
 
 } // namespace graftline::agents

@@ -11,7 +11,7 @@ inline constexpr int ports_in_block = 10;
 
 /// The first port of ten that nobody listens on, on loopback, below the kernel's ephemeral range. `taken` are
 /// the first ports of blocks that are given out already. Opens and closes sockets; does not block. Errors:
-/// unusable, when all are taken.
+/// busy, when all are taken.
 result<int> free_port_block(const std::set<int>& taken);
 
 } // namespace graftline::agents

@@ -59,7 +59,7 @@ std::optional<std::vector<std::string>> strings_in(const document_value& v)
 
 void complaints::add(place where, std::string what)
 {
-    if (!what_.empty() && first_ <= where) return;
+    if (!would_tell(where)) return;
     first_ = where;
     what_ = std::move(what);
 }
@@ -94,7 +94,7 @@ void table_reader::complain(place where, std::string_view key, std::string_view 
 void table_reader::finish()
 {
     for (const auto& m : *table_)
-        if (std::ranges::find(known_, m.key) == known_.end())
+        if (std::ranges::find(known_, m.key) == known_.end() && wrong_.would_tell(m.where))
             wrong_.add(m.where, "unknown key '" + m.key + "'" + (name_.empty() ? "" : " in " + name_) +
                                     did_you_mean(m.key, known_));
 }

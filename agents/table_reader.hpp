@@ -22,6 +22,8 @@ public:
     explicit complaints(std::string_view file) : file_(file) {}
 
     void add(place where, std::string what);
+    /// True when a complaint about this place would be the one that is told: worth being worded.
+    bool would_tell(place where) const { return what_.empty() || where < first_; }
     /// The fault to hand back; nullopt when all is well.
     std::optional<fault> told() const;
 

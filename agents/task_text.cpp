@@ -56,11 +56,11 @@ result<void> check_description(std::string_view description)
             .advise("Put the long text into a plan, as the task's \"prompt\".");
     for (std::size_t at = 0; at < description.size();) {
         const std::size_t length = character_length(description, at);
-        const std::string place = " at byte " + std::to_string(at + 1);
-        if (length == 0) return fault(errc::invalid, "the task is not UTF-8 text" + place);
+        const auto place = [&] { return " at byte " + std::to_string(at + 1); };
+        if (length == 0) return fault(errc::invalid, "the task is not UTF-8 text" + place());
         if (const auto control = control_at(description, at))
             return fault(errc::invalid,
-                         "the task holds a control character (" + code_of(*control) + ")" + place);
+                         "the task holds a control character (" + code_of(*control) + ")" + place());
         at += length;
     }
     return {};

@@ -12,8 +12,9 @@ awaitable<std::vector<effects::task>> all_that_may_land(effects::project& in)
 {
     std::vector<effects::task> some;
     if (!in.has_state()) co_return some;
-    for (auto& t : co_await in.must_store([](effects::store& st) { return st.tasks(); }))
-        if (t.state == effects::task_state::completed && !t.commit.empty()) some.push_back(std::move(t));
+    const auto completed = [](effects::store& st) { return st.tasks_in({effects::task_state::completed}); };
+    for (auto& t : co_await in.must_store(completed))
+        if (!t.commit.empty()) some.push_back(std::move(t));
     co_return some;
 }
 

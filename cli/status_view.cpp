@@ -97,7 +97,7 @@ awaitable<status_view> status_view::read(std::shared_ptr<effects::project> in, c
     view.overlaps = effects::recorded_overlaps(in->state_folder(), view.tasks);
     for (const auto& r : view.runs)
         if (r.finished_at.empty() && effects::run::is_alive(*in, r.id)) view.alive.insert(r.id);
-    for (const auto& one : effects::interrupted_among(*in, view.runs, view.tasks))
+    for (const auto& one : (co_await effects::interrupted_runs(in)).value())
         view.interrupted.insert(one.record.id);
     co_return view;
 }

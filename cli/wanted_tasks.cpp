@@ -82,19 +82,37 @@ std::optional<std::string> first_of(const std::string& typed, const std::optiona
     return typed.empty() ? otherwise : std::optional(typed);
 }
 
-/// Two tasks that say they change the same files, neither of which is named as coming after the other.
+/// What the tasks say they change, read once.
+std::vector<std::vector<agents::glob>> files_of(const std::vector<effects::wanted_task>& tasks)
+{
+    std::vector<std::vector<agents::glob>> all(tasks.size());
+    for (std::size_t i = 0; i < tasks.size(); ++i)
+        if (const auto& planned = tasks[i].planned) all[i] = {planned->files.begin(), planned->files.end()};
+    return all;
+}
+
+/// Two tasks that say they change the same files, neither of which is named as coming after the other. No
+/// more of them than a person reads.
 std::vector<std::string> overlaps(const std::vector<effects::wanted_task>& tasks)
 {
+    constexpr std::size_t most = 20;
+    const auto files = files_of(tasks);
     std::vector<std::string> found;
     for (std::size_t i = 0; i < tasks.size(); ++i)
         for (std::size_t j = i + 1; j < tasks.size(); ++j) {
             const auto &a = tasks[i].planned, &b = tasks[j].planned;
             if (!a || !b || std::ranges::count(a->after, b->id) || std::ranges::count(b->after, a->id))
                 continue;
-            for (const auto& x : a->files)
-                for (const auto& y : b->files)
-                    if (agents::globs_overlap(x, y))
-                        found.push_back(a->id + " (" + x + ") and " + b->id + " (" + y + ")");
+            for (std::size_t x = 0; x < files[i].size(); ++x)
+                for (std::size_t y = 0; y < files[j].size(); ++y)
+                    if (files[i][x].overlaps(files[j][y])) {
+                        if (found.size() == most) {
+                            found.emplace_back("and more");
+                            return found;
+                        }
+                        found.push_back(a->id + " (" + a->files[x] + ") and " + b->id + " (" + b->files[y] +
+                                        ")");
+                    }
         }
     return found;
 }

@@ -6,6 +6,7 @@
 #include "graftline/effects/run_task.hpp"
 #include "graftline/effects/save_work.hpp"
 #include "graftline/git/move_target.hpp"
+#include "graftline/runtime/open_files.hpp"
 #include "graftline/runtime/parallel.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -225,6 +226,19 @@ private:
     int working_ = 0;
 };
 
+/// As many places as there may be descriptors for: with too few of them nothing at all could be started, and
+/// the run would end. Those that find no place wait for one.
+std::size_t places_for(std::size_t wanted, std::size_t tasks, observer& watcher)
+{
+    constexpr std::size_t of_all = 64, of_one = 8; // an agent's logs and process, or a git's, and to spare
+    const auto left = descriptors_left();
+    const auto possible = std::max<std::size_t>(1, (left - std::min(left, of_all)) / of_one);
+    if (std::min(wanted, tasks) > possible)
+        watcher.note("At most " + std::to_string(possible) + " tasks are carried out at once: only " +
+                     std::to_string(left) + " more files may be opened. Allow more: ulimit -n");
+    return std::min(wanted, possible);
+}
+
 /// Takes all tasks, or none.
 awaitable<void> take_all(run& r, const std::vector<std::string>& ids, const std::function<void(task&)>& ready)
 {
@@ -367,6 +381,7 @@ awaitable<result<run_report>> carry_out(std::shared_ptr<project> in, std::vector
     cpu_meter cpu;
     auto places = options.max;
     if (places == 0) places = default_parallelism(co_await read_resources(in->state_folder(), cpu));
+    places = places_for(places, ids.size(), watcher);
 
     auto body = [&](run& r) -> awaitable<void> {
         r.speculate(options.speculation);

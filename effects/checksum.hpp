@@ -1,8 +1,7 @@
 /// What rows of the database carry so that a change of them by anything else is seen.
 #pragma once
 
-#include <boost/crc.hpp>
-
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -11,17 +10,17 @@ namespace graftline::effects {
 /// CRC-32C over all that is added.
 class checksum {
 public:
-    void add(const void* bytes, std::size_t size) { sum_.process_bytes(bytes, size); }
+    void add(const void* bytes, std::size_t size) noexcept;
     /// With its end: "ab", "c" is not "a", "bc".
-    void add(std::string_view text)
+    void add(std::string_view text) noexcept
     {
-        sum_.process_bytes(text.data(), text.size());
-        sum_.process_byte(0);
+        add(text.data(), text.size());
+        add("", 1);
     }
-    std::int64_t value() const { return sum_.checksum(); }
+    std::int64_t value() const noexcept { return static_cast<std::uint32_t>(~state_); }
 
 private:
-    boost::crc_optimal<32, 0x1EDC6F41, 0xFFFFFFFF, 0xFFFFFFFF, true, true> sum_;
+    std::uint32_t state_ = ~std::uint32_t{0};
 };
 
 } // namespace graftline::effects

@@ -78,7 +78,7 @@ private:
         if (!why)
             left = "task " + t.id + " is " + std::string(to_string(t.state)) +
                    (t.reason.empty() ? "" : ": " + t.reason.substr(0, t.reason.find('\n')));
-        else if (t.worktree.empty() && is_in_use(t.branch))
+        else if (t.worktree.empty() && co_await is_in_use(t.branch))
             left = "it is checked out somewhere";
         else if (!dry_run_)
             left = co_await remove(std::move(place), t);
@@ -88,10 +88,10 @@ private:
             found_.push_back({what, "task " + t.id + ": " + *why, true});
     }
 
-    bool is_in_use(const std::string& branch)
+    awaitable<bool> is_in_use(std::string branch)
     {
-        const auto uses = git::uses_of(in_.repository(), "refs/heads/" + branch);
-        return !uses || !uses->empty();
+        const auto uses = co_await git::find_uses_of(in_.repository(), "refs/heads/" + branch);
+        co_return !uses || !uses->empty();
     }
 
     /// Result: why it was left, or nullopt when it is gone.

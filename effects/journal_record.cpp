@@ -18,6 +18,9 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t largest_file = std::size_t{1} << 30;
 
+const std::string journal_rows =
+    "SELECT number, time, run, event, path, kind, detail, body, file, checksum FROM journal ";
+
 /// Over everything that a record tells.
 std::int64_t checksum_of(const journal_record& r)
 {
@@ -124,9 +127,8 @@ void journal_inserter::insert(const journal_record& r)
 journal_reader::journal_reader(database& db, fs::path folder, std::int64_t after,
                                std::optional<std::int64_t> run)
     : db_(db), folder_(std::move(folder)),
-      rows_(db.query("SELECT number, time, run, event, path, kind, detail, body, file, checksum FROM journal "
-                     "WHERE number > ? AND (? < 0 OR run = ?) ORDER BY number",
-                     after, run.value_or(-1), run.value_or(-1)))
+      rows_(run ? db.query(journal_rows + "WHERE run = ? AND number > ? ORDER BY number", *run, after)
+                : db.query(journal_rows + "WHERE number > ? ORDER BY number", after))
 {
 }
 

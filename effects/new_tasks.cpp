@@ -2,10 +2,12 @@
 
 #include "graftline/agents/agent.hpp"
 #include "graftline/agents/plan.hpp"
+#include "graftline/effects/overlap_order.hpp"
 #include "graftline/effects/run.hpp"
 #include "graftline/effects/task_names.hpp"
 #include "graftline/git/naming.hpp"
 #include "graftline/git/refs.hpp"
+#include "graftline/runtime/stoppable_job.hpp"
 
 #include <unistd.h>
 
@@ -70,15 +72,28 @@ struct shared_facts {
 
 class maker {
 public:
-    maker(project& in, const task_defaults& defaults, shared_facts facts, std::set<std::string> taken)
-        : in_(in), defaults_(defaults), facts_(std::move(facts)), ids_(std::move(taken))
+    maker(project& in, const task_defaults& defaults, shared_facts facts)
+        : in_(in), defaults_(defaults), facts_(std::move(facts))
     {
     }
 
-    result<task> make(const wanted_task& wanted)
+    /// Ids that no task has. `known`: null when there is none.
+    std::vector<std::string> fresh_ids(std::size_t count, store* known) const
+    {
+        std::set<std::string> ids;
+        std::vector<std::string> in_order;
+        while (ids.size() < count) {
+            auto id = fresh_id(facts_.profile.id_prefix.value_or(""), facts_.profile.id_prefix ? 8 : 6);
+            if (known && known->has(id)) continue;
+            if (ids.insert(id).second) in_order.push_back(std::move(id));
+        }
+        return in_order;
+    }
+
+    result<task> make(const wanted_task& wanted, std::string id)
     {
         task t;
-        t.id = fresh_task_id();
+        t.id = std::move(id);
         t.created_at = now_text();
         auto& spec = t.spec;
         spec.description = wanted.description;
@@ -96,15 +111,6 @@ public:
     }
 
 private:
-    std::string fresh_task_id()
-    {
-        std::string id;
-        do
-            id = fresh_id(facts_.profile.id_prefix.value_or(""), facts_.profile.id_prefix ? 8 : 6);
-        while (!ids_.insert(id).second);
-        return id;
-    }
-
     static void take_plan(const agents::planned_task& planned, task& t)
     {
         auto& spec = t.spec;
@@ -178,7 +184,6 @@ private:
     project& in_;
     const task_defaults& defaults_;
     shared_facts facts_;
-    std::set<std::string> ids_;
 };
 
 /// Turns the plan's keys in `after` into ids.
@@ -196,33 +201,6 @@ result<void> link_prerequisites(std::vector<task>& tasks)
             before = found->second;
         }
     return {};
-}
-
-bool reaches(const std::map<std::string, const task*>& by_id, const std::string& from, const std::string& to)
-{
-    if (from == to) return true;
-    const auto& after = by_id.at(from)->spec.after;
-    return std::ranges::any_of(after, [&](const auto& next) { return reaches(by_id, next, to); });
-}
-
-/// Two tasks that say they change the same files run one after the other, in the order given.
-void serialize_overlaps(std::vector<task>& tasks)
-{
-    std::map<std::string, const task*> by_id;
-    for (const auto& t : tasks)
-        by_id.emplace(t.id, &t);
-    auto overlap = [](const task& a, const task& b) {
-        for (const auto& x : a.spec.files)
-            for (const auto& y : b.spec.files)
-                if (agents::globs_overlap(x, y)) return true;
-        return false;
-    };
-    for (std::size_t later = 1; later < tasks.size(); ++later)
-        for (std::size_t earlier = 0; earlier < later; ++earlier) {
-            auto &a = tasks[earlier], &b = tasks[later];
-            const bool ordered = reaches(by_id, a.id, b.id) || reaches(by_id, b.id, a.id);
-            if (!ordered && overlap(a, b)) b.spec.after.push_back(a.id);
-        }
 }
 
 awaitable<result<shared_facts>> look_up(project& in, const task_defaults& defaults)
@@ -277,17 +255,16 @@ awaitable<result<std::vector<task>>> make_tasks(std::shared_ptr<project> in, std
 {
     auto facts = co_await look_up(*in, defaults);
     if (!facts) co_return facts.error();
-    std::set<std::string> taken;
-    if (in->has_state()) {
-        const auto known = co_await in->stored([](store& s) { return s.tasks(); });
-        if (!known) co_return known.error();
-        for (const auto& t : *known)
-            taken.insert(t.id);
-    }
-    maker make(*in, defaults, std::move(*facts), std::move(taken));
+    maker make(*in, defaults, std::move(*facts));
+    result<std::vector<std::string>> ids = std::vector<std::string>();
+    if (in->has_state())
+        ids = co_await in->stored([&](store& s) { return make.fresh_ids(wanted.size(), &s); });
+    else
+        ids = make.fresh_ids(wanted.size(), nullptr);
+    if (!ids) co_return ids.error();
     std::vector<task> tasks;
-    for (const auto& w : wanted) {
-        auto t = make.make(w);
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+        auto t = make.make(wanted[i], std::move((*ids)[i]));
         if (!t) co_return t.error();
         auto names = name_task(*in, *t, 0);
         if (!names) co_return fault(names.error()).with("task", title(*t));
@@ -295,7 +272,10 @@ awaitable<result<std::vector<task>>> make_tasks(std::shared_ptr<project> in, std
         tasks.push_back(std::move(*t));
     }
     if (auto linked = link_prerequisites(tasks); !linked) co_return linked.error();
-    if (defaults.on_overlap == "serialize") serialize_overlaps(tasks);
+    if (defaults.on_overlap == "serialize") {
+        auto serialize = [&](const std::atomic<bool>& stop) { serialize_overlaps(tasks, stop); };
+        co_await offload_stoppable(std::move(serialize));
+    }
     co_return tasks;
 }
 

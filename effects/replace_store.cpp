@@ -101,6 +101,7 @@ store::replacement store::take_over(store& old)
         copy_rows(old.db_, db_, "journal",
                   {"number", "time", "run", "event", "path", "kind", "detail", "body", "file", "checksum"},
                   is_of_a_run);
+    add_search_columns();
     end_what_cannot_go_on(all_journal);
     whole.commit();
     return done;
@@ -146,7 +147,7 @@ store::replacement store::replace(const fs::path& folder, std::vector<task> foun
     {
         store fresh(place);
         unless_damaged([&] {
-            store old(folder, database::commits::survive_processes, alone);
+            store old(folder, database::commits::survive_processes, alone, opened::to_be_replaced);
             done = fresh.take_over(old);
             return true;
         });

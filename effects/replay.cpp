@@ -45,6 +45,13 @@ fault another_program(const std::string& path, std::string_view kind)
         .with("effect", std::string(kind));
 }
 
+/// Calls `each` with every path above this one: of 0.3.1 with 0.3 and 0.
+template <class Each> void above(const std::string& path, Each each)
+{
+    for (auto end = path.rfind('.'); end != path.npos && end > 0; end = path.rfind('.', end - 1))
+        each(path.substr(0, end));
+}
+
 } // namespace
 
 void replay::take(journal_record&& r)
@@ -74,12 +81,13 @@ void replay::take(journal_record&& r)
     case journal_event::task:
     case journal_event::run: known_.erase(r.path); return;
     }
+    above(r.path, [&](const std::string& parent) { begun_.insert(parent); });
     live_ = false;
 }
 
 bool replay::knows(const std::string& path) const
 {
-    return std::ranges::any_of(known_, [&](const auto& one) { return one.first.starts_with(path + "."); });
+    return begun_.contains(path);
 }
 
 std::int64_t replay::attempts(const std::string& path) const
@@ -102,12 +110,14 @@ std::int64_t replay::begun(const std::string& path) const
 
 void replay::skip(const std::string& path)
 {
-    if (!live_) skipped_.insert(path + ".");
+    if (!live_) skipped_.insert(path);
 }
 
 bool replay::is_skipped(const std::string& path) const
 {
-    return std::ranges::any_of(skipped_, [&](const auto& begin) { return path.starts_with(begin); });
+    bool skipped = false;
+    above(path, [&](const std::string& parent) { skipped = skipped || skipped_.contains(parent); });
+    return skipped;
 }
 
 awaitable<void> replay::wait_until_live()

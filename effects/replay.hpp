@@ -17,6 +17,7 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace graftline::effects {
 
@@ -182,8 +183,9 @@ private:
 
     asio::any_io_executor loop_;
     std::unordered_map<std::string, past> known_;
-    std::deque<std::string> order_; // paths of what is still to be delivered
-    std::set<std::string> skipped_;
+    std::deque<std::string> order_;           // paths of what is still to be delivered
+    std::unordered_set<std::string> begun_;   // paths that something on record is below
+    std::unordered_set<std::string> skipped_; // paths below which nothing will be asked for
     std::map<std::string, waiter*> waiting_;
     std::deque<waiter*> arrived_; // whose outcomes are to be delivered, live
     std::set<waiter*> waiting_for_live_;

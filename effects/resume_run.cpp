@@ -50,26 +50,34 @@ fault no_such_run(const std::string& handle)
 
 } // namespace
 
-std::vector<interrupted_run> interrupted_among(const project& in, const std::vector<run_record>& runs,
-                                               const std::vector<task>& tasks)
+namespace {
+
+/// What is left to do of a run that is not done, in its order.
+std::vector<task> open_tasks(store& s, const run_record& r)
 {
-    std::vector<interrupted_run> all;
-    for (const auto& r : runs) {
-        if (r.outcome == "done" || !is_gone_on_with(r.program) || run::is_alive(in, r.id)) continue;
-        interrupted_run one{r, {}};
-        for (const auto& t : tasks)
-            if (is_open(t, r)) one.open.push_back(t);
-        if (!one.open.empty()) all.push_back(std::move(one));
-    }
-    return all;
+    std::vector<task> some;
+    if (is_replayed(r.program))
+        some = s.tasks_owned_by(r.id);
+    else
+        for (const auto& id : r.tasks)
+            if (auto t = s.find(id)) some.push_back(std::move(*t));
+    std::erase_if(some, [&](const task& t) { return !is_open(t, r); });
+    return some;
 }
+
+} // namespace
 
 awaitable<result<std::vector<interrupted_run>>> interrupted_runs(std::shared_ptr<project> in)
 {
     if (!in->has_state()) co_return std::vector<interrupted_run>();
-    const auto stored = co_await in->stored([](store& s) { return std::pair(s.runs(), s.tasks()); });
-    if (!stored) co_return stored.error();
-    co_return interrupted_among(*in, stored->first, stored->second);
+    co_return co_await in->stored([&](store& s) {
+        std::vector<interrupted_run> all;
+        for (auto& r : s.runs_not_done()) {
+            if (!is_gone_on_with(r.program) || run::is_alive(*in, r.id)) continue;
+            if (auto open = open_tasks(s, r); !open.empty()) all.push_back({std::move(r), std::move(open)});
+        }
+        return all;
+    });
 }
 
 awaitable<result<run_record>> run_named(std::shared_ptr<project> in, std::string handle)

@@ -11,10 +11,7 @@ struct interrupted_run {
     std::vector<task> open;
 };
 
-/// All of them, oldest first.
-std::vector<interrupted_run> interrupted_among(const project& in, const std::vector<run_record>& runs,
-                                               const std::vector<task>& tasks);
-/// The same of what is stored now.
+/// All of them, oldest first. Reads what they left, however much else is stored.
 awaitable<result<std::vector<interrupted_run>>> interrupted_runs(std::shared_ptr<project> in);
 
 /// Replays the run's program with its recorded tasks, options and configuration: what has an outcome on

@@ -60,19 +60,15 @@ result<agents::agent_definition> definition_of(const run_agent& asked, const tas
     return agents::agent_for_command(t.spec.command);
 }
 
-/// A block of ports that no other live task has.
+/// A block of ports that no other running task has, and nobody else on this machine listens on.
 awaitable<int> ports_for(run& r, const task& t)
 {
-    const auto given = co_await r.in().must_store([&](store& s) {
-        return s.change_among(t.id, [](task& now, const std::vector<task>& all) {
-            std::set<int> taken;
-            for (const auto& other : all)
-                if (other.state == task_state::pending || other.state == task_state::running)
-                    taken.insert(other.port_base);
-            now.port_base = agents::free_port_block(taken).value();
-        });
+    co_return co_await r.in().must_store([&](store& s) {
+        for (;;) { // another process may be quicker
+            const int first = agents::free_port_block(s.ports_given(t.id)).value();
+            if (s.give_ports(t.id, first)) return first;
+        }
     });
-    co_return given.port_base;
 }
 
 /// Hands an agent's output to the watcher, line by line, until the file ends.

@@ -10,7 +10,7 @@
 namespace graftline::effects {
 namespace {
 
-constexpr std::int64_t schema_version = 3;
+constexpr std::int64_t schema_version = 4;
 
 // A task is one JSON record beside the columns that are searched by: a new field needs no migration.
 constexpr const char* tables = R"(
@@ -55,7 +55,20 @@ constexpr const char* journal_table = R"(
 constexpr const char* checksums = R"(
     ALTER TABLE tasks ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE runs ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
-    PRAGMA user_version = 3;
+)";
+
+// Since schema 4: what a command needs of the store is found without reading all of it. The new columns say
+// what the records say; tasks whose views (views.hpp) are older than they are stand in `unviewed`.
+constexpr const char* search_columns = R"(
+    ALTER TABLE tasks ADD COLUMN owner TEXT NOT NULL DEFAULT '';
+    ALTER TABLE tasks ADD COLUMN port_base INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE runs ADD COLUMN outcome TEXT NOT NULL DEFAULT '';
+    CREATE TABLE unviewed (task TEXT PRIMARY KEY) WITHOUT ROWID;
+    CREATE INDEX tasks_by_state ON tasks (state, port_base);
+    CREATE INDEX tasks_by_owner ON tasks (owner) WHERE owner <> '';
+    CREATE INDEX runs_not_done ON runs (number) WHERE outcome <> 'done';
+    CREATE INDEX journal_by_run ON journal (run); -- and number, which every index has
+    PRAGMA user_version = 4;
 )";
 
 std::int64_t milliseconds_of(const std::string& time)
@@ -103,11 +116,18 @@ store::store(const std::filesystem::path& folder, database::commits how)
 {
 }
 
-store::store(const std::filesystem::path& folder, database::commits how, const opening_turn&)
+store::store(const std::filesystem::path& folder, database::commits how, const opening_turn&, opened as)
     : folder_(folder), db_((end_replacing(folder), still_there(folder)) / "state.db", how)
 {
-    migrate();
+    if (as == opened::to_be_used || version() != 3) migrate();
     git::settle_access(folder);
+}
+
+std::int64_t store::version()
+{
+    auto row = db_.query("PRAGMA user_version");
+    row.next();
+    return row.integer(0);
 }
 
 bool store::is_there(const std::filesystem::path& folder)
@@ -119,14 +139,9 @@ bool store::is_there(const std::filesystem::path& folder)
 
 void store::migrate()
 {
-    auto version_of = [this] {
-        auto row = db_.query("PRAGMA user_version");
-        row.next();
-        return row.integer(0);
-    };
-    if (version_of() == schema_version) return;
+    if (version() == schema_version) return;
     transaction whole(db_);
-    const auto version = version_of(); // another process may have migrated meanwhile
+    const auto version = this->version(); // another process may have migrated meanwhile
     if (version > schema_version)
         throw fault_error(fault(errc::unusable, "the state database is from a newer graftline (schema " +
                                                     std::to_string(version) + ", this one knows " +
@@ -136,8 +151,12 @@ void store::migrate()
     if (version < 1) db_.execute(tables);
     if (version < 2) db_.execute(journal_table);
     if (version == 1) migrate_effects();
-    db_.execute(checksums);
-    add_checksums();
+    if (version < 3) {
+        db_.execute(checksums);
+        add_checksums();
+    }
+    db_.execute(search_columns);
+    add_search_columns();
     whole.commit();
 }
 
@@ -158,6 +177,22 @@ void store::add_checksums()
         const auto sum = sum_of({of_runs.text(0), of_runs.text(1), of_runs.text(2)});
         db_.query("UPDATE runs SET checksum = ? WHERE id = ?", run ? sum : never, of_runs.text(0)).run();
     }
+}
+
+/// From the records. One that does not read back is found by its id alone, as it was.
+void store::add_search_columns()
+{
+    auto of_tasks = db_.query(task_rows);
+    while (of_tasks.next())
+        if (const auto t = parse_record<task>(of_tasks.text(4)))
+            db_.query("UPDATE tasks SET owner = ?, port_base = ? WHERE id = ?", t->owner,
+                      std::int64_t{t->port_base}, of_tasks.text(0))
+                .run();
+    auto of_runs = db_.query(run_rows);
+    while (of_runs.next())
+        if (const auto run = parse_record<run_record>(of_runs.text(2)))
+            db_.query("UPDATE runs SET outcome = ? WHERE id = ?", run->outcome, of_runs.text(0)).run();
+    db_.execute("INSERT OR IGNORE INTO unviewed (task) SELECT id FROM tasks");
 }
 
 /// What schema 1 knew of effects, as records. Its runs are history: they are not gone on with.

@@ -8,6 +8,8 @@
 #include <boost/json/value.hpp>
 
 #include <functional>
+#include <initializer_list>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -69,6 +71,11 @@ public:
     /// All tasks, oldest first; `tasks_of` those of one run.
     std::vector<task> tasks();
     std::vector<task> tasks_of(const std::string& run);
+    /// Those in one of these states, and those that a run works on, oldest first: costs what they are,
+    /// however many others there are. So do all that follow, down to `set_intents`.
+    std::vector<task> tasks_in(std::initializer_list<task_state> states);
+    std::vector<task> tasks_owned_by(const std::string& run);
+    bool has(const std::string& id);
     /// The task whose id, unique prefix of an id, or key is `handle`; of several with one key the newest that
     /// is not over, else the newest. not_found or, with the candidates, invalid.
     task resolve(const std::string& handle);
@@ -76,9 +83,14 @@ public:
     /// table of transitions does not have. Returns it as written.
     task change(const std::string& id, const std::function<void(task&)>& change);
 
-    /// As `change`, with all tasks as they stand in the same transaction.
-    task change_among(const std::string& id,
-                      const std::function<void(task&, const std::vector<task>&)>& change);
+    /// The first ports of the blocks that running tasks have, `besides` left out.
+    std::set<int> ports_given(const std::string& besides);
+    /// Gives a task a block of ports. False, and nothing is changed, when another running task has it.
+    bool give_ports(const std::string& id, int first);
+
+    /// Calls `view` with the tasks that changed since this was done last, oldest first, and how many there
+    /// are in all; they count as viewed once it returns. One at a time, of all processes.
+    void view_changed(const std::function<void(const std::vector<task>&, std::size_t)>& view);
 
     /// What a landing is about to do to a checkout, until it is done or recovered: JSON, by task.
     void set_intents(const std::vector<std::pair<std::string, std::string>>& by_task);
@@ -92,6 +104,8 @@ public:
     void resume_run(const std::string& id, std::int64_t pid);
     void finish_run(const std::string& id, const std::string& outcome);
     std::vector<run_record> runs();
+    /// Those that have not come to their end, oldest first.
+    std::vector<run_record> runs_not_done();
     /// Throws corrupt when one of them does not read back.
     void check_runs();
     /// not_found, with the advice to look.
@@ -131,9 +145,14 @@ public:
     static replacement replace(const std::filesystem::path& folder, std::vector<task> found);
 
 private:
-    store(const std::filesystem::path& folder, database::commits how, const class opening_turn&);
+    /// To be used, or to take whole rows out of: a damaged one might not bear being migrated.
+    enum class opened { to_be_used, to_be_replaced };
+    store(const std::filesystem::path& folder, database::commits how, const class opening_turn&,
+          opened as = opened::to_be_used);
+    std::int64_t version();
     void migrate();
     void add_checksums();
+    void add_search_columns();
     task read_task(const statement& row) const;
     std::optional<task> read(statement& row) const;
     run_record read_run(const statement& row) const;

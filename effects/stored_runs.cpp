@@ -61,8 +61,8 @@ run_record store::add(run_record run, const std::vector<task>& fresh)
     next.next();
     run.number = next.integer(0);
     const auto record = record_text(run);
-    db_.query("INSERT INTO runs (number, id, record, checksum) VALUES (?, ?, ?, ?)", run.number, run.id,
-              record, sum_of_run(run, record))
+    db_.query("INSERT INTO runs (number, id, record, checksum, outcome) VALUES (?, ?, ?, ?, ?)", run.number,
+              run.id, record, sum_of_run(run, record), run.outcome)
         .run();
     note(journal_event::run, run.id, {}, "begun", identity_of(run.pid));
     insert(fresh);
@@ -73,8 +73,8 @@ run_record store::add(run_record run, const std::vector<task>& fresh)
 void store::write_run(const run_record& run)
 {
     const auto record = record_text(run);
-    db_.query("UPDATE runs SET record = ?, checksum = ? WHERE id = ?", record, sum_of_run(run, record),
-              run.id)
+    db_.query("UPDATE runs SET record = ?, checksum = ?, outcome = ? WHERE id = ?", record,
+              sum_of_run(run, record), run.outcome, run.id)
         .run();
 }
 
@@ -109,6 +109,15 @@ std::vector<run_record> store::runs()
     while (rows.next())
         all.push_back(read_run(rows));
     return all;
+}
+
+std::vector<run_record> store::runs_not_done()
+{
+    std::vector<run_record> some;
+    auto rows = db_.query(run_rows + "WHERE outcome <> 'done' ORDER BY number");
+    while (rows.next())
+        some.push_back(read_run(rows));
+    return some;
 }
 
 void store::check_runs()

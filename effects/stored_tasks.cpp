@@ -29,9 +29,12 @@ std::optional<task> store::read(statement& row) const
 void store::write(const task& t)
 {
     const auto record = record_text(t);
-    db_.query("UPDATE tasks SET key = ?, run = ?, state = ?, record = ?, checksum = ? WHERE id = ?", t.key,
-              t.run, to_string(t.state), record, sum_of_task(t, record), t.id)
+    db_.query("UPDATE tasks SET key = ?, run = ?, state = ?, record = ?, checksum = ?, owner = ?, "
+              "port_base = ? WHERE id = ?",
+              t.key, t.run, to_string(t.state), record, sum_of_task(t, record), t.owner,
+              std::int64_t{t.port_base}, t.id)
         .run();
+    db_.query("INSERT OR IGNORE INTO unviewed (task) VALUES (?)", t.id).run();
 }
 
 void store::add(const std::vector<task>& tasks)
@@ -44,12 +47,14 @@ void store::add(const std::vector<task>& tasks)
 void store::insert(const std::vector<task>& tasks)
 {
     for (const auto& t : tasks) {
-        if (find(t.id)) throw fault_error(fault(errc::exists, "there is a task '" + t.id + "' already"));
+        if (has(t.id)) throw fault_error(fault(errc::exists, "there is a task '" + t.id + "' already"));
         const auto record = record_text(t);
-        db_.query("INSERT INTO tasks (id, number, key, run, state, record, checksum) "
-                  "VALUES (?, (SELECT COALESCE(MAX(number), 0) + 1 FROM tasks), ?, ?, ?, ?, ?)",
-                  t.id, t.key, t.run, to_string(t.state), record, sum_of_task(t, record))
+        db_.query("INSERT INTO tasks (id, number, key, run, state, record, checksum, owner, port_base) "
+                  "VALUES (?, (SELECT COALESCE(MAX(number), 0) + 1 FROM tasks), ?, ?, ?, ?, ?, ?, ?)",
+                  t.id, t.key, t.run, to_string(t.state), record, sum_of_task(t, record), t.owner,
+                  std::int64_t{t.port_base})
             .run();
+        db_.query("INSERT OR IGNORE INTO unviewed (task) VALUES (?)", t.id).run();
         note(journal_event::task, t.run, t.id, to_string(t.state));
     }
 }
@@ -85,6 +90,32 @@ std::vector<task> store::tasks_of(const std::string& run)
     return some;
 }
 
+std::vector<task> store::tasks_in(std::initializer_list<task_state> states)
+{
+    std::string names; // of states: nothing from outside
+    for (const auto state : states)
+        names += (names.empty() ? "'" : ", '") + std::string(to_string(state)) + "'";
+    std::vector<task> some;
+    auto rows = db_.query(task_rows + "WHERE state IN (" + names + ") ORDER BY number");
+    while (auto t = read(rows))
+        some.push_back(std::move(*t));
+    return some;
+}
+
+std::vector<task> store::tasks_owned_by(const std::string& run)
+{
+    std::vector<task> some;
+    auto rows = db_.query(task_rows + "WHERE owner = ? AND owner <> '' ORDER BY number", run);
+    while (auto t = read(rows))
+        some.push_back(std::move(*t));
+    return some;
+}
+
+bool store::has(const std::string& id)
+{
+    return db_.query("SELECT 1 FROM tasks WHERE id = ?", id).next();
+}
+
 task store::resolve(const std::string& handle)
 {
     if (auto exact = find(handle)) return std::move(*exact);
@@ -118,14 +149,37 @@ task store::change(const std::string& id, const std::function<void(task&)>& chan
     return changed;
 }
 
-task store::change_among(const std::string& id,
-                         const std::function<void(task&, const std::vector<task>&)>& change)
+std::set<int> store::ports_given(const std::string& besides)
+{
+    std::set<int> given;
+    auto rows = db_.query(
+        "SELECT port_base FROM tasks WHERE state = 'running' AND port_base <> 0 AND id <> ?", besides);
+    while (rows.next())
+        given.insert(static_cast<int>(rows.integer(0)));
+    return given;
+}
+
+bool store::give_ports(const std::string& id, int first)
 {
     transaction whole(db_);
-    const auto all = tasks();
-    auto changed = change_here(id, [&](task& t) { change(t, all); });
+    if (ports_given(id).contains(first)) return false;
+    change_here(id, [&](task& t) { t.port_base = first; });
     whole.commit();
-    return changed;
+    return true;
+}
+
+void store::view_changed(const std::function<void(const std::vector<task>&, std::size_t)>& view)
+{
+    transaction whole(db_);
+    std::vector<task> changed;
+    auto rows = db_.query(task_rows + "WHERE id IN (SELECT task FROM unviewed) ORDER BY number");
+    while (auto t = read(rows))
+        changed.push_back(std::move(*t));
+    auto count = db_.query("SELECT COUNT(*) FROM tasks");
+    count.next();
+    view(changed, static_cast<std::size_t>(count.integer(0)));
+    db_.execute("DELETE FROM unviewed");
+    whole.commit();
 }
 
 task store::change_here(const std::string& id, const std::function<void(task&)>& change)

@@ -5,8 +5,9 @@
 
 namespace graftline::effects {
 
-/// Writes `folder`/task_state.json, all tasks, and `folder`/tasks/<id>/task_state.json for each, so that they
-/// are there wholly or not at all; files that would not change are left alone. Throws fault_error.
+/// Brings `folder`/task_state.json, all tasks, and `folder`/tasks/<id>/task_state.json for each up to date,
+/// so that they are there wholly or not at all; files that would not change are left alone. Costs what has
+/// changed since the last time, and a copy of the file of all. Throws fault_error.
 void write_views(store& from, const std::filesystem::path& folder);
 
 /// A task with the keys that such tools know: task_id, branch_name, worktree_path, base_branch, status,

@@ -3,8 +3,15 @@
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/scratch.hpp"
+#include "graftline/runtime/descriptor.hpp"
+#include "graftline/runtime/offload.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <map>
 #include <string_view>
 
 namespace graftline::git {
@@ -17,6 +24,25 @@ std::string first_line(const fs::path& file)
     std::string text = text_of(file);
     text.erase(std::min(text.find('\n'), text.size()));
     return text;
+}
+
+/// The first line of a small file in the folder `git_dir`; empty when it is not there. What is there and
+/// cannot be read is an error: a branch in use must not look unused.
+result<std::string> line_in(const fs::path& git_dir, const char* name)
+{
+    constexpr std::size_t most = 64 * 1024;
+    const descriptor file(::open((git_dir / name).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    if (!file && (errno == ENOENT || errno == ENOTDIR)) return std::string();
+    std::string text;
+    if (!file || !read_all(file.get(), text, most))
+        return system_fault(errno, "cannot read " + (git_dir / name).string());
+    text.erase(std::min(text.find('\n'), text.size()));
+    return text;
+}
+
+bool is_there(const fs::path& git_dir, const char* name)
+{
+    return ::access((git_dir / name).c_str(), F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
 bool names_branch(const std::string& name, const std::string& fullname)
@@ -32,14 +58,48 @@ bool lists_branch(const fs::path& update_refs, const std::string& fullname)
     return std::find(lines.begin(), lines.end(), fullname) != lines.end();
 }
 
-std::string under_way_in(const fs::path& git_dir, const std::string& fullname)
+result<std::string> under_way_in(const fs::path& git_dir, const std::string& fullname)
 {
-    for (const char* state : {"rebase-merge", "rebase-apply"})
-        if (names_branch(first_line(git_dir / state / "head-name"), fullname)) return "rebase";
-    if (lists_branch(git_dir / "rebase-merge" / "update-refs", fullname)) return "rebase";
-    if (names_branch(first_line(git_dir / "BISECT_START"), fullname)) return "bisect";
-    return {};
+    for (const char* state : {"rebase-merge", "rebase-apply"}) {
+        if (!is_there(git_dir, state)) continue;
+        const auto name = line_in(git_dir / state, "head-name");
+        if (!name) return name.error();
+        if (names_branch(*name, fullname)) return std::string("rebase");
+        if (lists_branch(git_dir / state / "update-refs", fullname)) return std::string("rebase");
+    }
+    const auto bisected = line_in(git_dir, "BISECT_START");
+    if (!bisected) return bisected.error();
+    return std::string(names_branch(*bisected, fullname) ? "bisect" : "");
 }
+
+std::string ref_in(const std::string& head)
+{
+    constexpr std::string_view key = "ref: ";
+    return head.starts_with(key) ? head.substr(key.size()) : std::string();
+}
+
+/// Compares places by their real names; a link in the place itself is not followed. Those of a thousand
+/// worktrees side by side cost one look each: their folder is looked up once.
+class place_finder {
+public:
+    explicit place_finder(const fs::path& wanted) : wanted_(without_links_above(wanted)) {}
+
+    const fs::path& wanted() const { return wanted_; }
+    bool is_at(const std::optional<fs::path>& top)
+    {
+        if (!top) return false;
+        if (*top == wanted_) return true;
+        if (!top->has_filename()) return without_links_above(*top) == wanted_;
+        const auto [folder, fresh] = folders_.try_emplace(top->parent_path());
+        if (fresh) folder->second = fs::weakly_canonical(folder->first, ignored_);
+        return folder->second / top->filename() == wanted_;
+    }
+
+private:
+    std::error_code ignored_;
+    fs::path wanted_;
+    std::map<fs::path, fs::path> folders_;
+};
 
 } // namespace
 
@@ -67,9 +127,7 @@ std::optional<fs::path> work_tree_of(const repository& repo, const fs::path& git
 
 std::string head_ref_in(const fs::path& git_dir)
 {
-    constexpr std::string_view key = "ref: ";
-    const std::string head = first_line(git_dir / "HEAD");
-    return head.starts_with(key) ? head.substr(key.size()) : std::string();
+    return ref_in(first_line(git_dir / "HEAD"));
 }
 
 fs::path without_links_above(const fs::path& path)
@@ -93,19 +151,19 @@ std::optional<fs::path> named_by_dot_git(const fs::path& worktree)
 
 result<std::optional<fs::path>> git_dir_of(const repository& repo, const fs::path& work_tree)
 {
-    const fs::path wanted = without_links_above(work_tree);
-    // Both say so: then the other records need not be read.
-    auto named = named_by_dot_git(wanted);
-    if (named && named->parent_path() == repo.common_dir() / "worktrees" &&
-        work_tree_of(repo, *named) == wanted)
-        return named;
+    place_finder place(work_tree);
+    // git calls a record as it calls the worktree, unless that name was taken; `.git` counts only where the
+    // record says the same.
+    const fs::path records = repo.common_dir() / "worktrees";
+    std::vector<fs::path> likely{repo.common_dir(), records / place.wanted().filename()};
+    if (auto named = named_by_dot_git(place.wanted()); named && named->parent_path() == records)
+        likely.push_back(std::move(*named));
+    for (fs::path& record : likely)
+        if (place.is_at(work_tree_of(repo, record))) return std::optional(std::move(record));
     auto folders = worktree_git_dirs(repo);
     if (!folders) return folders.error();
-    for (fs::path& git_dir : *folders) {
-        const std::optional<fs::path> top = work_tree_of(repo, git_dir);
-        if (top && (*top == wanted || without_links_above(*top) == wanted))
-            return std::optional(std::move(git_dir));
-    }
+    for (fs::path& git_dir : *folders)
+        if (place.is_at(work_tree_of(repo, git_dir))) return std::optional(std::move(git_dir));
     return std::optional<fs::path>();
 }
 
@@ -115,13 +173,23 @@ result<std::vector<branch_use>> uses_of(const repository& repo, const std::strin
     if (!folders) return folders.error();
     std::vector<branch_use> uses;
     for (const fs::path& git_dir : *folders) {
+        const auto head = line_in(git_dir, "HEAD");
+        if (!head) return head.error();
+        auto under_way = under_way_in(git_dir, fullname);
+        if (!under_way) return under_way.error();
+        const bool is_head = ref_in(*head) == fullname;
+        if (!is_head && under_way->empty()) continue;
         const std::optional<fs::path> work_tree = work_tree_of(repo, git_dir);
         if (!work_tree) continue; // a bare repository's HEAD has no files that could fall behind
-        branch_use use{git_dir, *work_tree, head_ref_in(git_dir) == fullname,
-                       under_way_in(git_dir, fullname)};
-        if (use.is_head || !use.under_way.empty()) uses.push_back(std::move(use));
+        uses.push_back({git_dir, *work_tree, is_head, std::move(*under_way)});
     }
     return uses;
+}
+
+awaitable<result<std::vector<branch_use>>> find_uses_of(const repository& repo, std::string fullname)
+{
+    auto look = [&] { return uses_of(repo, fullname); };
+    co_return co_await offload(std::move(look));
 }
 
 std::optional<std::string> half_done_in(const fs::path& git_dir)

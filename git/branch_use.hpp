@@ -1,6 +1,7 @@
 /// Who uses a branch: git's own compare-and-swap moves or deletes it under their feet.
 #pragma once
 
+#include "graftline/runtime/awaitable.hpp"
 #include "graftline/runtime/fault.hpp"
 
 #include <filesystem>
@@ -22,9 +23,13 @@ struct branch_use {
     std::string under_way;
 };
 
-/// All uses of the branch of this full name ("refs/heads/main"). Reads a few small files; starts no process.
-/// Errors: the system's, when the worktrees cannot be listed.
+/// All uses of the branch of this full name ("refs/heads/main"), as they are now: nothing is remembered.
+/// Blocks for a few system calls a worktree; starts no process. Errors: the system's, when the worktrees, or
+/// what git records of one, cannot be read.
 result<std::vector<branch_use>> uses_of(const repository& repo, const std::string& fullname);
+
+/// The same off the loop. Cancellation: the look is finished first.
+awaitable<result<std::vector<branch_use>>> find_uses_of(const repository& repo, std::string fullname);
 
 /// The folders that git keeps for single worktrees: of the main one (even in a bare repository), then of the
 /// linked.
@@ -45,7 +50,8 @@ std::optional<std::filesystem::path> named_by_dot_git(const std::filesystem::pat
 
 /// The folder that git keeps for the worktree at `work_tree`, by git's own record: what the worktree's `.git`
 /// says counts only where the record says the same, for a task may have damaged it. Nullopt when git knows of
-/// none there.
+/// none there. Costs the same however many others there are, unless git gave the record another name than the
+/// folder has and `.git` does not tell.
 result<std::optional<std::filesystem::path>> git_dir_of(const repository& repo,
                                                         const std::filesystem::path& work_tree);
 

@@ -3,6 +3,7 @@
 #include "graftline/git/repository.hpp"
 #include "graftline/git/rescue.hpp"
 #include "graftline/git/scratch.hpp"
+#include "graftline/runtime/shielded.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -22,21 +23,10 @@ awaitable<void> forget_settings(repository& repo, std::string branch)
     co_await run(repo.git("config", "--local", "--remove-section", "branch." + branch));
 }
 
-} // namespace
-
-awaitable<result<bool>> delete_branch(repository& repo, std::string branch, oid seen_tip)
+/// Must not be interrupted: a branch that is in use after all comes back.
+awaitable<result<bool>> delete_unused(repository& repo, std::string branch, oid seen_tip)
 {
     const std::string fullname = "refs/heads/" + branch;
-    auto held = co_await repo.lock().acquire();
-    if (!held) co_return held.error();
-    auto uses = uses_of(repo, fullname);
-    if (!uses) co_return uses.error();
-    if (!uses->empty()) co_return false;
-    auto tip = co_await read_ref(repo, fullname);
-    if (!tip) co_return tip.error();
-    if (!*tip) co_return true;
-    if (**tip != seen_tip) co_return false;
-
     auto gone = co_await delete_ref(repo, fullname, seen_tip);
     if (!gone) {
         auto now = co_await read_ref(repo, fullname);
@@ -44,8 +34,8 @@ awaitable<result<bool>> delete_branch(repository& repo, std::string branch, oid 
         co_return gone.error();
     }
     // Somebody may have switched to it just before: git looks at a branch only at the start of a switch.
-    uses = uses_of(repo, fullname);
-    if (uses && !uses->empty()) {
+    auto uses = co_await find_uses_of(repo, fullname);
+    if (!uses || !uses->empty()) {
         auto back =
             co_await update_ref(repo, fullname, seen_tip, oid(std::string(seen_tip.hex().size(), '0')),
                                 "graftline: in use again");
@@ -54,6 +44,24 @@ awaitable<result<bool>> delete_branch(repository& repo, std::string branch, oid 
     }
     co_await forget_settings(repo, branch);
     co_return true;
+}
+
+} // namespace
+
+awaitable<result<bool>> delete_branch(repository& repo, std::string branch, oid seen_tip)
+{
+    const std::string fullname = "refs/heads/" + branch;
+    auto held = co_await repo.lock().acquire();
+    if (!held) co_return held.error();
+    auto uses = co_await find_uses_of(repo, fullname);
+    if (!uses) co_return uses.error();
+    if (!uses->empty()) co_return false;
+    auto tip = co_await read_ref(repo, fullname);
+    if (!tip) co_return tip.error();
+    if (!*tip) co_return true;
+    if (**tip != seen_tip) co_return false;
+
+    co_return co_await shielded(delete_unused(repo, std::move(branch), std::move(seen_tip)));
 }
 
 } // namespace graftline::git

@@ -233,7 +233,7 @@ awaitable<attempt> move_together(landing what, landing_checkout where)
     if (!begun) co_return failed(what, begun.error());
 
     // Now nobody can commit here or switch away; what was looked at before may have changed until now.
-    auto uses = uses_of(*what.repo, what.fullname);
+    auto uses = co_await find_uses_of(*what.repo, what.fullname);
     if (!uses) co_return ended(uses.error());
     if (auto reason = reason_to_wait(what, *uses)) co_return ended(move_outcome(std::move(*reason)));
     if (uses->size() != 1 || uses->front().git_dir != where.git_dir())
@@ -324,6 +324,24 @@ awaitable<result<move_outcome>> move_with_checkout(landing what, branch_use use,
 
 // ---- nobody has it checked out
 
+/// Must not be interrupted: what has moved is said, and looked after.
+awaitable<result<move_outcome>> move_and_look(landing what)
+{
+    auto updated = co_await update_ref(*what.repo, what.fullname, what.to, what.from, what.reflog_message);
+    if (!updated) co_return updated.error();
+    auto flushed = co_await flush_move(what);
+    if (!flushed) co_return flushed.error();
+    // Somebody may have checked it out just before: those files are still the old ones. Where they are new
+    // already this changes nothing.
+    auto uses = co_await find_uses_of(*what.repo, what.fullname);
+    if (!uses) co_return move_outcome(moved{});
+    for (const branch_use& use : *uses)
+        if (use.is_head)
+            co_await run(
+                following(landing_checkout(*what.repo, use.git_dir, use.work_tree), what.from, what.to));
+    co_return move_outcome(moved{});
+}
+
 awaitable<result<move_outcome>> move_alone(landing what, intent_callback intent)
 {
     if (intent) {
@@ -332,21 +350,7 @@ awaitable<result<move_outcome>> move_alone(landing what, intent_callback intent)
         auto noted = co_await intent(planned);
         if (!noted) co_return noted.error();
     }
-    auto updated =
-        co_await shielded(update_ref(*what.repo, what.fullname, what.to, what.from, what.reflog_message));
-    if (!updated) co_return updated.error();
-    auto flushed = co_await shielded(flush_move(what));
-    if (!flushed) co_return flushed.error();
-
-    // Somebody may have checked it out just before: those files are still the old ones. Where they are new
-    // already this changes nothing.
-    auto uses = uses_of(*what.repo, what.fullname);
-    if (!uses) co_return move_outcome(moved{});
-    for (const branch_use& use : *uses)
-        if (use.is_head)
-            co_await run(
-                following(landing_checkout(*what.repo, use.git_dir, use.work_tree), what.from, what.to));
-    co_return move_outcome(moved{});
+    co_return co_await shielded(move_and_look(what));
 }
 
 /// The landing contains the tip. Asked when all its commits are in the repository.
@@ -370,7 +374,7 @@ awaitable<result<move_outcome>> move_kept(landing what, kept_objects& kept, inte
     }
     auto held = co_await repo.lock().acquire();
     if (!held) co_return held.error();
-    auto uses = uses_of(repo, what.fullname);
+    auto uses = co_await find_uses_of(repo, what.fullname);
     if (!uses) co_return uses.error();
     if (auto reason = reason_to_wait(what, *uses)) co_return move_outcome(std::move(*reason));
 
@@ -401,7 +405,7 @@ awaitable<result<bool>> set_right(repository& repo, move_intent intent)
     if (landed || intent.checkout.empty()) co_return landed;
 
     // The files may be old, new, or some of each; the index tells how far git came.
-    auto uses = uses_of(repo, fullname);
+    auto uses = co_await find_uses_of(repo, fullname);
     if (!uses) co_return uses.error();
     for (const branch_use& use : *uses) {
         if (use.work_tree != intent.checkout || !use.is_head || !*tip || **tip != intent.from) continue;
@@ -426,7 +430,7 @@ awaitable<result<move_outcome>> move_target(repository& repo, std::string branch
     auto still_there = co_await check_tip(what);
     if (!still_there) co_return still_there.error();
     if (what.from == what.to) co_return move_outcome(moved{});
-    auto uses = uses_of(repo, what.fullname);
+    auto uses = co_await find_uses_of(repo, what.fullname);
     if (!uses) co_return uses.error();
     if (auto reason = reason_to_wait(what, *uses)) co_return move_outcome(std::move(*reason));
     auto kept = co_await kept_objects::keep(repo, std::move(made), what.to, what.from);

@@ -79,5 +79,42 @@ TEST(Globs, full_of_stars_take_no_time)
     expect(true, stars, many);
 }
 
+// They differ at their ends only, and everything before can be cut in every way.
+TEST(Globs, that_are_hostile_are_compared_in_bulk)
+{
+    std::vector<glob> all;
+    for (int i = 0; i < 8; ++i) {
+        const auto end = std::to_string(100 + i);
+        std::string characters, folders;
+        while (characters.size() < 1000)
+            characters += "*[a-zA-Z0-9_]?";
+        while (folders.size() < 1000)
+            folders += "**/a*/";
+        all.emplace_back(characters + end);
+        all.emplace_back(folders + "b?" + end);
+    }
+    int overlapping = 0;
+    for (const auto& a : all)
+        for (const auto& b : all)
+            overlapping += a.overlaps(b);
+    EXPECT_EQ(overlapping, 16) << "each with itself alone";
+}
+
+TEST(Globs, read_once_are_compared_as_their_texts_are)
+{
+    const std::vector<std::string> texts{"a",    "A",    "a/",    "a/b", "a/**",  "a*",
+                                         "*/b",  "**",   "**/b",  "a?c", "[a-c]", "\\*",
+                                         "\\[a", "[!a]", "a/*/c", "ä",   "a..b",  "{x}"};
+    const auto fits = [](const std::string& a, const std::string& b) { return glob(a).overlaps(glob(b)); };
+    for (const auto& a : texts)
+        for (const auto& b : texts) {
+            EXPECT_EQ(fits(a, b), globs_overlap(a, b)) << a << " and " << b;
+            EXPECT_EQ(fits(a, b), fits(b, a)) << a << " and " << b;
+        }
+    EXPECT_TRUE(fits("a/**", "a")) << "the folder itself";
+    EXPECT_FALSE(fits("a/**", "ab"));
+    EXPECT_TRUE(fits("\\*x", "*x"));
+}
+
 } // namespace
 } // namespace graftline::agents

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+
 namespace graftline::agents {
 namespace {
 
@@ -149,6 +151,45 @@ TEST(Plan, of_a_thousand_tasks_in_a_row_is_read_quickly)
         text += ",{\"id\": \"t" + std::to_string(i) + "\", \"description\": \"x\", \"after\": [\"t" +
                 std::to_string(i - 1) + "\"]}";
     EXPECT_EQ(parse_plan(text + "]}", "p.json").value().tasks.size(), 1000U);
+}
+
+std::string plan_of(std::size_t tasks, const std::function<std::string(std::size_t)>& after)
+{
+    std::string text;
+    for (std::size_t i = 0; i < tasks; ++i)
+        text += (text.empty() ? "{\"tasks\": [" : ",\n") +
+                ("{\"id\": \"t" + std::to_string(i) + "\", \"description\": \"x\", \"after\": [" + after(i) +
+                 "]}");
+    return text + "]}";
+}
+
+std::string quoted_id(std::size_t i)
+{
+    return "\"t" + std::to_string(i) + "\"";
+}
+
+// Each look over what is left would find one task more that can start.
+TEST(Plan, of_many_tasks_in_the_wrong_order_is_read)
+{
+    constexpr std::size_t many = 20'000;
+    const auto next = [](std::size_t i) { return i + 1 < many ? quoted_id(i + 1) : ""; };
+    EXPECT_EQ(parse_plan(plan_of(many, next), "p.json").value().tasks.size(), many);
+    const auto round = [](std::size_t i) { return quoted_id((i + 1) % many); };
+    EXPECT_THAT(why_not(plan_of(many, round)), HasSubstr("t0 comes after t1 comes after t2"));
+}
+
+// For each name that is not there, all others would be compared with it.
+TEST(Plan, with_many_mistakes_tells_the_first)
+{
+    constexpr std::size_t many = 20'000;
+    const auto unknown = [](std::size_t i) { return "\"u" + std::to_string(i) + "\""; };
+    EXPECT_THAT(why_not(plan_of(many, unknown)), HasSubstr("plan.json:1:"));
+    EXPECT_THAT(why_not(plan_of(many, unknown)), HasSubstr("'u0'; did you mean 't0'?"));
+    std::string keys;
+    for (std::size_t i = 0; i < 200'000; ++i)
+        keys += ",\"k" + std::to_string(i) + "\": 1";
+    EXPECT_THAT(why_not("{\"tasks\": [{\"description\": \"x\"" + keys + "}]}"),
+                HasSubstr("unknown key 'k0'"));
 }
 
 TEST(Plan, says_which_file_is_not_there)

@@ -450,6 +450,34 @@ TEST_F(Replay, ABugEndsTheRunUnrecordedSoThatAMendedProgramGoesOn)
     EXPECT_EQ(times("two"), 1);
 }
 
+// Of each task it is asked whether it had begun, and most that had are over: by looking through all of them
+// that would be four thousand million comparisons.
+TEST(LongPast, IsSearchedByPath)
+{
+    constexpr int tasks = 60'000;
+    asio::io_context io(1);
+    const auto past = std::make_shared<replay>(io.get_executor());
+    for (int i = 0; i < tasks; ++i)
+        for (const auto event :
+             {journal_event::requested, journal_event::resolved, journal_event::delivered}) {
+            journal_record r;
+            r.event = event;
+            r.path = "0." + std::to_string(i) + ".0";
+            r.kind = "say";
+            past->take(std::move(r));
+        }
+    for (int i = 0; i < tasks; ++i) {
+        const auto path = "0." + std::to_string(i);
+        ASSERT_TRUE(past->knows(path));
+        past->skip(path);
+    }
+    EXPECT_TRUE(past->knows("0"));
+    EXPECT_FALSE(past->knows("0.1.0")) << "nothing is below an effect";
+    EXPECT_FALSE(past->knows("0." + std::to_string(tasks)));
+    past->conclude();
+    EXPECT_FALSE(past->failure()) << "all that is left was skipped";
+}
+
 TEST_F(Replay, PerformingOnAContextThatWaitsIsRefused)
 {
     program body = [](context& ctx) -> awaitable<void> {

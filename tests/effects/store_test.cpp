@@ -1,5 +1,6 @@
 #include "graftline/effects/store.hpp"
 #include "graftline/effects/stored_json.hpp"
+#include "graftline/effects/stored_rows.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -329,6 +330,190 @@ TEST_F(Store, GivesChecksumsToTheRowsOfAnOlderSchema)
     EXPECT_EQ(s.find("aaa111")->spec.description, "Old");
     EXPECT_EQ(s.runs().at(0).id, "run-0a");
     EXPECT_TRUE(fault_of([&] { s.find("bbb222"); }).is(errc::corrupt)) << "it never read back";
+}
+
+// As graftline with schema 3 made it, and left it in the middle of a run.
+constexpr const char* schema_3 = R"(
+    CREATE TABLE tasks (id TEXT PRIMARY KEY, number INTEGER NOT NULL, key TEXT NOT NULL, run TEXT NOT NULL,
+        state TEXT NOT NULL, record TEXT NOT NULL, checksum INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+    CREATE UNIQUE INDEX tasks_by_number ON tasks (number);
+    CREATE INDEX tasks_by_run ON tasks (run);
+    CREATE TABLE runs (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL,
+        checksum INTEGER NOT NULL DEFAULT 0);
+    CREATE TABLE intents (task TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE journal (number INTEGER PRIMARY KEY, time INTEGER NOT NULL, run INTEGER NOT NULL,
+        event INTEGER NOT NULL, path TEXT NOT NULL, kind TEXT NOT NULL, detail INTEGER NOT NULL, body TEXT,
+        file TEXT, checksum INTEGER NOT NULL);
+    PRAGMA user_version = 3;
+)";
+
+/// Rows with the checksums that belong to them.
+void fill_schema_3(database& db)
+{
+    const auto put_task = [&](int number, const std::string& id, const std::string& state,
+                              const std::string& more) {
+        const auto record =
+            "{\"id\":\"" + id + "\",\"state\":\"" + state + "\",\"run\":\"run-0a\"" + more + "}";
+        db.query("INSERT INTO tasks VALUES (?, ?, '', 'run-0a', ?, ?, ?)", id, std::int64_t{number}, state,
+                 record, sum_of({id, "", "run-0a", state, record}))
+            .run();
+    };
+    put_task(1, "aaa111", "running",
+             ",\"owner\":\"run-0a\",\"port_base\":20010,\"spec\":{\"description\":\"Old\"}");
+    put_task(2, "bbb222", "merged", ",\"port_base\":20020");
+    const auto put_run = [&](int number, const std::string& id, const std::string& outcome) {
+        const auto record = "{\"id\":\"" + id +
+                            "\",\"program\":\"run\",\"tasks\":[\"aaa111\"],\"outcome\":\"" + outcome + "\"}";
+        db.query("INSERT INTO runs VALUES (?, ?, ?, ?)", std::int64_t{number}, id, record,
+                 sum_of({id, std::to_string(number), record}))
+            .run();
+    };
+    put_run(1, "run-0a", "");
+    put_run(2, "run-0b", "done");
+}
+
+TEST_F(Store, MigratesADatabaseOfTheSchemaBeforeThis)
+{
+    fs::create_directories(folder_);
+    {
+        database db(folder_ / "state.db");
+        db.execute(schema_3);
+        fill_schema_3(db);
+    }
+    store s(folder_);
+    ASSERT_EQ(s.tasks().size(), 2u);
+    ASSERT_EQ(s.tasks_in({task_state::running}).size(), 1u);
+    EXPECT_EQ(s.tasks_in({task_state::running})[0].spec.description, "Old");
+    ASSERT_EQ(s.tasks_owned_by("run-0a").size(), 1u);
+    EXPECT_EQ(s.ports_given(""), std::set<int>{20010}) << "of those that run";
+    ASSERT_EQ(s.runs_not_done().size(), 1u);
+    EXPECT_EQ(s.runs_not_done()[0].id, "run-0a");
+    std::size_t unviewed = 0;
+    s.view_changed([&](const std::vector<task>& changed, std::size_t) { unviewed = changed.size(); });
+    EXPECT_EQ(unviewed, 2u) << "what an older graftline wrote of them may be old";
+}
+
+TEST_F(Store, AnotherSchemaIsSaidByWhoeverDoesNotKnowIt)
+{
+    store(folder_).add(make("aaa111"));
+    database db(folder_ / "state.db");
+    auto version = db.query("PRAGMA user_version");
+    version.next();
+    // An older graftline compares this number with its own before it reads or writes anything else.
+    EXPECT_EQ(version.integer(0), 4);
+}
+
+TEST_F(Store, ADamagedOneOfTheSchemaBeforeThisIsReplacedToo)
+{
+    fs::create_directories(folder_);
+    {
+        database db(folder_ / "state.db");
+        db.execute(schema_3);
+        fill_schema_3(db);
+        db.execute("UPDATE tasks SET record = 'no JSON' WHERE id = 'bbb222'");
+    }
+    const auto done = store::replace(folder_, {});
+    EXPECT_EQ(done.kept, 1u);
+    store s(folder_);
+    ASSERT_EQ(s.tasks_owned_by("run-0a").size(), 1u) << "is found as one of the present schema is";
+    EXPECT_EQ(s.runs_not_done().size(), 1u);
+}
+
+TEST_F(Store, FindsTasksByWhatTheyAreNow)
+{
+    store s(folder_);
+    for (const auto* id : {"aaa111", "bbb222", "ccc333"})
+        s.add(make(id));
+    s.change("bbb222", [](task& t) {
+        t.state = task_state::running;
+        t.owner = "run-1";
+    });
+    ASSERT_EQ(s.tasks_in({task_state::running}).size(), 1u);
+    EXPECT_EQ(s.tasks_in({task_state::running})[0].id, "bbb222");
+    EXPECT_EQ(s.tasks_in({task_state::pending, task_state::running}).size(), 3u);
+    EXPECT_EQ(s.tasks_owned_by("run-1").size(), 1u);
+    EXPECT_TRUE(s.tasks_owned_by("").empty());
+    s.change("bbb222", [](task& t) { t.owner.clear(); });
+    EXPECT_TRUE(s.tasks_owned_by("run-1").empty());
+    EXPECT_TRUE(s.has("ccc333"));
+    EXPECT_FALSE(s.has("ccc"));
+}
+
+TEST_F(Store, GivesABlockOfPortsToOneRunningTaskAtATime)
+{
+    store s(folder_);
+    const auto run = [](task& t) { t.state = task_state::running; };
+    for (const auto* id : {"aaa111", "bbb222", "ccc333"}) {
+        s.add(make(id));
+        s.change(id, run);
+    }
+    EXPECT_TRUE(s.give_ports("aaa111", 20000));
+    EXPECT_FALSE(s.give_ports("bbb222", 20000));
+    EXPECT_EQ(s.find("bbb222")->port_base, 0);
+    EXPECT_TRUE(s.give_ports("bbb222", 20010));
+    EXPECT_EQ(s.ports_given("ccc333"), (std::set<int>{20000, 20010}));
+    EXPECT_EQ(s.ports_given("aaa111"), std::set<int>{20010}) << "its own it may have again";
+    s.change("aaa111", [](task& t) { t.state = task_state::failed; });
+    EXPECT_EQ(s.ports_given(""), std::set<int>{20010}) << "what is over needs none";
+    EXPECT_TRUE(s.give_ports("ccc333", 20000));
+}
+
+TEST_F(Store, KnowsWhichTasksHaveChangedSinceTheyWereViewed)
+{
+    store s(folder_);
+    std::vector<std::string> seen;
+    std::size_t all = 0;
+    const auto view = [&](const std::vector<task>& changed, std::size_t count) {
+        seen.clear();
+        for (const auto& t : changed)
+            seen.push_back(t.id);
+        all = count;
+    };
+    for (const auto* id : {"bbb222", "aaa111", "ccc333"})
+        s.add(make(id));
+    s.view_changed(view);
+    EXPECT_EQ(seen, (std::vector<std::string>{"bbb222", "aaa111", "ccc333"})) << "oldest first";
+    s.change("aaa111", [](task& t) { t.key = "k"; });
+    s.change("aaa111", [](task& t) { t.key = "l"; });
+    s.forget("ccc333");
+    EXPECT_THROW(s.view_changed([](const auto&, std::size_t) { throw std::runtime_error("no room"); }),
+                 std::runtime_error);
+    s.view_changed(view);
+    EXPECT_EQ(seen, std::vector<std::string>{"aaa111"}) << "the view that failed counts for nothing";
+    EXPECT_EQ(all, 2u);
+    s.view_changed(view);
+    EXPECT_TRUE(seen.empty());
+}
+
+/// How SQLite finds the rows of a query.
+std::string plan_of(database& db, const std::string& query)
+{
+    std::string text;
+    auto rows = db.query("EXPLAIN QUERY PLAN " + query);
+    while (rows.next())
+        text += rows.text(3) + "; ";
+    return text;
+}
+
+TEST_F(Store, ReadsNothingButWhatItIsAskedFor)
+{
+    store s(folder_);
+    database db(folder_ / "state.db");
+    for (const auto* query :
+         {"SELECT port_base FROM tasks WHERE state = 'running' AND port_base <> 0 AND id <> ?",
+          "SELECT record FROM tasks WHERE state IN ('running') ORDER BY number",
+          "SELECT record FROM tasks WHERE owner = ? AND owner <> '' ORDER BY number",
+          "SELECT record FROM runs WHERE outcome <> 'done' ORDER BY number",
+          "SELECT record FROM tasks WHERE id IN (SELECT task FROM unviewed) ORDER BY number",
+          "SELECT number FROM journal WHERE run = ? AND number > ? ORDER BY number",
+          "SELECT run FROM journal GROUP BY run HAVING MAX(time) < ?"}) {
+        const auto plan = plan_of(db, query);
+        EXPECT_NE(plan.find(" USING "), std::string::npos) << query << ": " << plan;
+        EXPECT_EQ(plan.find("SCAN tasks"), std::string::npos) << query << ": " << plan;
+    }
+    EXPECT_EQ(
+        plan_of(db, "SELECT 1 FROM journal WHERE run = 1 AND number > 5 ORDER BY number").find("TEMP B-TREE"),
+        std::string::npos);
 }
 
 TEST_F(Store, ADamagedOneIsFoundAndReplaced)
