@@ -8,8 +8,7 @@
 #include "graftline/git/refs.hpp"
 #include "graftline/git/scratch.hpp"
 #include "graftline/git/worktree.hpp"
-
-#include <boost/asio/this_coro.hpp>
+#include "graftline/runtime/shielded.hpp"
 
 namespace graftline::effects {
 namespace {
@@ -123,41 +122,44 @@ std::string message_for(const task& t, const commit_changes& asked, const agents
                                      settings.commit.trailers);
 }
 
+awaitable<result<change>> commit_what_lies_there(run& r, const task& t, const commit_changes& asked)
+{
+    if (!std::filesystem::is_directory(t.worktree)) {
+        auto made = co_await summarise(r, t);
+        if (made && made->tip.empty())
+            co_return fault(errc::not_found, "the worktree is gone and its branch has no commit of its own");
+        if (made) made->worktree_gone = true;
+        co_return made;
+    }
+    auto ours = git::check_worktree(r.repository(), t.worktree, lock_reason(t.id), t.branch);
+    if (!ours) co_return ours.error();
+    // Agents kill their gits when they take too long.
+    auto freed = co_await git::drop_locks_left_in(r.repository(), t.worktree, t.branch);
+    if (!freed) co_return freed.error();
+    if (auto home = co_await bring_head_home(r, t); !home) co_return home.error();
+    git::commit_request request(message_for(t, asked, r.in().settings()));
+    if (auto done = co_await git::commit_everything(r.repository(), t.worktree, request); !done)
+        co_return done.error();
+    co_return co_await summarise(r, t);
+}
+
+awaitable<result<change>> commit_and_record(run& r, const commit_changes& asked)
+{
+    const auto t = co_await find_moved(r, co_await r.find(asked.task));
+    auto made = co_await commit_what_lies_there(r, t, asked);
+    if (!made) co_return stays(made.error(), t);
+    co_await r.change(t.id, [&](task& now) {
+        now.commit = made->tip;
+        now.files = made->files;
+    });
+    co_return made;
+}
+
 } // namespace
 
 awaitable<result<change>> commit_changes::carry_out(run& r) const
 {
-    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-    const auto t = co_await find_moved(r, co_await r.find(task));
-    auto work = [&]() -> awaitable<result<change>> {
-        if (!std::filesystem::is_directory(t.worktree)) {
-            auto made = co_await summarise(r, t);
-            if (made && made->tip.empty())
-                co_return fault(errc::not_found,
-                                "the worktree is gone and its branch has no commit of its own");
-            if (made) made->worktree_gone = true;
-            co_return made;
-        }
-        auto ours = git::check_worktree(r.repository(), t.worktree, lock_reason(t.id), t.branch);
-        if (!ours) co_return ours.error();
-        // Agents kill their gits when they take too long.
-        auto freed = co_await git::drop_locks_left_in(r.repository(), t.worktree, t.branch);
-        if (!freed) co_return freed.error();
-        if (auto home = co_await bring_head_home(r, t); !home) co_return home.error();
-        git::commit_request request(message_for(t, *this, r.in().settings()));
-        if (auto done = co_await git::commit_everything(r.repository(), t.worktree, request); !done)
-            co_return done.error();
-        co_return co_await summarise(r, t);
-    };
-    auto made = co_await work();
-    if (made)
-        co_await r.change(task, [&](effects::task& now) {
-            now.commit = made->tip;
-            now.files = made->files;
-        });
-    co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
-    if (!made) co_return stays(made.error(), t);
-    co_return made;
+    return shielded(commit_and_record(r, *this));
 }
 
 } // namespace graftline::effects

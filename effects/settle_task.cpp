@@ -1,6 +1,6 @@
 #include "graftline/effects/settle_task.hpp"
 
-#include <boost/asio/this_coro.hpp>
+#include "graftline/runtime/shielded.hpp"
 
 namespace graftline::effects {
 namespace {
@@ -23,9 +23,7 @@ void settle(task& now, const settle_task& how)
 
 awaitable<result<settled>> settle_task::carry_out(run& r) const
 {
-    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-    const auto now = co_await r.change(task, [this](effects::task& t) { settle(t, *this); });
-    co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
+    const auto now = co_await shielded(r.change(task, [this](effects::task& t) { settle(t, *this); }));
     co_return settled{std::string(to_string(now.state))};
 }
 
