@@ -22,7 +22,7 @@ double seconds_since(clock::time_point then)
 std::string remark(const effects::task& t)
 {
     if (t.state == merged)
-        return (t.landed.empty() ? "" : t.spec.target + " is " + t.landed.substr(0, 10)) +
+        return (t.landed.empty() ? "" : target_of(t) + " is " + t.landed.substr(0, 10)) +
                (t.reason.empty() ? "" : (t.landed.empty() ? "" : ", ") + harmless_line(t.reason));
     if (t.state == running && t.reason.empty()) return shown_title(t, 200);
     return harmless_line(t.reason.substr(0, t.reason.find('\n')));

@@ -49,7 +49,7 @@ std::string as_text(const std::vector<effects::task>& tasks, std::size_t max)
         text += "  " + t.id + "  " + shown_title(t, 100) + "\n";
         std::string how = "agent " + (t.spec.agent.empty() ? quoted(t.spec.command) : t.spec.agent);
         if (t.spec.land)
-            how += ", landed on " + t.spec.target + " (" + std::string(to_string(*t.spec.land)) + ")";
+            how += ", landed on " + target_of(t) + " (" + std::string(to_string(*t.spec.land)) + ")";
         for (const auto& before : t.spec.after)
             how += ", after " + before;
         text += "  " + std::string(t.id.size(), ' ') + "  " + harmless_line(how) + "\n";

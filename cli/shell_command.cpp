@@ -22,7 +22,7 @@ std::vector<std::string> environment_of(const effects::task& t)
     context.worktree = t.worktree;
     context.branch = t.branch;
     context.base = t.base;
-    context.target = t.spec.target;
+    context.target = target_of(t);
     context.plan = t.spec.plan;
     context.attempt = t.attempts;
     context.port_base = t.port_base;

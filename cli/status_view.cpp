@@ -46,7 +46,7 @@ std::string remark_on(const task& t, const status_view& view)
 {
     if (view.is_abandoned(t)) return std::string(abandoned);
     if (!t.reason.empty() && t.state != merged) return harmless_line(t.reason.substr(0, t.reason.find('\n')));
-    if (t.state == merged) return t.spec.target + (t.landed.empty() ? "" : " " + t.landed.substr(0, 10));
+    if (t.state == merged) return target_of(t) + (t.landed.empty() ? "" : " " + t.landed.substr(0, 10));
     return t.branch;
 }
 
@@ -201,7 +201,7 @@ std::string details_of(const task& t, const status_view& view, const terminal& o
     say("branch", t.branch + (t.commit.empty() ? "" : " at " + t.commit.substr(0, 10)));
     say("base", t.base.substr(0, 10) + (t.spec.base.empty() ? "" : " (" + t.spec.base + ")"));
     say("target",
-        t.spec.target + (t.state == merged && !t.landed.empty() ? " is " + t.landed.substr(0, 10) : ""));
+        target_of(t) + (t.state == merged && !t.landed.empty() ? " is " + t.landed.substr(0, 10) : ""));
     say("worktree", t.worktree);
     for (const auto& path : t.conflicts)
         say("conflict", harmless_line(path));

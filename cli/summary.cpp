@@ -18,7 +18,7 @@ std::string line(std::string_view text)
 /// Where its work is now.
 std::string place_of(const effects::task& t)
 {
-    if (t.state == merged && !t.landed.empty()) return t.spec.target + " is " + t.landed.substr(0, 10);
+    if (t.state == merged && !t.landed.empty()) return target_of(t) + " is " + t.landed.substr(0, 10);
     if (t.branch.empty()) return {};
     return "branch " + t.branch + (t.commit.empty() ? "" : " at " + t.commit.substr(0, 10));
 }

@@ -100,15 +100,15 @@ std::vector<std::string> next_steps(const task& t)
     case completed:
         if (t.commit.empty()) return {say("logs"), say("discard")};
         if (t.reason.starts_with("landing waits"))
-            return {say("land"), say("land", " --into " + t.spec.target + "-next")};
+            return {say("land"), say("land", " --into " + target_of(t) + "-next")};
         return {say("diff"), say("land")};
     case failed:
         if (t.rejected) return {say("shell"), say("land"), say("retry")};
         if (!has_agent(t.spec)) return {say("shell"), say("commit", " -m MESSAGE"), say("discard")};
         return {say("logs"), say("retry"), say("discard")};
     case conflicted: {
-        if (t.spec.target.empty()) return {say("retry"), say("discard")};
-        return {say("retry"), say("shell", " git merge " + t.spec.target) + ", then " + say("land"),
+        if (target_of(t).empty()) return {say("retry"), say("discard")};
+        return {say("retry"), say("shell", " git merge " + target_of(t)) + ", then " + say("land"),
                 say("discard")};
     }
     case cancelled: return {say("retry"), say("discard")};

@@ -5,9 +5,12 @@
 #include "graftline/effects/radar_watch.hpp"
 #include "graftline/effects/run_task.hpp"
 #include "graftline/effects/save_work.hpp"
+#include "graftline/effects/strand_watch.hpp"
+#include "graftline/effects/task_end.hpp"
 #include "graftline/git/move_target.hpp"
 #include "graftline/runtime/open_files.hpp"
 #include "graftline/runtime/parallel.hpp"
+#include "graftline/runtime/shielded.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -58,41 +61,39 @@ private:
         const replay::strand strand(run_.past());
         const auto crossed = std::shared_ptr<void>(nullptr, [this, id](void*) { finish_.cross(id); });
         if (run_.is_resumed() && !co_await is_open(index, id)) co_return;
-        std::exception_ptr escaped;
-        std::optional<fault> failed;
+        task_end how;
         try {
             co_await start(index, id);
         } catch (const fault_error& e) {
-            failed = e.why();
+            how.failed = e.why();
         } catch (...) {
-            escaped = std::current_exception();
+            how.escaped = std::current_exception();
         }
-        co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-        if (failed && is_of_the_environment(*failed)) {
-            run_.environment_failed(*failed);
-            escaped = std::make_exception_ptr(interrupted{});
-        } else if (failed) {
-            co_await record_failure(run_, id, std::move(*failed));
-        }
-        if (escaped) co_await settle(id, escaped);
-        // What is interrupted stays this run's: whoever goes on with the run knows it by that.
-        if (!escaped || !run_.stopping()) co_await run_.release(id);
-        const auto t = co_await run_.find(id);
+        co_await asio::this_coro::throw_if_cancelled(false); // its end is recorded, cancelled or not
+        const auto t = co_await aside(shielded(record_end(run_, id, std::move(how))));
         if (!fail_fast_ || run_.stopping() || did_what_was_asked(t)) co_return;
         run_.give_up();
         throw give_up{};
+    }
+
+    /// What the store is asked outside the program. Once the run is live no outcome of another strand waits
+    /// for that; before, what is on record must not come until it is known who asks for it.
+    template <class T> awaitable<T> aside(awaitable<T> asked)
+    {
+        if (!run_.past().is_live()) co_return co_await std::move(asked);
+        co_return co_await run_.at_rest(std::move(asked));
     }
 
     /// Whether a task of a run that is gone on with is still to be carried out. What had ended is not asked
     /// for again.
     awaitable<bool> is_open(std::size_t index, const std::string& id)
     {
-        const auto t = co_await run_.find(id);
+        const auto t = co_await aside(run_.find(id));
         using enum task_state;
         const bool over = t.state == cancelled || t.state == failed || t.state == discarded;
         if (t.owner == run_.id() && !over) co_return true;
         run_.past().skip(path_of(index));
-        if (t.owner == run_.id()) co_await run_.release(id);
+        if (t.owner == run_.id()) co_await aside(run_.release(id));
         co_return false;
     }
 
@@ -100,10 +101,11 @@ private:
 
     awaitable<void> start(std::size_t index, std::string id)
     {
-        const auto t = co_await run_.find(id);
-        if (!co_await prerequisites_done(t)) co_return;
+        const auto t = co_await aside(run_.find(id));
+        // That they were done is on record with a task that had begun, whatever they are now.
         const bool goes_on = run_.past().knows(path_of(index));
         if (!goes_on) {
+            if (!co_await prerequisites_done(t)) co_return;
             co_await run_.past().wait_until_live();
             places_.resize(most_);
             run_.watcher().doing(id, "waiting for a free place");
@@ -116,7 +118,8 @@ private:
         const replay::resting counted_by_context(run_.past());
         ++working_;
         const auto count_down = std::shared_ptr<void>(nullptr, [this](void*) { --working_; });
-        co_await run_task(ctx, id, places_, std::move(place));
+        auto spec = as_begun(run_, ctx.path(), t.spec);
+        co_await run_task(ctx, id, std::move(spec), places_, std::move(place));
     }
 
     /// False when the task can never start: recorded then.
@@ -125,14 +128,15 @@ private:
         for (const auto& before : t.spec.after) {
             run_.watcher().doing(t.id, "waiting for " + before);
             co_await run_.at_rest(finish_.wait_for(before));
-            const auto other = co_await run_.find(before);
+            const auto other = co_await aside(run_.find(before));
             if (other.state == task_state::merged || other.state == task_state::completed) continue;
             if (run_.is_over()) throw interrupted{};
-            co_await run_.change(t.id, [&](task& now) {
+            auto record = [&](task& now) {
                 now.state = task_state::cancelled;
                 now.reason = "comes after " + before + ", which is " + std::string(to_string(other.state));
                 now.finished_at = now_text();
-            });
+            };
+            co_await aside(run_.change(t.id, record));
             co_return false;
         }
         co_return true;
@@ -165,55 +169,16 @@ private:
     /// have got further than that.
     awaitable<bool> claim(const std::string& id, bool goes_on)
     {
-        const auto t = co_await run_.change(id, [&](task& now) {
+        auto record = [&](task& now) {
             if (now.state != task_state::pending || now.owner != run_.id()) return;
             now.state = task_state::running;
             now.run = run_.id();
             now.earlier = std::exchange(now.reason, {});
             now.finished_at.clear();
             now.started_at = now_text();
-        });
+        };
+        const auto t = co_await aside(run_.change(id, record));
         co_return (t.state == task_state::running || goes_on) && t.owner == run_.id();
-    }
-
-    /// A task whose coroutine was stopped, or ran into a bug.
-    awaitable<void> settle(const std::string& id, std::exception_ptr escaped)
-    {
-        std::string bug;
-        try {
-            std::rethrow_exception(escaped);
-        } catch (const interrupted&) {
-        } catch (const boost::system::system_error& e) {
-            if (e.code() != asio::error::operation_aborted) bug = e.what();
-        } catch (const std::exception& e) {
-            bug = e.what();
-        }
-        if (!bug.empty()) {
-            co_await record_failure(run_, id, fault(errc::internal, "internal error: " + bug));
-            co_return;
-        }
-        // Of a program that is not the recorded one nothing is known: agents are left to the right one.
-        if (!run_.past().failure())
-            if (auto saved = co_await save_work(run_, id); !saved)
-                run_.watcher().note(saved.error().message());
-        if (run_.environment_fault()) forget_failed_end(co_await run_.find(id));
-        const bool resumable = run_.stopping();
-        co_await run_.change(id, [&](task& now) {
-            if (now.owner != run_.id()) return;
-            if (now.state != task_state::pending && now.state != task_state::running) return;
-            const bool asked = now.cancel_asked;
-            now.state = resumable && !asked ? task_state::pending : task_state::cancelled;
-            now.reason = asked       ? "cancelled"
-                         : resumable ? why_interrupted()
-                                     : "another task failed (--fail-fast)";
-            now.finished_at = now_text();
-        });
-    }
-
-    std::string why_interrupted() const
-    {
-        const auto& broken = run_.environment_fault();
-        return broken ? "interrupted: " + broken->what() : "interrupted";
     }
 
     run& run_;
@@ -269,65 +234,104 @@ void rethrow_what_matters(const std::exception_ptr& escaped)
     }
 }
 
-/// Suspends once before the body: a spawned coroutine that is cancelled and ends without ever having waited
-/// makes Asio 1.26 throw out of the loop.
-awaitable<void> begin(const std::function<awaitable<void>(run&)>& body, run& r)
+/// How a run is stopped from outside while it is carried out: by its button, by the cancellation of whoever
+/// waits for it, by a fault of the machine. Each first ends the beginning of effects, then cancels what is
+/// carried out. Shared with what is posted, which may come after the run's end; nothing else holds it then.
+class stop_line : public std::enable_shared_from_this<stop_line> {
+public:
+    stop_line(std::shared_ptr<run> of, stop_button& button) : run_(std::move(of)), button_(button) {}
+
+    /// Listens from now on.
+    void connect(bool says_why)
+    {
+        button_.on_press = [line = weak_from_this()] {
+            if (const auto alive = line.lock()) alive->pull();
+        };
+        run_->on_environment_fault = [line = weak_from_this(), says_why] {
+            if (const auto alive = line.lock()) alive->environment_failed(says_why);
+        };
+        if (button_.pressed) run_->stop();
+    }
+    /// What happens from now on does not concern the run any more.
+    void disconnect()
+    {
+        is_connected_ = false;
+        button_.on_press = nullptr;
+        run_->on_environment_fault = nullptr;
+    }
+    void press()
+    {
+        if (is_connected_) button_.press();
+    }
+
+    /// Carries `part` out, cancelled when the line is pulled. Suspends once before it: a spawned coroutine
+    /// that is cancelled and ends without ever having waited makes Asio 1.26 throw out of the loop.
+    awaitable<void> carry(awaitable<void> part)
+    {
+        auto begin = [](awaitable<void> its) -> awaitable<void> {
+            co_await asio::post(co_await asio::this_coro::executor, use_awaitable);
+            co_await std::move(its);
+        };
+        co_await asio::co_spawn(run_->executor(), begin(std::move(part)),
+                                asio::bind_cancellation_slot(stop_.slot(), use_awaitable));
+    }
+
+private:
+    void pull()
+    {
+        run_->stop();
+        stop_.emit(asio::cancellation_type::terminal);
+    }
+    void environment_failed(bool says_why)
+    {
+        if (says_why)
+            run_->watcher().note("The run is stopped, and can be gone on with once this is mended:\n" +
+                                 run_->environment_fault()->message());
+        asio::post(run_->executor(), [line = weak_from_this()] {
+            if (const auto alive = line.lock()) alive->stop_.emit(asio::cancellation_type::terminal);
+        });
+    }
+
+    std::shared_ptr<run> run_;
+    stop_button& button_;
+    asio::cancellation_signal stop_;
+    bool is_connected_ = true;
+};
+
+using run_body = std::function<awaitable<void>(run&)>;
+
+/// Gates that a dead process left, as far as they can be cleared before the run is stopped. Those that cannot
+/// be are in nobody's way: `clean` says why.
+awaitable<void> clear_gates(run& r, stop_line& line)
 {
-    co_await asio::post(co_await asio::this_coro::executor, use_awaitable);
-    co_await body(r);
+    auto clear = [&]() -> awaitable<void> {
+        co_await clear_abandoned_gates(r.in(), r.is_resumed() ? r.id() : std::string(), false);
+    };
+    try {
+        if (!r.stopping()) co_await line.carry(clear());
+    } catch (const std::exception& e) {
+        if (!r.stopping())
+            r.watcher().note(std::string("What a gate left behind could not be cleared away: ") + e.what());
+    }
 }
 
-awaitable<result<run_report>> carry_run(std::shared_ptr<project> in, std::vector<std::string> ids,
-                                        run_options options, observer& watcher, stop_button& button,
-                                        std::function<awaitable<void>(run&)> body)
+/// The body, with what goes on beside it, and the run's end.
+awaitable<result<run_report>> carry_to_end(std::shared_ptr<run> of, std::shared_ptr<stop_line> line,
+                                           const run_options& options, const std::vector<std::string>& ids,
+                                           const run_body& body)
 {
-    run_record record;
-    record.program = options.program;
-    record.arguments = options.arguments;
-    record.arguments["max"] = options.max;
-    record.arguments["fail_fast"] = options.fail_fast;
-    record.arguments["speculation"] = options.speculation;
-    record.tasks = ids;
-    record.target = options.target;
-    result<std::shared_ptr<run>> begun = fault(errc::internal, "");
-    if (options.resume.empty())
-        begun = co_await run::begin(in, record, watcher, options.fresh);
-    else
-        begun = co_await run::resume(in, options.resume, watcher);
-    if (!begun) co_return begun.error();
-    auto& r = **begun;
+    auto& r = *of;
     const auto started = std::chrono::steady_clock::now();
-
-    // What is posted may come after the body's end.
-    auto stop = std::make_shared<asio::cancellation_signal>();
-    button.on_press = [&] {
-        r.stop();
-        stop->emit(asio::cancellation_type::terminal);
-    };
-    r.on_environment_fault = [&] {
-        if (is_gone_on_with(options.program))
-            watcher.note("The run is stopped, and can be gone on with once this is mended:\n" +
-                         r.environment_fault()->message());
-        asio::post(r.executor(), [body = std::weak_ptr(stop)] {
-            if (const auto alive = body.lock()) alive->emit(asio::cancellation_type::terminal);
-        });
-    };
-    if (button.pressed) r.stop();
-    // The body listens to the button alone; whoever cancels us presses it.
-    auto outer = (co_await asio::this_coro::cancellation_state).slot();
-    if (outer.is_connected()) outer.assign([&](asio::cancellation_type) { button.press(); });
-
-    if (is_gone_on_with(options.program))
-        co_await clear_abandoned_gates(r.in(), r.is_resumed() ? r.id() : std::string(), false);
+    if (is_gone_on_with(options.program)) co_await clear_gates(r, *line);
     // Beside what lands: git's own commit race leaves a landing undone in the user's index, which is mended
     // at once.
     r.beside().spawn(git::keep_index(r.repository()));
     r.beside().spawn(watch_for_overlaps(r));
+    r.beside().spawn(watch_strands(r));
     std::optional<fault> failed;
     std::exception_ptr escaped;
     try {
-        co_await asio::co_spawn(co_await asio::this_coro::executor, begin(body, r),
-                                asio::bind_cancellation_slot(stop->slot(), use_awaitable));
+        co_await line->carry(body(r));
     } catch (const fault_error& e) {
         failed = e.why();
     } catch (const give_up&) {
@@ -335,10 +339,7 @@ awaitable<result<run_report>> carry_run(std::shared_ptr<project> in, std::vector
     } catch (...) {
         escaped = std::current_exception();
     }
-    button.on_press = nullptr;
-    stop.reset();
-    if (outer.is_connected()) outer.clear();
-    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    line->disconnect();
     r.beside().cancel();
     co_await r.beside().join();
     if (escaped && !r.stopping()) std::rethrow_exception(escaped);
@@ -358,6 +359,49 @@ awaitable<result<run_report>> carry_run(std::shared_ptr<project> in, std::vector
     report.duration_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
     for (const auto& id : ids)
         report.tasks.push_back(co_await r.find(id));
+    co_return report;
+}
+
+awaitable<result<std::shared_ptr<run>>> begin_or_resume(std::shared_ptr<project> in,
+                                                        const std::vector<std::string>& ids,
+                                                        const run_options& options, observer& watcher)
+{
+    if (!options.resume.empty()) co_return co_await run::resume(in, options.resume, watcher);
+    run_record record;
+    record.program = options.program;
+    record.revision = program_revision;
+    record.arguments = options.arguments;
+    record.arguments["max"] = options.max;
+    record.arguments["fail_fast"] = options.fail_fast;
+    record.arguments["speculation"] = options.speculation;
+    record.tasks = ids;
+    record.target = options.target;
+    co_return co_await run::begin(in, record, watcher, options.fresh);
+}
+
+awaitable<result<run_report>> carry_run(std::shared_ptr<project> in, std::vector<std::string> ids,
+                                        run_options options, observer& watcher, stop_button& button,
+                                        run_body body)
+{
+    // Whoever cancels us presses the button, and hears how the run ended.
+    const bool heeds = co_await asio::this_coro::throw_if_cancelled();
+    co_await asio::this_coro::throw_if_cancelled(false);
+    auto begun = co_await shielded(begin_or_resume(in, ids, options, watcher));
+    if (!begun) {
+        co_await asio::this_coro::throw_if_cancelled(heeds);
+        co_return begun.error();
+    }
+    const auto line = std::make_shared<stop_line>(*begun, button);
+    line->connect(is_gone_on_with(options.program));
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none) line->press();
+    // Awaiting anything clears the slot: it is set last, for the one await that everything else is in.
+    if (auto outer = state.slot(); outer.is_connected())
+        outer.assign([line = std::weak_ptr(line)](asio::cancellation_type) {
+            if (const auto alive = line.lock()) alive->press();
+        });
+    auto report = co_await shielded(carry_to_end(*begun, line, options, ids, body));
+    co_await asio::this_coro::throw_if_cancelled(heeds);
     co_return report;
 }
 

@@ -6,6 +6,7 @@
 #include "graftline/git/branch_use.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/runtime/file_lock.hpp"
+#include "graftline/runtime/shielded.hpp"
 #include "graftline/runtime/supervised.hpp"
 
 #include <boost/asio/this_coro.hpp>
@@ -51,11 +52,11 @@ private:
         if (t.state == task_state::merged) co_return "landed as " + t.landed.substr(0, 10);
         if (t.state == task_state::discarded) co_return "discarded";
         if (t.state == task_state::completed && t.commit.empty()) co_return "it changed nothing";
-        if (t.state == task_state::completed && !t.spec.target.empty()) {
-            const auto target = co_await git::read_ref(in_.repository(), "refs/heads/" + t.spec.target);
+        if (t.state == task_state::completed && !target_of(t).empty()) {
+            const auto target = co_await git::read_ref(in_.repository(), "refs/heads/" + target_of(t));
             if (target && *target) {
                 const auto has_it = co_await git::is_ancestor(in_.repository(), git::oid(t.commit), **target);
-                if (has_it && *has_it) co_return t.spec.target + " has all of it";
+                if (has_it && *has_it) co_return target_of(t) + " has all of it";
             }
         }
         const bool given_up = t.state == task_state::failed || t.state == task_state::cancelled ||
@@ -110,9 +111,11 @@ private:
         if (busy) co_return busy->what();
         context ctx(*run_, std::move(place));
         const auto removed = co_await ctx.try_perform(remove_worktree{t.id});
-        co_await run_->release(t.id);
+        co_await asio::this_coro::throw_if_cancelled(false); // what was done is recorded, cancelled or not
+        co_await shielded(run_->release(t.id));
+        if (removed) co_await shielded(record(t, removed->rescues));
+        co_await asio::this_coro::throw_if_cancelled(true);
         if (!removed) co_return removed.error().what();
-        co_await record(t, removed->rescues);
         if (removed->branch_deleted || t.branch.empty()) co_return std::nullopt;
         const std::string why = "it is in use, or has moved";
         if (t.worktree.empty()) co_return why;

@@ -10,8 +10,7 @@
 #include "graftline/git/refs.hpp"
 #include "graftline/git/scratch.hpp"
 #include "graftline/git/worktree.hpp"
-
-#include <boost/asio/this_coro.hpp>
+#include "graftline/runtime/shielded.hpp"
 
 namespace graftline::effects {
 namespace {
@@ -126,50 +125,53 @@ awaitable<result<void>> say_changed_rules(run& r, const task& t)
     co_return result<void>();
 }
 
+awaitable<result<change>> commit_what_lies_there(run& r, const task& t, const commit_changes& asked)
+{
+    const auto there = is_worktree_there(t);
+    if (!there) co_return there.error();
+    if (!*there) {
+        auto made = co_await summarise(r, t);
+        if (made && made->tip.empty())
+            co_return fault(errc::not_found, "the worktree is gone and its branch has no commit of its own");
+        if (made) made->worktree_gone = true;
+        co_return made;
+    }
+    auto ours = git::check_worktree(r.repository(), t.worktree, lock_reason(t.id), t.branch);
+    if (!ours) co_return ours.error();
+    // Agents kill their gits when they take too long.
+    auto freed = co_await git::drop_locks_left_in(r.repository(), t.worktree, t.branch);
+    if (!freed) co_return freed.error();
+    if (auto home = co_await bring_head_home(r, t); !home) co_return home.error();
+    if (auto said = co_await say_changed_rules(r, t); !said) co_return said.error();
+    git::commit_request request(message_for(t, asked, r.in().settings()));
+    if (auto done = co_await git::commit_everything(r.repository(), t.worktree, request); !done)
+        co_return done.error();
+    co_return co_await summarise(r, t);
+}
+
+awaitable<result<change>> commit_and_record(run& r, const commit_changes& asked)
+{
+    auto t = co_await r.find(asked.task);
+    auto now = co_await follow_worktree(r, t);
+    if (!now) co_return stays(now.error(), t);
+    t = std::move(*now);
+    auto made = co_await commit_what_lies_there(r, t, asked);
+    // The agent's own commits too: nothing of git's has flushed them.
+    if (made && !made->tip.empty())
+        if (auto flushed = co_await r.repository().flush(t.worktree); !flushed) made = flushed.error();
+    if (!made) co_return stays(made.error(), t);
+    co_await r.change(t.id, [&](task& changed) {
+        changed.commit = made->tip;
+        changed.files = made->files;
+    });
+    co_return made;
+}
+
 } // namespace
 
 awaitable<result<change>> commit_changes::carry_out(run& r) const
 {
-    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-    auto t = co_await r.find(task);
-    auto work = [&]() -> awaitable<result<change>> {
-        auto now = co_await follow_worktree(r, t);
-        if (!now) co_return now.error();
-        t = std::move(*now);
-        const auto there = is_worktree_there(t);
-        if (!there) co_return there.error();
-        if (!*there) {
-            auto made = co_await summarise(r, t);
-            if (made && made->tip.empty())
-                co_return fault(errc::not_found,
-                                "the worktree is gone and its branch has no commit of its own");
-            if (made) made->worktree_gone = true;
-            co_return made;
-        }
-        auto ours = git::check_worktree(r.repository(), t.worktree, lock_reason(t.id), t.branch);
-        if (!ours) co_return ours.error();
-        // Agents kill their gits when they take too long.
-        auto freed = co_await git::drop_locks_left_in(r.repository(), t.worktree, t.branch);
-        if (!freed) co_return freed.error();
-        if (auto home = co_await bring_head_home(r, t); !home) co_return home.error();
-        if (auto said = co_await say_changed_rules(r, t); !said) co_return said.error();
-        git::commit_request request(message_for(t, *this, r.in().settings()));
-        if (auto done = co_await git::commit_everything(r.repository(), t.worktree, request); !done)
-            co_return done.error();
-        co_return co_await summarise(r, t);
-    };
-    auto made = co_await work();
-    // The agent's own commits too: nothing of git's has flushed them.
-    if (made && !made->tip.empty())
-        if (auto flushed = co_await r.repository().flush(t.worktree); !flushed) made = flushed.error();
-    if (made)
-        co_await r.change(task, [&](effects::task& now) {
-            now.commit = made->tip;
-            now.files = made->files;
-        });
-    co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
-    if (!made) co_return stays(made.error(), t);
-    co_return made;
+    return shielded(commit_and_record(r, *this));
 }
 
 } // namespace graftline::effects

@@ -1,6 +1,7 @@
 #include "graftline/effects/carry_out.hpp"
 #include "graftline/effects/commit_changes.hpp"
 #include "graftline/effects/operations.hpp"
+#include "graftline/runtime/shielded.hpp"
 
 namespace graftline::effects {
 
@@ -29,15 +30,16 @@ awaitable<result<std::optional<std::string>>> commit_task(std::shared_ptr<projec
                             [](task& now) { check_operation(now.id, now.state, operation::commit).value(); });
         context ctx(r, "0");
         const auto done = co_await ctx.try_perform(commit_changes{found->id, message, type, scope});
-        if (mine) co_await r.release(found->id);
+        co_await asio::this_coro::throw_if_cancelled(false); // what was done is recorded, cancelled or not
+        if (mine) co_await shielded(r.release(found->id));
         const auto& change = done.value();
         if (change.tip != found->commit) made = change.tip;
         if (change.tip.empty()) co_return;
-        co_await r.change(found->id, [](task& now) {
+        co_await shielded(r.change(found->id, [](task& now) {
             if (now.state != task_state::failed && now.state != task_state::cancelled) return;
             now.state = task_state::completed;
             now.reason = "finished by hand";
-        });
+        }));
     };
     auto report = co_await as_run(in, {found->id}, options, watcher, button, body);
     if (!report) co_return report.error();

@@ -75,16 +75,16 @@ std::string canonical_text(const json::value& arguments, const json::value& defa
     return text;
 }
 
-context::context(run& r, std::string path, bool is_strand) : run_(r), path_(std::move(path))
+context::context(run& r, std::string path, bool is_strand) : run_(r), here_(r.past(), std::move(path))
 {
     if (is_strand) strand_.emplace(run_.past());
 }
 
 context::wait::wait(context& of) : of_(of)
 {
-    if (of_.waiting_)
+    if (of_.here_.waits)
         throw std::logic_error("perform on a context that already waits: give each parallel child its own");
-    of_.waiting_ = true;
+    of_.here_.waits = true;
 }
 
 performance::performance(context& of, std::string_view kind, const json::value& arguments,
@@ -99,6 +99,24 @@ performance::performance(context& of, std::string_view kind, const json::value& 
 awaitable<std::optional<replay::answer>> performance::ask()
 {
     return run_.past().ask(path_, kind_, hash_, arguments_);
+}
+
+awaitable<void> performance::come_back(std::exception_ptr thrown)
+{
+    if (run_.stopping()) throw interrupted{};
+    if (may_be_recorded())
+        if (const auto answer = co_await ask()) {
+            delivered(*answer);
+            if (answer->cancelled) throw cancelled();
+            co_return;
+        }
+    begin();
+    run_.past().set_out();
+    co_await run_.past().arrive();
+    const bool still_cancelled =
+        (co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none;
+    if (graftline::parallel::is_aborted(thrown)) abandon(thrown, still_cancelled);
+    end(true, nullptr, still_cancelled);
 }
 
 void performance::delivered(const replay::answer& answer)

@@ -6,6 +6,7 @@
 #include "graftline/effects/run.hpp"
 #include "graftline/effects/stored_json.hpp"
 #include "graftline/runtime/parallel.hpp"
+#include "graftline/runtime/shielded.hpp"
 
 #include <boost/asio/this_coro.hpp>
 
@@ -23,7 +24,8 @@ namespace graftline::effects {
 /// is each effect's own matter. An effect that says `static constexpr bool is_pure = true` changes nothing
 /// outside the program and does not wait for its request to be committed. One whose work outlives the process
 /// asks for its place too: `carry_out(run&, const effect_place&)`. One with a `retries` policy is tried again
-/// when it fails of what may pass; only the last attempt's fault is its outcome.
+/// when it fails of what may pass; only the last attempt's fault is its outcome. What must not be left half
+/// done is `shielded`: an effect that is cancelled meanwhile ends, and is still cancelled then.
 template <class E>
 concept placed_effect = requires(const E& e, run& r, const effect_place& here) {
     { e.carry_out(r, here) } -> std::same_as<awaitable<result<typename E::outcome>>>;
@@ -71,6 +73,16 @@ private:
 /// A place in the tree of effects. Effects performed here are numbered in order below its path, so that the
 /// same program gives the same ids however its tasks interleave. Every parallel child has a context of its
 /// own, from `parallel`.
+///
+/// What a body awaits is an effect (`perform`), its children (`parallel`), or something else by `external`;
+/// it awaits nothing else. Outcomes are delivered one at a time, each when every strand of the run waits in
+/// one of these ways. A strand that awaits a timer or a connection directly holds up every other strand of
+/// the run until it comes back, and for ever when it waits for one of them. The run's observer is told of a
+/// strand that does so for five seconds.
+///
+/// What a body decides on comes from its arguments, from outcomes of effects, or from the run's record (its
+/// settings). What it finds out in any other way may be different when the run is gone on with, and then the
+/// run is refused.
 class context {
 public:
     /// A strand of the run's that goes on by itself.
@@ -91,23 +103,41 @@ public:
     /// The same for bodies that act on a failure.
     template <effect E> awaitable<result<typename E::outcome>> try_perform(E e);
 
+    /// Awaits something that is no effect, while other strands of the run go on: a timer, a connection, a
+    /// bell that another strand rings. Gives what `what` gives, or throws it; cancelled as `perform`. That it
+    /// ended, or was cancelled, is on record in the order of the outcomes; what it gave is not. A run that is
+    /// gone on with awaits it again, and delivers its end where it came before. What it gives then may
+    /// differ: where that decides which effects follow, or their arguments, the body must not take it from
+    /// here, but from an effect. Cancellation: that of `what`.
+    ///
+    ///     co_await ctx.external(bell.wait());       // rung by a strand of this run, or by the host
+    template <class T> awaitable<T> external(awaitable<T> what);
+
+    /// Awaits what only other strands of the run bring about, always the same way: a place in a semaphore.
+    /// Nothing of it is on record. A replay takes the strand for one that does not come back by itself.
+    template <class T> awaitable<T> at_rest(awaitable<T> what)
+    {
+        const wait alone(*this);
+        co_return co_await run_.at_rest(std::move(what));
+    }
+
     /// Fans out from here: `co_await ctx.parallel.map(items, one, parallel::options().limit(5))`.
     fan_out parallel{*this};
 
     run& in() noexcept { return run_; }
-    const std::string& path() const noexcept { return path_; }
+    const std::string& path() const noexcept { return here_.path; }
 
 private:
     friend class fan_out;
     friend class performance;
     context(run& r, std::string path, bool is_strand);
-    std::string next_path() { return path_ + "." + std::to_string(count_++); }
+    std::string next_path() { return path() + "." + std::to_string(count_++); }
 
     /// Held while the context waits; std::logic_error when it does already.
     class wait {
     public:
         explicit wait(context& of);
-        ~wait() { of_.waiting_ = false; }
+        ~wait() { of_.here_.waits = false; }
         wait(const wait&) = delete;
         wait& operator=(const wait&) = delete;
 
@@ -116,9 +146,8 @@ private:
     };
 
     run& run_;
-    std::string path_;
+    replay::place here_;
     int count_ = 0;
-    bool waiting_ = false;
     std::optional<replay::strand> strand_; // none where its combinator counts it
 };
 
@@ -133,6 +162,11 @@ public:
 
     bool may_be_recorded() const { return !run_.past().is_empty(); }
     awaitable<std::optional<replay::answer>> ask();
+    /// While it lives, the strand awaits something outside the run.
+    replay::away away() { return replay::away(run_.past()); }
+    /// What was awaited outside has ended, or threw: returns when that is its turn. Throws cancelled,
+    /// interrupted. The caller has said throw_if_cancelled(false).
+    awaitable<void> come_back(std::exception_ptr thrown);
     /// The answer is taken by a strand whose own state of cancellation this is.
     void delivered(const replay::answer& answer);
 
@@ -210,8 +244,11 @@ template <effect E> awaitable<result<typename E::outcome>> context::try_perform(
         if (answer) {
             const bool asked =
                 (co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none;
-            if (asked && !answer->still_cancelled) // the effect had dealt with it by itself
-                co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
+            if (asked && !answer->still_cancelled) { // on record from when effects still forgot it
+                co_await asio::this_coro::throw_if_cancelled(false);
+                co_await forget_cancellation();
+                co_await asio::this_coro::throw_if_cancelled(heeds);
+            }
             now.delivered(*answer);
             co_return detail::outcome_of<value>(*answer);
         }
@@ -252,6 +289,26 @@ template <effect E> awaitable<result<typename E::outcome>> context::try_perform(
     now.end(outcome.has_value(), stored, still_cancelled);
     if (!outcome) co_return fault_from_stored(stored);
     co_return from_stored<value>(stored);
+}
+
+template <class T> awaitable<T> context::external(awaitable<T> what)
+{
+    performance now(*this, "external", json::object(), json::object());
+    const bool heeds = co_await asio::this_coro::throw_if_cancelled();
+    graftline::parallel::outcome<T> gave;
+    {
+        const auto gone = now.away();
+        gave = co_await graftline::parallel::settle(std::move(what));
+    }
+    co_await asio::this_coro::throw_if_cancelled(false);
+    const auto refused =
+        co_await graftline::parallel::settle(now.come_back(gave.has_value() ? nullptr : gave.error()));
+    co_await asio::this_coro::throw_if_cancelled(heeds);
+    refused.value();
+    if constexpr (std::is_void_v<T>)
+        gave.value();
+    else
+        co_return std::move(gave).value();
 }
 
 template <class T, class F, class R>

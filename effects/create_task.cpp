@@ -1,6 +1,7 @@
 #include "graftline/effects/carry_out.hpp"
 #include "graftline/effects/create_worktree.hpp"
 #include "graftline/effects/operations.hpp"
+#include "graftline/runtime/shielded.hpp"
 
 namespace graftline::effects {
 
@@ -18,11 +19,14 @@ awaitable<result<task>> create_task(std::shared_ptr<project> in, task made, obse
     };
     auto report = co_await as_run(in, {made.id}, options, watcher, button, body);
     // What did not come to be is forgotten; what did is kept even if recording the run's end failed.
-    auto kept = co_await in->stored([&](store& s) {
+    auto forget = [&](store& s) {
         auto t = s.find(made.id);
         if (t && !t->worktree_ready) s.forget(made.id);
         return t;
-    });
+    };
+    co_await asio::this_coro::throw_if_cancelled(false);
+    auto kept = co_await shielded(in->stored(forget));
+    co_await asio::this_coro::throw_if_cancelled(true);
     if (!kept) co_return kept.error();
     if (*kept && (*kept)->worktree_ready) co_return std::move(**kept);
     if (!report) co_return report.error();

@@ -8,6 +8,7 @@
 #include "graftline/git/refs.hpp"
 #include "graftline/git/rescue.hpp"
 #include "graftline/git/worktree.hpp"
+#include "graftline/runtime/shielded.hpp"
 
 #include <boost/asio/this_coro.hpp>
 
@@ -31,8 +32,10 @@ awaitable<result<void>> drop_half_made(run& r, const task& t)
 }
 
 /// Undoes what was made for a task whose worktree did not come to be.
-awaitable<void> roll_back(run& r, const task& t)
+awaitable<void> roll_back(run& r, const std::string& id)
 {
+    const auto t = co_await r.find(id);
+    if (t.worktree_ready || t.worktree.empty()) co_return;
     // A fault here would hide the one that matters. What could not be removed stays on record: the next
     // attempt, or a removal, takes it away.
     if (!co_await drop_half_made(r, t)) co_return;
@@ -166,10 +169,9 @@ awaitable<result<tree>> create_worktree::carry_out(run& r) const
         stopped = std::current_exception();
     }
     if (!stopped && made) co_return made;
-    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-    const auto half_made = co_await r.find(task);
-    if (!half_made.worktree_ready && !half_made.worktree.empty()) co_await roll_back(r, half_made);
-    co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
+    co_await asio::this_coro::throw_if_cancelled(false); // cleaning up is awaited, cancelled or not
+    co_await shielded(roll_back(r, task));
+    co_await asio::this_coro::throw_if_cancelled(true);
     if (stopped) std::rethrow_exception(stopped);
     co_return fault(made.error()).with("task", task);
 }

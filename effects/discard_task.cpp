@@ -1,6 +1,7 @@
 #include "graftline/effects/carry_out.hpp"
 #include "graftline/effects/operations.hpp"
 #include "graftline/effects/remove_worktree.hpp"
+#include "graftline/runtime/shielded.hpp"
 
 namespace graftline::effects {
 
@@ -21,12 +22,14 @@ awaitable<result<task>> discard_task(std::shared_ptr<project> in, std::string id
                         [](task& now) { check_operation(now.id, now.state, operation::discard).value(); });
         context ctx(r, "0");
         const auto removed = co_await ctx.try_perform(remove_worktree{found->id});
-        co_await r.change(found->id, [&](task& now) {
+        auto record = [&](task& now) {
             now.owner.clear();
             if (!removed) return;
             now.state = task_state::discarded;
             now.finished_at = now_text();
-        });
+        };
+        co_await asio::this_coro::throw_if_cancelled(false); // what was done is recorded, cancelled or not
+        co_await shielded(r.change(found->id, record));
         if (!removed) throw fault_error(removed.error());
     };
     auto report = co_await as_run(in, {found->id}, options, watcher, button, body);

@@ -8,6 +8,7 @@
 #include "graftline/effects/worktree_command.hpp"
 #include "graftline/git/worktree.hpp"
 #include "graftline/runtime/disk_probe.hpp"
+#include "graftline/runtime/shielded.hpp"
 #include "graftline/runtime/supervised.hpp"
 
 #include <boost/asio/this_coro.hpp>
@@ -34,9 +35,10 @@ awaitable<result<exit_record>> run_gate(run& r, attempt_spec spec)
     } catch (...) {
         stopped = std::current_exception();
     }
-    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    co_await asio::this_coro::throw_if_cancelled(false); // its end is awaited, cancelled or not
     started->cancel();
-    co_await started->wait();
+    co_await shielded(started->wait());
+    co_await asio::this_coro::throw_if_cancelled(true);
     std::rethrow_exception(stopped);
 }
 
@@ -78,9 +80,9 @@ public:
         } catch (...) {
             stopped = std::current_exception();
         }
-        co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-        auto removed = co_await git::remove_worktree(run_.repository(), checkout, lock_reason(id));
-        co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
+        co_await asio::this_coro::throw_if_cancelled(false); // cleaning up is awaited, cancelled or not
+        auto removed = co_await shielded(git::remove_worktree(run_.repository(), checkout, lock_reason(id)));
+        co_await asio::this_coro::throw_if_cancelled(true);
         if (stopped) std::rethrow_exception(stopped);
         if (!removed && outcome) co_return removed.error();
         co_return outcome;

@@ -5,6 +5,7 @@
 #include "graftline/git/commit.hpp"
 #include "graftline/git/naming.hpp"
 #include "graftline/git/refs.hpp"
+#include "graftline/runtime/shielded.hpp"
 
 #include <boost/asio/this_coro.hpp>
 
@@ -73,21 +74,38 @@ awaitable<result<landing_request>> request_for(run& r, const task& t, const land
     co_return what;
 }
 
-/// Records the outcome with the end of its intent, whatever happens meanwhile.
+/// Records the outcome with the end of its intent.
 awaitable<void> record(run& r, const std::string& id, const std::function<void(task&)>& edit)
 {
-    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     co_await r.change(id, edit);
     auto cleared = co_await r.in().stored([&](store& s) { s.clear_intent(id); });
     if (!cleared) r.watcher().note(cleared.error().message()); // the next command finds it done
-    co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
+}
+
+/// Waits for the queue's word and records it: `edit` makes it the task's. The target may have moved when a
+/// cancellation comes: then that is recorded all the same.
+awaitable<result<landing>> queue_and_record(run& r, landing_request what,
+                                            std::function<void(task&, const landing&)> edit)
+{
+    const auto id = what.task;
+    const auto target = what.target;
+    auto said = co_await r.queue(target).land(std::move(what));
+    if (!said) co_return fault(said.error()).with("task", id).with("target", target);
+    // Nothing was moved: somebody else has brought the target there, perhaps without flushing it.
+    if (said->is == verdict::up_to_date)
+        if (auto flushed = co_await r.repository().flush(); !flushed) co_return flushed.error();
+    auto with_it = [&](task& now) { edit(now, *said); };
+    co_await asio::this_coro::throw_if_cancelled(false);
+    co_await shielded(record(r, id, with_it));
+    co_await asio::this_coro::throw_if_cancelled(true);
+    co_return said;
 }
 
 } // namespace
 
 void record_landing(task& now, const landing& l, const std::string& target)
 {
-    now.spec.target = target;
+    now.landed_target = target;
     now.rejected = l.is == verdict::rejected;
     now.conflicts = l.is == verdict::conflicted ? l.paths : std::vector<std::string>();
     now.reason = l.why;
@@ -147,13 +165,8 @@ awaitable<result<landing>> land::carry_out(run& r) const
     auto what = co_await request_for(r, t, *this);
     if (!what) co_return fault(what.error()).with("task", t.id);
     r.watcher().doing(task, "waiting to land on " + target.branch);
-    auto landed = co_await r.queue(target.branch).land(std::move(*what));
-    if (!landed) co_return fault(landed.error()).with("task", t.id).with("target", target.branch);
-    // Nothing was moved: somebody else has brought the target there, perhaps without flushing it.
-    if (landed->is == verdict::up_to_date)
-        if (auto flushed = co_await r.repository().flush(); !flushed) co_return flushed.error();
-    co_await record(r, task, [&](effects::task& now) { record_landing(now, *landed, target.branch); });
-    co_return landed;
+    auto edit = [this](effects::task& now, const landing& l) { record_landing(now, l, target.branch); };
+    co_return co_await queue_and_record(r, std::move(*what), edit);
 }
 
 awaitable<result<landing>> undo::carry_out(run& r) const
@@ -164,7 +177,7 @@ awaitable<result<landing>> undo::carry_out(run& r) const
     if (r.is_over()) throw interrupted{};
     landing_request what;
     what.task = t.id;
-    what.target = t.spec.target;
+    what.target = target_of(t);
     what.gates = gates;
     what.reverts = true;
     what.may_undo = true;
@@ -174,10 +187,7 @@ awaitable<result<landing>> undo::carry_out(run& r) const
     if (!message) co_return fault(message.error()).with("task", t.id);
     what.message = std::move(*message);
     r.watcher().doing(task, "waiting to be undone on " + what.target);
-    auto undone = co_await r.queue(t.spec.target).land(std::move(what));
-    if (!undone) co_return fault(undone.error()).with("task", t.id).with("target", t.spec.target);
-    co_await record(r, task, [&](effects::task& now) { record_undo(now, *undone); });
-    co_return undone;
+    co_return co_await queue_and_record(r, std::move(what), record_undo);
 }
 
 } // namespace graftline::effects

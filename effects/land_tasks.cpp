@@ -7,6 +7,7 @@
 #include "graftline/git/refs.hpp"
 #include "graftline/git/worktree.hpp"
 #include "graftline/runtime/parallel.hpp"
+#include "graftline/runtime/shielded.hpp"
 
 #include <boost/asio/this_coro.hpp>
 
@@ -68,11 +69,12 @@ awaitable<task> bring_up_to_date(run& r, task t)
 
 awaitable<bool> put_on_target(context& ctx, task t, const land_options& options)
 {
-    if (options.target) t.spec.target = *options.target;
-    if (options.target) t.spec.into.clear();
-    if (options.into) t.spec.into = *options.into;
-    const auto target = landing_target_of(t);
-    t = co_await bring_up_to_date(ctx.in(), t);
+    auto asked = t.spec;
+    asked.target = options.target.value_or(target_of(t));
+    if (options.target) asked.into.clear();
+    if (options.into) asked.into = *options.into;
+    const auto target = landing_target_of(t.id, asked);
+    t = co_await ctx.at_rest(bring_up_to_date(ctx.in(), t));
     const auto& gates = options.gates.empty() ? t.spec.gates : options.gates;
     const auto mode = options.mode.value_or(t.spec.land.value_or(land_mode::merge));
     const auto landed =
@@ -80,17 +82,20 @@ awaitable<bool> put_on_target(context& ctx, task t, const land_options& options)
     co_return landed.is_done();
 }
 
+// What these bodies ask of the store and of git is not on record: landings and undoings are gone on with by
+// asking for them again.
+
 /// True when it has landed. One that has landed already, as an interruption may leave it, is only cleared
 /// away.
 awaitable<bool> land_one(context& ctx, std::string id, const land_options& options, bool resumed)
 {
-    auto& r = ctx.in();
-    auto t = co_await r.take(id, [&](task& now) {
+    auto ready = [&](task& now) {
         if (now.state == task_state::merged) return;
         check_landable(now).value();
         now.cancel_asked = false;
         if (was_taken_off(now) && !resumed) now.landed.clear(); // somebody asks for it
-    });
+    };
+    auto t = co_await ctx.at_rest(ctx.in().take(id, ready));
     if (t.state != task_state::merged && !co_await put_on_target(ctx, t, options)) co_return false;
     if (!t.spec.keep_worktree && !options.keep_worktrees) co_await ctx.perform(remove_worktree{id});
     co_return true;
@@ -122,9 +127,9 @@ awaitable<all_of_them> each(run& r, const std::vector<std::string>& ids,
         } catch (...) {
             stopped = std::current_exception();
         }
-        co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+        co_await asio::this_coro::throw_if_cancelled(false); // letting go is awaited, cancelled or not
         // What is interrupted stays this run's: whoever goes on with it knows it by that.
-        if (!stopped || !r.stopping()) co_await r.release(which.second);
+        if (!stopped || !r.stopping()) co_await ctx.at_rest(shielded(r.release(which.second)));
         if (stopped) std::rethrow_exception(stopped);
     };
     auto outcomes = co_await parallel::map(std::move(numbered), carry);
@@ -192,7 +197,7 @@ awaitable<result<run_report>> land_all(std::shared_ptr<project> in, std::vector<
     };
     auto report = co_await as_run(in, ids_of(tasks), of_run, watcher, button, body);
     if (report && report->target.empty() && !report->tasks.empty())
-        report->target = report->tasks.front().spec.target;
+        report->target = target_of(report->tasks.front());
     if (report && all.first && tasks.size() == 1) co_return *all.first;
     if (report) report->incomplete = !all.done;
     co_return report;
@@ -204,11 +209,12 @@ awaitable<bool> undo_one(context& ctx, std::string id, const std::vector<std::ve
     const auto is_undone = [](const task& t) {
         return t.state == task_state::completed && !t.undone.empty();
     };
-    const auto t = co_await ctx.in().take(id, [&](task& now) {
+    auto ready = [&](task& now) {
         if (is_undone(now)) return;
         check_operation(now.id, now.state, operation::undo).value();
         now.cancel_asked = false;
-    });
+    };
+    const auto t = co_await ctx.at_rest(ctx.in().take(id, ready));
     if (is_undone(t)) co_return true;
     const auto undone = co_await ctx.perform(undo{id, gates.empty() ? t.spec.gates : gates});
     co_return undone.is_done();
@@ -225,7 +231,7 @@ awaitable<result<run_report>> undo_all(std::shared_ptr<project> in, std::vector<
     run_options of_run;
     of_run.program = "undo";
     of_run.arguments["gates"] = to_stored(gates);
-    of_run.target = tasks.empty() ? "" : tasks.front().spec.target;
+    of_run.target = tasks.empty() ? "" : target_of(tasks.front());
     all_of_them all;
     auto one = [&](context& ctx, std::string id) { return undo_one(ctx, std::move(id), gates); };
     auto body = [&](run& r) -> awaitable<void> {

@@ -6,6 +6,7 @@
 #include "graftline/git/commit.hpp"
 #include "graftline/git/move_target.hpp"
 #include "graftline/git/refs.hpp"
+#include "graftline/runtime/shielded.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -93,7 +94,7 @@ awaitable<result<landing>> landing_queue::land(landing_request what)
         return std::pair(-a->what.priority, a->arrival) < std::pair(-b->what.priority, b->arrival);
     });
     ring();
-    if (!std::exchange(working_, true)) beside_.spawn(work());
+    if (!std::exchange(working_, true)) beside_.spawn(shielded(work()));
 
     // Whoever is cancelled still hears what became of it: the target may be moving already.
     co_await asio::this_coro::throw_if_cancelled(false);
@@ -112,10 +113,10 @@ awaitable<result<landing>> landing_queue::land(landing_request what)
 
 // ---- its work
 
+// Its cancellation is put off: those who wait here are cancelled one by one, and what is left then is only to
+// see gates end.
 awaitable<void> landing_queue::work()
 {
-    // Whoever waits here is cancelled by himself; what is left then is only to see gates end.
-    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     std::optional<fault> broken;
     while (!entries_.empty()) {
         try {

@@ -1,19 +1,35 @@
 #include "graftline/effects/landing_target.hpp"
 
+#include "graftline/effects/stored_json.hpp"
 #include "graftline/git/naming.hpp"
 #include "graftline/git/refs.hpp"
 
+#include <boost/json/parse.hpp>
+
 namespace graftline::effects {
 
-landing_target landing_target_of(const task& t)
+landing_target landing_target_of(const std::string& task, const task_spec& spec)
 {
-    if (t.spec.target.empty() && t.spec.into.empty())
+    if (spec.target.empty() && spec.into.empty())
         throw fault_error(fault(errc::invalid, "there is no branch to land on: HEAD is detached")
-                              .with("task", t.id)
+                              .with("task", task)
                               .advise("Name one: --target BRANCH"));
-    if (t.spec.into.empty() || t.spec.into == t.spec.target) return {t.spec.target, {}};
-    git::check_branch_name(t.spec.into).value();
-    return {t.spec.into, t.spec.target};
+    if (spec.into.empty() || spec.into == spec.target) return {spec.target, {}};
+    git::check_branch_name(spec.into).value();
+    return {spec.into, spec.target};
+}
+
+task_spec as_begun(run& r, const std::string& path, task_spec spec)
+{
+    if (r.record().revision > 0 || spec.into.empty() || spec.into != spec.target) return spec;
+    const auto asked = r.past().arguments_below(path, "land");
+    if (!asked) return spec;
+    boost::system::error_code failed;
+    const auto arguments = json::parse(*asked, failed);
+    const auto* target = failed ? nullptr : arguments.as_object().if_contains("target");
+    const auto then = target ? from_stored<landing_target>(*target) : landing_target();
+    if (then && !then->begins_at.empty()) spec.target = then->begins_at;
+    return spec;
 }
 
 awaitable<result<void>> make_target(run& r, landing_target target)

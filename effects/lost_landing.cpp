@@ -51,9 +51,9 @@ awaitable<std::optional<std::string>> look_for_landing(std::shared_ptr<project> 
         co_return std::nullopt;
     auto& repo = in->repository();
     const git::oid work(t.commit);
-    if (!co_await is_lost(repo, t.spec.target, git::oid(t.landed))) co_return std::nullopt;
+    if (!co_await is_lost(repo, target_of(t), git::oid(t.landed))) co_return std::nullopt;
     if (!(co_await git::is_whole(repo, work, git::oid::parse(t.base))).value())
-        co_return "The landing of " + t.id + " on " + t.spec.target +
+        co_return "The landing of " + t.id + " on " + target_of(t) +
             " was lost when the machine went down, and so was what it had made: " + t.commit;
     if (!t.branch.empty()) (co_await bring_branch_back(repo, t)).value();
     co_await in->must_store([&](store& s) {
@@ -65,7 +65,7 @@ awaitable<std::optional<std::string>> look_for_landing(std::shared_ptr<project> 
             now.landed_on.clear();
         });
     });
-    co_return "The landing of " + t.id + " on " + t.spec.target +
+    co_return "The landing of " + t.id + " on " + target_of(t) +
         " was lost when the machine went down; what it made is whole: graftline land " + t.id;
 }
 

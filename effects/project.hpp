@@ -6,6 +6,7 @@
 #include "graftline/effects/store.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/runtime/awaitable.hpp"
+#include "graftline/runtime/clock.hpp"
 #include "graftline/runtime/offload.hpp"
 
 #include <filesystem>
@@ -62,6 +63,8 @@ public:
 
     /// How a supervisor is started; a host program that is not the graftline command names that command here.
     std::vector<std::string> supervisor_command{"/proc/self/exe", "supervise"};
+    /// What runs tell the time by where they watch over their own strands; outlives them.
+    clock* time = &real_clock();
 
 private:
     friend class simulation; // in tests: effects on a journal without repository and store

@@ -102,7 +102,7 @@ awaitable<std::map<std::string, git::oid>> radar::targets_of(const std::vector<s
     std::map<std::string, git::oid> tips;
     std::set<std::string> asked;
     for (const auto& one : sides) {
-        const std::string target = one.of.spec.target;
+        const std::string target = target_of(one.of);
         if (target.empty() || !asked.insert(target).second) continue;
         const auto tip = co_await git::read_ref(project_.repository(), "refs/heads/" + target);
         if (tip && *tip)
@@ -202,10 +202,10 @@ awaitable<result<forecast>> radar::look(std::vector<task> tasks)
     for (std::size_t i = 0; i < sides->size(); ++i) {
         const side& one = (*sides)[i];
         if (!has_work(one)) continue;
-        if (const auto tip = targets.find(one.of.spec.target); tip != targets.end())
+        if (const auto tip = targets.find(target_of(one.of)); tip != targets.end())
             questions.push_back({&one, nullptr, {tip->second, one.commit}});
         for (std::size_t j = i + 1; j < sides->size(); ++j)
-            if (has_work((*sides)[j]) && (*sides)[j].of.spec.target == one.of.spec.target)
+            if (has_work((*sides)[j]) && target_of((*sides)[j].of) == target_of(one.of))
                 questions.push_back({&one, &(*sides)[j], {one.commit, (*sides)[j].commit}});
     }
     seen.pairs = questions.size();
@@ -220,12 +220,12 @@ awaitable<result<forecast>> radar::look(std::vector<task> tasks)
         const auto& answer = known_.at(q.commits);
         const std::string b = q.b ? q.b->of.id : std::string();
         if (!answer) {
-            seen.not_checked.push_back(q.a->of.id + " with " + (q.b ? b : q.a->of.spec.target) + ": " +
+            seen.not_checked.push_back(q.a->of.id + " with " + (q.b ? b : target_of(q.a->of)) + ": " +
                                        why_not(answer.error()));
             continue;
         }
         if (answer->empty()) continue;
-        overlap found{q.a->of.id, b, q.a->of.spec.target, {}, {}};
+        overlap found{q.a->of.id, b, target_of(q.a->of), {}, {}};
         for (const auto& conflict : *answer) {
             found.paths.push_back(conflict.path);
             found.kinds.push_back(conflict.kind);

@@ -47,8 +47,8 @@ std::vector<fs::path> folders_with_news(run& r, const std::vector<task>& tasks)
     const auto& repo = r.repository();
     std::set<fs::path> folders{repo.common_dir() / "refs" / "heads"};
     for (const auto& t : tasks) {
-        if (!t.spec.target.empty())
-            folders.insert((repo.common_dir() / "refs" / "heads" / t.spec.target).parent_path());
+        if (!target_of(t).empty())
+            folders.insert((repo.common_dir() / "refs" / "heads" / target_of(t)).parent_path());
         if (t.worktree.empty() || !t.worktree_ready) continue;
         const auto now = located(repo, t);
         if (!now) continue;

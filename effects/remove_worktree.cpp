@@ -6,8 +6,7 @@
 #include "graftline/git/refs.hpp"
 #include "graftline/git/rescue.hpp"
 #include "graftline/git/worktree.hpp"
-
-#include <boost/asio/this_coro.hpp>
+#include "graftline/runtime/shielded.hpp"
 
 #include <algorithm>
 
@@ -53,6 +52,22 @@ awaitable<result<removal>> remove_all(run& r, const task& t, bool keep_branch)
     co_return done;
 }
 
+awaitable<result<removal>> remove_and_record(run& r, const remove_worktree& asked)
+{
+    auto t = co_await r.find(asked.task);
+    auto found = co_await follow_worktree(r, t);
+    if (found) t = std::move(*found);
+    auto done = found ? co_await remove_all(r, t, asked.keep_branch) : result<removal>(found.error());
+    if (!done) co_return fault(done.error()).with("task", t.id).with("worktree", t.worktree);
+    co_await r.change(t.id, [&](task& now) {
+        now.worktree.clear();
+        now.worktree_ready = false;
+        for (const auto& ref : done->rescues)
+            if (std::ranges::find(now.rescues, ref) == now.rescues.end()) now.rescues.push_back(ref);
+    });
+    co_return done;
+}
+
 } // namespace
 
 awaitable<result<std::vector<std::string>>> save_and_remove_folder(run& r, const task& t)
@@ -88,21 +103,7 @@ std::string lock_reason(const std::string& task)
 
 awaitable<result<removal>> remove_worktree::carry_out(run& r) const
 {
-    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-    auto t = co_await r.find(task);
-    auto now = co_await follow_worktree(r, t);
-    if (now) t = std::move(*now);
-    auto done = now ? co_await remove_all(r, t, keep_branch) : result<removal>(now.error());
-    if (done)
-        co_await r.change(task, [&](effects::task& now) {
-            now.worktree.clear();
-            now.worktree_ready = false;
-            for (const auto& ref : done->rescues)
-                if (std::ranges::find(now.rescues, ref) == now.rescues.end()) now.rescues.push_back(ref);
-        });
-    co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
-    if (!done) co_return fault(done.error()).with("task", t.id).with("worktree", t.worktree);
-    co_return done;
+    return shielded(remove_and_record(r, *this));
 }
 
 } // namespace graftline::effects

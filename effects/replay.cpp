@@ -108,6 +108,15 @@ std::int64_t replay::begun(const std::string& path) const
     return found == known_.end() ? 0 : found->second.begun_ms;
 }
 
+std::optional<std::string> replay::arguments_below(const std::string& path, std::string_view kind) const
+{
+    const auto found = std::ranges::find_if(known_, [&](const auto& one) {
+        return one.second.kind == kind && one.first.starts_with(path + ".");
+    });
+    if (found == known_.end()) return std::nullopt;
+    return found->second.arguments;
+}
+
 void replay::skip(const std::string& path)
 {
     if (!live_) skipped_.insert(path);
@@ -217,6 +226,7 @@ void replay::nest(const std::string& path)
 
 void replay::post_turn()
 {
+    if (looks_for_hold_up_) tell_of_hold_up();
     if ((live_ && arrived_.empty()) || stopped_ || active_ > 0 || posted_) return;
     posted_ = true;
     asio::post(loop_, [self = shared_from_this()] { self->turn(); });
@@ -228,6 +238,7 @@ void replay::turn()
     posted_ = false;
     if (stopped_ || active_ > 0) return;
     if (rounds_-- > 0) return post_turn();
+    ++rests_;
     if (live_) {
         if (arrived_.empty()) return;
         auto* next = arrived_.front();
@@ -237,9 +248,47 @@ void replay::turn()
     drop_skipped();
     if (order_.empty()) return go_live();
     const auto next = waiting_.find(order_.front());
+    if (next == waiting_.end() && away_ > 0) return; // one that is away may come back and ask for it
     if (next == waiting_.end()) return fail_unasked();
     order_.pop_front();
     call(*next->second);
+}
+
+void replay::tell_of_hold_up()
+{
+    if (!is_held_up()) return;
+    looks_for_hold_up_->called = true;
+    looks_for_hold_up_->bell.cancel();
+    looks_for_hold_up_ = nullptr;
+}
+
+awaitable<void> replay::wait_until_held_up()
+{
+    const auto self = shared_from_this();
+    waiter mine(loop_);
+    const auto leave = std::shared_ptr<void>(nullptr, [this](void*) { looks_for_hold_up_ = nullptr; });
+    if (!is_held_up()) looks_for_hold_up_ = &mine;
+    while (looks_for_hold_up_ && !mine.called)
+        co_await mine.bell.async_wait(asio::as_tuple(use_awaitable));
+}
+
+replay::place::place(replay& of, std::string its) : path(std::move(its)), of_(of.shared_from_this())
+{
+    of_->places_.insert(this);
+}
+
+replay::place::~place()
+{
+    of_->places_.erase(this);
+}
+
+std::vector<std::string> replay::busy() const
+{
+    std::vector<std::string> paths;
+    for (const auto* one : places_)
+        if (!one->waits) paths.push_back(one->path);
+    std::ranges::sort(paths);
+    return paths;
 }
 
 void replay::conclude()

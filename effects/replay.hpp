@@ -8,6 +8,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <cstdint>
 #include <deque>
 #include <exception>
 #include <functional>
@@ -16,8 +17,10 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
+#include <vector>
 
 namespace graftline::effects {
 
@@ -36,10 +39,10 @@ struct diverged : interrupted {
 
 /// Delivers outcomes to a run's program: first those on record, in their recorded order; after the last it is
 /// live, and delivers those of the effects that are carried out, as they come. One at a time, each only when
-/// every strand of the run is at rest: waits for an outcome, for its children, or says so by `resting`. So
-/// what a delivery leads to has always happened before the next, the first time as when it is replayed.
-/// Used from one strand, whose handlers run in the order in which they were posted; shared with what it
-/// posts.
+/// every strand of the run is at rest: waits for an outcome, for its children, or says so by `resting` or
+/// `away`. So what a delivery leads to has always happened before the next, the first time as when it is
+/// replayed. Used from one strand, whose handlers run in the order in which they were posted; shared with
+/// what it posts.
 class replay : public std::enable_shared_from_this<replay> {
 public:
     /// Live from the start until something is on record.
@@ -61,6 +64,9 @@ public:
     std::int64_t begun(const std::string& path) const;
     /// The request itself is on record.
     bool was_requested(const std::string& path) const { return known_.contains(path); }
+    /// The arguments, as canonical text, of an effect of that kind below this path; none when none was
+    /// requested.
+    std::optional<std::string> arguments_below(const std::string& path, std::string_view kind) const;
     /// What is on record below this path will not be asked for: its strand had ended.
     void skip(const std::string& path);
     /// Returns when it is live. Counted as rest. Cancellation: terminal. Throws diverged.
@@ -89,6 +95,29 @@ public:
     /// for.
     void conclude();
 
+    /// A place where effects are performed: the name of its strand, and whether that waits.
+    class place {
+    public:
+        place(replay& of, std::string path);
+        ~place();
+        place(const place&) = delete;
+        place& operator=(const place&) = delete;
+
+        std::string path;
+        bool waits = false;
+
+    private:
+        std::shared_ptr<replay> of_;
+    };
+    /// The paths of the strands that do not wait, in order.
+    std::vector<std::string> busy() const;
+    /// A delivery waits for strands to come to rest.
+    bool is_held_up() const { return active_ > 0 && (live_ ? !arrived_.empty() : !order_.empty()); }
+    /// How often all strands were at rest together.
+    std::uint64_t rests() const noexcept { return rests_; }
+    /// Returns when a delivery is held up. For one caller at a time. Cancellation: terminal.
+    awaitable<void> wait_until_held_up();
+
     const std::optional<fault>& failure() const noexcept { return failure_; }
     /// Called at the first divergence.
     std::function<void()> on_failure;
@@ -113,6 +142,26 @@ public:
         ~resting() { of_->wake(); }
         resting(const resting&) = delete;
         resting& operator=(const resting&) = delete;
+
+    private:
+        std::shared_ptr<replay> of_;
+    };
+    /// While it lives, its strand is away: it waits for something outside the run. Another delivery need not
+    /// wait for it; but while it is away, what is on record may still be asked for by it.
+    class away {
+    public:
+        explicit away(replay& of) : of_(of.shared_from_this())
+        {
+            ++of_->away_;
+            of_->rest();
+        }
+        ~away()
+        {
+            --of_->away_;
+            of_->wake();
+        }
+        away(const away&) = delete;
+        away& operator=(const away&) = delete;
 
     private:
         std::shared_ptr<replay> of_;
@@ -170,6 +219,7 @@ private:
     void wake();
     void nest(const std::string& path);
     void post_turn();
+    void tell_of_hold_up();
     void turn();
     void go_live();
     void call(waiter& one);
@@ -190,7 +240,11 @@ private:
     std::deque<waiter*> arrived_; // whose outcomes are to be delivered, live
     std::set<waiter*> waiting_for_live_;
     std::optional<fault> failure_;
+    std::set<const place*> places_;
+    waiter* looks_for_hold_up_ = nullptr;
+    std::uint64_t rests_ = 0;
     int active_ = 0;
+    int away_ = 0;
     int deepest_ = 0; // how deep children are nested
     int rounds_ = 0;  // of the loop, until all have come to rest
     bool posted_ = false;

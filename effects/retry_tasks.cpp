@@ -1,6 +1,7 @@
 #include "graftline/effects/carry_out.hpp"
 #include "graftline/effects/operations.hpp"
 #include "graftline/effects/remove_worktree.hpp"
+#include "graftline/runtime/shielded.hpp"
 
 namespace graftline::effects {
 
@@ -24,12 +25,14 @@ awaitable<void> take_away(run& r, const std::string& id)
 {
     co_await r.take(id, [](task& now) { check_operation(now.id, now.state, operation::retry).value(); });
     auto removed = co_await remove_worktree{id}.carry_out(r);
+    co_await asio::this_coro::throw_if_cancelled(false); // what was done is recorded, cancelled or not
     if (removed)
-        co_await r.change(id, [](task& now) {
+        co_await shielded(r.change(id, [](task& now) {
             now.branch.clear(); // its commits are in a rescue ref, or landed
             now.commit.clear();
-        });
-    co_await r.release(id);
+        }));
+    co_await shielded(r.release(id));
+    co_await asio::this_coro::throw_if_cancelled(true);
     removed.value();
 }
 
@@ -51,6 +54,7 @@ awaitable<result<run_report>> retry_tasks(std::shared_ptr<project> in, std::vect
         now.cancel_asked = false;
         now.rejected = false;
         now.conflicts.clear();
+        now.landed_target.clear(); // it lands where it was asked to
     };
     if (options.start_fresh) {
         run_options before;

@@ -59,7 +59,8 @@ public:
     /// What it has on record from before; nothing for a new run.
     replay& past() noexcept { return *past_; }
     bool is_resumed() const noexcept { return resumed_; }
-    /// Awaits what only another strand of the run can bring about: a strand that waits so is at rest.
+    /// Awaits what only another strand of the run can bring about: a strand that waits so is at rest. For
+    /// those without a context; a body has context::at_rest and context::external.
     template <class T> awaitable<T> at_rest(awaitable<T> wait)
     {
         const replay::resting resting(*past_);
@@ -98,6 +99,9 @@ public:
 
     /// Where landings on `target` wait for each other.
     landing_queue& queue(const std::string& target);
+
+    /// What the time of the run is told by.
+    clock& time() const noexcept { return *project_->time; }
 
     /// How many landings are tested at the same time, instead of what the settings say; 0 leaves it to them.
     void speculate(std::size_t landings) noexcept { speculation_ = landings; }

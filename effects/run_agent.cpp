@@ -23,6 +23,7 @@
 #include "graftline/runtime/disk_session.hpp"
 #include "graftline/runtime/follow.hpp"
 #include "graftline/runtime/scope.hpp"
+#include "graftline/runtime/shielded.hpp"
 #include "graftline/runtime/supervised.hpp"
 
 #include <boost/asio/this_coro.hpp>
@@ -117,6 +118,7 @@ public:
             if (*alive) {
                 files_.emplace(task_.attempt);
                 run_.watcher().doing(task_.id, "agent, adopted");
+                co_await asio::this_coro::throw_if_cancelled(false); // it lives: its end is awaited
                 const auto ended = co_await follow_to_end(**alive);
                 co_return co_await told(ended);
             }
@@ -161,11 +163,12 @@ public:
         files_.emplace(run_.in(), task_, asked_.stage);
         auto spec = prepare(ports);
         if (!spec) co_return spec.error();
-        co_await record_start(place);
+        if (!co_await record_start(place)) co_return std::optional(cancelled_before_it_began());
         files_->make_temporary(task_.id);
         run_.watcher().doing(task_.id, asked_.stage.empty() ? "agent" : "agent: " + asked_.stage);
         auto started = co_await supervised::start(run_.in().supervisor_command, std::move(*spec));
         if (!started) co_return started.error();
+        co_await asio::this_coro::throw_if_cancelled(false); // it lives: its end is awaited
         const auto ended = co_await follow_to_end(*started);
         co_return co_await told(ended);
     }
@@ -286,7 +289,7 @@ private:
         context.worktree = task_.worktree;
         context.branch = task_.branch;
         context.base = task_.base;
-        context.target = task_.spec.target;
+        context.target = target_of(task_);
         context.plan = task_.spec.plan;
         context.stage = asked_.stage;
         context.priority = task_.spec.priority;
@@ -313,12 +316,12 @@ private:
         return spec;
     }
 
-    awaitable<void> record_start(const std::string& place)
+    /// Before it starts: whoever finds the task later finds the attempt, and so the agent. False when the
+    /// task was cancelled meanwhile: no agent starts.
+    awaitable<bool> record_start(const std::string& place)
     {
-        // Before it starts: whoever finds the task later finds the attempt, and so the agent.
-        co_await run_.change(task_.id, [&](task& now) {
-            if (now.cancel_asked)
-                throw fault_error(fault(errc::refused, "cancelled before its agent started"));
+        const auto now = co_await run_.change(task_.id, [&](task& now) {
+            if (now.cancel_asked) return;
             ++now.attempts;
             now.attempt = files_->folder().string();
             if (now.attempt_for != place) now.lost_attempts = 0;
@@ -328,8 +331,17 @@ private:
             now.exit_code.reset();
             now.signal.reset();
         });
+        co_return !now.cancel_asked;
     }
 
+    static agent_report cancelled_before_it_began()
+    {
+        agent_report report;
+        report.how = report.ending = to_string(ending::cancelled);
+        return report;
+    }
+
+    /// A caller that is cancelled already says throw_if_cancelled(false) before: the agent is ended then.
     awaitable<exit_record> follow_to_end(supervised& agent)
     {
         const auto executor = co_await asio::this_coro::executor;
@@ -339,21 +351,22 @@ private:
         readers.spawn(follow_output(run_, task_.id, errors, errors_));
         exit_record ended;
         std::exception_ptr stopped;
+        co_await asio::this_coro::throw_if_cancelled(true);
         try {
             ended = co_await agent.wait();
         } catch (...) {
             stopped = std::current_exception();
         }
-        co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+        co_await asio::this_coro::throw_if_cancelled(false);
         if (stopped) {
             run_.watcher().doing(task_.id, "ending its agent");
             agent.cancel();
-            co_await agent.wait();
+            co_await shielded(agent.wait());
         }
         output.finish();
         errors.finish();
-        co_await readers.join();
-        co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
+        co_await shielded(readers.join());
+        co_await asio::this_coro::throw_if_cancelled(true);
         if (stopped) std::rethrow_exception(stopped);
         co_return ended;
     }

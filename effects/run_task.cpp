@@ -8,6 +8,9 @@
 #include "graftline/effects/settle_task.hpp"
 #include "graftline/effects/start_over.hpp"
 
+// What these bodies decide on is what they were given, outcomes of effects, and the settings, which are the
+// run's: a run that is gone on with has them as it began.
+
 namespace graftline::effects {
 namespace {
 
@@ -30,15 +33,15 @@ awaitable<agent_report> ask_agent(context& ctx, run_agent asked)
     }
 }
 
-awaitable<agent_report> run_stages(context& ctx, const task& t)
+awaitable<agent_report> run_stages(context& ctx, const std::string& id, const std::vector<stage>& stages)
 {
     constexpr int most_returns = 3; // then a person must look: two agents would argue for ever
     agent_report last;
     std::string feedback;
     int returns = 0;
-    for (std::size_t i = 0; i < t.spec.stages.size();) {
-        const auto& stage = t.spec.stages[i];
-        last = co_await ask_agent(ctx, {t.id, stage.name, stage.agent, feedback});
+    for (std::size_t i = 0; i < stages.size();) {
+        const auto& stage = stages[i];
+        last = co_await ask_agent(ctx, {id, stage.name, stage.agent, feedback});
         const bool go_back =
             last.decision == "request_changes" && last.ending == "exited" && last.exit_code == 0;
         if (last.done) {
@@ -56,10 +59,10 @@ awaitable<agent_report> run_stages(context& ctx, const task& t)
     co_return last;
 }
 
-awaitable<agent_report> let_agent_work(context& ctx, const task& t)
+awaitable<agent_report> let_agent_work(context& ctx, const std::string& id, const task_spec& spec)
 {
-    if (!t.spec.stages.empty()) co_return co_await run_stages(ctx, t);
-    co_return co_await ask_agent(ctx, {t.id, {}, {}, {}});
+    if (!spec.stages.empty()) co_return co_await run_stages(ctx, id, spec.stages);
+    co_return co_await ask_agent(ctx, {id, {}, {}, {}});
 }
 
 struct committed_work {
@@ -81,71 +84,63 @@ awaitable<committed_work> commit_work(context& ctx, const std::string& id)
     co_return work;
 }
 
+/// The branch that the agent is told its change does not fit on.
+const std::string& named_target(const run& r, const task_spec& spec, const landing_target& target)
+{
+    return r.record().revision == 0 ? spec.target : target.branch;
+}
+
 /// Gives a conflict to an agent, in a fresh worktree on the target as it is now. False: it did not get to
 /// work that could land.
-awaitable<bool> resolve(context& ctx, const task& t, const landing& conflict, semaphore& places)
+awaitable<bool> resolve(context& ctx, const std::string& id, const task_spec& spec, const landing& conflict,
+                        const std::string& target, semaphore& places)
 {
-    const auto place = co_await ctx.in().at_rest(places.acquire(t.spec.priority));
-    const auto had = co_await ctx.perform(start_over{t.id});
-    co_await ctx.perform(create_worktree{t.id});
-    const auto brought = co_await ctx.perform(bring_change{t.id, had});
+    const auto place = co_await ctx.at_rest(places.acquire(spec.priority));
+    const auto had = co_await ctx.perform(start_over{id});
+    co_await ctx.perform(create_worktree{id});
+    const auto brought = co_await ctx.perform(bring_change{id, had});
     const auto resolver = ctx.in().in().settings().landing.resolver.value_or("");
-    const auto report =
-        co_await ask_agent(ctx, {t.id, {}, resolver, feedback_on(conflict, brought, t.spec.target)});
+    const auto report = co_await ask_agent(ctx, {id, {}, resolver, feedback_on(conflict, brought, target)});
     if (!report.done) {
-        co_await record_agent_failure(ctx, t.id, report);
+        co_await record_agent_failure(ctx, id, report);
         co_return false;
     }
-    co_await ctx.perform(check_markers{t.id, brought.conflicts});
-    const auto work = co_await commit_work(ctx, t.id);
+    co_await ctx.perform(check_markers{id, brought.conflicts});
+    const auto work = co_await commit_work(ctx, id);
     co_return !work.made.tip.empty() && work.completed && !work.made.worktree_gone;
 }
 
 /// Lands what the task made; a conflict goes to an agent as often as is allowed. True: it is done with.
-awaitable<bool> land_work(context& ctx, const task& t, semaphore& places)
+awaitable<bool> land_work(context& ctx, const std::string& id, const task_spec& spec, semaphore& places)
 {
     const auto& settings = ctx.in().in().settings().landing;
-    const auto most = t.spec.on_conflict == conflict_policy::retry ? settings.resolutions.value_or(2) : 0;
+    const auto most = spec.on_conflict == conflict_policy::retry ? settings.resolutions.value_or(2) : 0;
+    const auto target = landing_target_of(id, spec);
     for (std::size_t resolutions = 0;; ++resolutions) {
-        const auto landed =
-            co_await ctx.perform(land{t.id, landing_target_of(t), *t.spec.land, t.spec.gates});
+        const auto landed = co_await ctx.perform(land{id, target, *spec.land, spec.gates});
         if (landed.is != verdict::conflicted || resolutions == most) co_return landed.is_done();
-        if (!co_await resolve(ctx, t, landed, places)) co_return false;
+        const auto& named = named_target(ctx.in(), spec, target);
+        if (!co_await resolve(ctx, id, spec, landed, named, places)) co_return false;
     }
 }
 
 } // namespace
 
-awaitable<void> run_task(context& ctx, std::string id, semaphore& places, semaphore::lease place)
+awaitable<void> run_task(context& ctx, std::string id, task_spec spec, semaphore& places,
+                         semaphore::lease place)
 {
-    auto& r = ctx.in();
     co_await ctx.perform(create_worktree{id});
-    const auto t = co_await r.find(id);
-    const auto report = co_await let_agent_work(ctx, t);
+    const auto report = co_await let_agent_work(ctx, id, spec);
     place.release(); // the next agent starts while this one's work is committed and landed
     if (!report.done) {
         co_await record_agent_failure(ctx, id, report);
         co_return;
     }
     const auto work = co_await commit_work(ctx, id);
-    if (!t.spec.land || !work.completed) co_return;
+    if (!spec.land || !work.completed) co_return;
     if (work.made.worktree_gone) co_return; // whether that is all of it, a person must say
-    const bool done_with = work.made.tip.empty() || co_await land_work(ctx, t, places);
-    if (done_with && !t.spec.keep_worktree) co_await ctx.perform(remove_worktree{id});
-}
-
-awaitable<void> record_failure(run& r, std::string id, fault why)
-{
-    const auto t = co_await r.find(id);
-    if (t.worktree_ready) (void)co_await r.repository().flush(t.worktree); // the fault is what counts
-    co_await r.change(std::move(id), [&](task& now) {
-        if (now.owner != r.id()) return;
-        // A merged task whose worktree could not be removed is still merged: only the reason says so.
-        if (may_become(now.state, task_state::failed) && now.state != task_state::completed)
-            now.state = task_state::failed;
-        now.reason = why.message();
-        now.finished_at = now_text();
-    });
+    const bool done_with = work.made.tip.empty() || co_await land_work(ctx, id, spec, places);
+    if (done_with && !spec.keep_worktree) co_await ctx.perform(remove_worktree{id});
 }
 
 } // namespace graftline::effects

@@ -8,14 +8,17 @@
 
 namespace graftline::effects {
 
-/// Carries a running task out: worktree, agent or stages, commit, landing where the task asks for it, removal
-/// of what is done with. Ends with the task in the state that this leads to. `place` is the task's place
-/// among the running ones; it is given back when the agent has ended, so that committing and landing hold up
-/// no other; an agent that resolves a conflict takes another of `places`. Throws interrupted, cancelled, or
-/// fault_error for what the task fails of.
-awaitable<void> run_task(context& ctx, std::string id, semaphore& places, semaphore::lease place);
+/// Of what runs of the programs `run` and `retry` ask for. One is added when a body asks for something else
+/// than before, and the body goes by the revision that its run has on record.
+inline constexpr int program_revision = 1;
 
-/// Records that a task failed of `why`.
-awaitable<void> record_failure(run& r, std::string id, fault why);
+/// Carries a running task out: worktree, agent or stages, commit, landing where the task asks for it, removal
+/// of what is done with. Ends with the task in the state that this leads to. `spec` is what was asked for:
+/// the store is not asked, since a run that is gone on with would find the task as it is then. `place` is the
+/// task's place among the running ones; it is given back when the agent has ended, so that committing and
+/// landing hold up no other; an agent that resolves a conflict takes another of `places`. Throws interrupted,
+/// cancelled, or fault_error for what the task fails of.
+awaitable<void> run_task(context& ctx, std::string id, task_spec spec, semaphore& places,
+                         semaphore::lease place);
 
 } // namespace graftline::effects

@@ -46,7 +46,8 @@ public:
 /// `options.max` agents at once; each one's work is committed, and landed and cleaned up where its spec says
 /// so. A task that fails never takes its siblings along, unless `fail_fast`. Result: the report. Errors: only
 /// what stops the whole run, such as an unusable store; task failures are in the tasks. Cancellation:
-/// terminal, as `stop_button::press`. Lifetime: borrows `watcher` and `button` until completion.
+/// terminal, as `stop_button::press`: the result is the report then, too. Lifetime: borrows `watcher` and
+/// `button` until completion.
 awaitable<result<run_report>> run_tasks(std::shared_ptr<project> in, std::vector<task> tasks,
                                         run_options options, observer& watcher, stop_button& button);
 

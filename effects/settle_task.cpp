@@ -1,6 +1,6 @@
 #include "graftline/effects/settle_task.hpp"
 
-#include <boost/asio/this_coro.hpp>
+#include "graftline/runtime/shielded.hpp"
 
 namespace graftline::effects {
 namespace {
@@ -19,23 +19,22 @@ void settle(task& now, const settle_task& how)
     now.finished_at = now_text();
 }
 
+awaitable<result<settled>> flush_and_settle(run& r, const settle_task& asked)
+{
+    const auto before = co_await r.find(asked.task);
+    // What was completed is on the disk since it was committed.
+    if (!asked.done && before.worktree_ready)
+        if (auto flushed = co_await r.repository().flush(before.worktree); !flushed)
+            co_return flushed.error();
+    const auto now = co_await r.change(asked.task, [&](task& t) { settle(t, asked); });
+    co_return settled{std::string(to_string(now.state))};
+}
+
 } // namespace
 
 awaitable<result<settled>> settle_task::carry_out(run& r) const
 {
-    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-    auto settling = [&]() -> awaitable<result<settled>> {
-        const auto before = co_await r.find(task);
-        // What was completed is on the disk since it was committed.
-        if (!done && before.worktree_ready)
-            if (auto flushed = co_await r.repository().flush(before.worktree); !flushed)
-                co_return flushed.error();
-        const auto now = co_await r.change(task, [this](effects::task& t) { settle(t, *this); });
-        co_return settled{std::string(to_string(now.state))};
-    };
-    auto how = co_await settling();
-    co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
-    co_return how;
+    return shielded(flush_and_settle(r, *this));
 }
 
 } // namespace graftline::effects

@@ -7,8 +7,7 @@
 #include "graftline/git/rescue.hpp"
 #include "graftline/git/worktree.hpp"
 #include "graftline/runtime/offload.hpp"
-
-#include <boost/asio/this_coro.hpp>
+#include "graftline/runtime/shielded.hpp"
 
 #include <fstream>
 
@@ -54,21 +53,18 @@ awaitable<result<void>> make_clean(run& r, const task& t)
     co_return result<void>();
 }
 
-} // namespace
-
-awaitable<result<earlier_change>> start_over::carry_out(run& r) const
+awaitable<result<earlier_change>> take_away_and_begin(run& r, const std::string& id)
 {
-    const auto t = co_await r.find(task);
+    const auto t = co_await r.find(id);
     earlier_change had{t.base, t.commit};
-    const auto removed = co_await remove_worktree{task}.carry_out(r);
+    const auto removed = co_await remove_worktree{id}.carry_out(r);
     if (!removed) co_return removed.error();
-    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     if (t.state == task_state::conflicted)
-        co_await r.change(task, [](effects::task& now) {
+        co_await r.change(id, [](task& now) {
             now.state = task_state::pending;
             now.earlier = std::exchange(now.reason, {});
         });
-    co_await r.change(task, [](effects::task& now) {
+    co_await r.change(id, [](task& now) {
         if (now.state == task_state::pending) {
             now.state = task_state::running;
             ++now.resolutions;
@@ -76,8 +72,14 @@ awaitable<result<earlier_change>> start_over::carry_out(run& r) const
         now.branch.clear(); // its commits are safe; the name is free again
         now.finished_at.clear();
     });
-    co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
     co_return had;
+}
+
+} // namespace
+
+awaitable<result<earlier_change>> start_over::carry_out(run& r) const
+{
+    return shielded(take_away_and_begin(r, task));
 }
 
 awaitable<result<brought_change>> bring_change::carry_out(run& r) const

@@ -20,6 +20,7 @@ struct run_record {
     std::string id;
     std::int64_t number = 0;        ///< given by the store: what the journal calls it
     std::string program;            ///< run, retry, land
+    int revision = 0;               ///< of that program, as what it asks for in its journal depends on it
     std::string version;            ///< of the graftline that began it
     json::object arguments;         ///< what it was told, without prompts and environments
     json::object configuration;     ///< the files that it was configured by, as they were
@@ -32,7 +33,7 @@ struct run_record {
     std::string outcome;     ///< done, interrupted; damaged: its journal was lost, it cannot be gone on with
 };
 BOOST_DESCRIBE_STRUCT(run_record, (),
-                      (id, number, program, version, arguments, configuration, tasks, target, pid,
+                      (id, number, program, revision, version, arguments, configuration, tasks, target, pid,
                        owned_since, started_at, finished_at, outcome))
 
 /// An effect as the journal has it, all its records together.
@@ -80,7 +81,8 @@ public:
     /// is not over, else the newest. not_found or, with the candidates, invalid.
     task resolve(const std::string& handle);
     /// Reads the task, lets `change` edit it and writes it back. Refused when its state made a step that the
-    /// table of transitions does not have. Returns it as written.
+    /// table of transitions does not have. Returns it as written. `change` must leave the spec as it is:
+    /// std::logic_error.
     task change(const std::string& id, const std::function<void(task&)>& change);
 
     /// The first ports of the blocks that running tasks have, `besides` left out.

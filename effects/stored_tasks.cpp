@@ -187,7 +187,9 @@ task store::change_here(const std::string& id, const std::function<void(task&)>&
     auto found = find(id);
     if (!found) throw fault_error(fault(errc::not_found, "there is no task '" + id + "'"));
     const auto before = found->state;
+    const auto asked = found->spec;
     change(*found);
+    if (found->spec != asked) throw std::logic_error("what a task was asked for is fixed");
     if (auto allowed = check_transition(id, before, found->state); !allowed)
         throw fault_error(allowed.error());
     write(*found);

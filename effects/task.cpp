@@ -31,6 +31,11 @@ result<land_mode> land_mode_named(std::string_view name)
         .advise("Use merge, squash or rebase.");
 }
 
+const std::string& target_of(const task& t)
+{
+    return t.landed_target.empty() ? t.spec.target : t.landed_target;
+}
+
 json::object to_public_json(const task& t)
 {
     const bool ended = !t.finished_at.empty();
@@ -41,7 +46,7 @@ json::object to_public_json(const task& t)
             {"state", to_string(t.state)},
             {"branch", or_null(t.branch)},
             {"base", or_null(t.base)},
-            {"target", or_null(t.spec.target)},
+            {"target", or_null(target_of(t))},
             {"worktree", or_null(t.worktree)},
             {"commit", or_null(t.commit)},
             {"landed", or_null(t.state == task_state::merged ? t.landed : "")},

@@ -34,10 +34,12 @@ BOOST_DESCRIBE_ENUM(conflict_policy, keep, retry)
 struct stage {
     std::string name;
     std::string agent;
+    bool operator==(const stage&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(stage, (), (name, agent))
 
-/// What was asked for; fixed when the task is made, so that a retry or another process can carry it out.
+/// What was asked for; fixed when the task is made, so that a retry or another process can carry it out. The
+/// store refuses to change it: programs that are replayed go by it.
 struct task_spec {
     std::string description;
     std::string prompt;               ///< what the agent is told; the description where none was given
@@ -63,6 +65,8 @@ struct task_spec {
     std::string worktree_template;
     bool keep_worktree = false;
     bool by_hand = false; ///< made by `create`: a person works in it, no agent is started until asked
+
+    bool operator==(const task_spec&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(task_spec, (),
                       (description, prompt, agent, command, base, target, into, after, files, stages, env,
@@ -96,6 +100,7 @@ struct task {
     std::string commit;          ///< tip of the branch; empty when the task has no commit of its own
     std::string landed;          ///< commit on the target
     std::string landed_on;       ///< what that commit was put on: undoing goes back to it
+    std::string landed_target; ///< branch that it was last put on, or tried on; empty: it has not been tried
     std::string undone;    ///< commit that reverted it; `landed` is then in the history, but not in the files
     int resolutions = 0;   ///< how often an agent was given its conflict with the target
     bool rejected = false; ///< a gate failed on the merged tree: the work is there and may be landed again
@@ -121,9 +126,13 @@ struct task {
 };
 BOOST_DESCRIBE_STRUCT(task, (),
                       (id, key, spec, state, reason, earlier, run, owner, branch, base, worktree,
-                       worktree_ready, commit, landed, landed_on, undone, resolutions, rejected, cancel_asked,
-                       exit_code, signal, conflicts, rescues, files, created_at, started_at, finished_at,
-                       attempts, port_base, usage, log, attempt, attempt_for, lost_attempts, attempt_boot))
+                       worktree_ready, commit, landed, landed_on, landed_target, undone, resolutions,
+                       rejected, cancel_asked, exit_code, signal, conflicts, rescues, files, created_at,
+                       started_at, finished_at, attempts, port_base, usage, log, attempt, attempt_for,
+                       lost_attempts, attempt_boot))
+
+/// The branch that it is on, or was last tried on; before that, the one that it was asked to land on.
+const std::string& target_of(const task& t);
 
 /// What users and programs read, in the schema that the interface promises.
 json::object to_public_json(const task& t);

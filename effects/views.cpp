@@ -124,7 +124,7 @@ json::object to_view(const task& t)
     return {{"task_id", t.id},
             {"branch_name", t.branch},
             {"worktree_path", t.worktree},
-            {"base_branch", t.spec.base.empty() ? t.spec.target : t.spec.base},
+            {"base_branch", t.spec.base.empty() ? target_of(t) : t.spec.base},
             {"status", to_string(t.state)},
             {"created_at", t.created_at},
             {"metadata", std::move(metadata)}};

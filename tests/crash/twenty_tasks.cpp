@@ -160,6 +160,23 @@ program_end one_run::graftline(std::vector<std::string> words, std::vector<std::
 program_end one_run::start(std::vector<std::string> words, std::vector<std::string> extra,
                            std::optional<std::chrono::milliseconds> kill_after)
 {
+    return start_and_kill(std::move(words), std::move(extra),
+                          [&](child& process) { return kill_after && !process.ended_within(*kill_after); });
+}
+
+program_end one_run::killed_once(const std::function<bool()>& when, std::vector<std::string> words)
+{
+    words.insert(words.begin(), GRAFTLINE_PROGRAM);
+    return start_and_kill(std::move(words), {}, [&](child& process) {
+        bool ended = false;
+        soon([&] { return when() || (ended = process.ended_within({})); });
+        return !ended;
+    });
+}
+
+program_end one_run::start_and_kill(std::vector<std::string> words, std::vector<std::string> extra,
+                                    const kill_it& in_time)
+{
     const auto out = folder() / "out.log";
     const auto err = folder() / "err.log";
     constexpr int afresh = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
@@ -182,7 +199,7 @@ program_end one_run::start(std::vector<std::string> words, std::vector<std::stri
     auto process = child::start(io.get_executor(), how).value();
     ::close(how.out);
     ::close(how.err);
-    if (kill_after && !process->ended_within(*kill_after)) group_ ? group_->kill() : process->signal(SIGKILL);
+    if (in_time(*process)) group_ ? group_->kill() : process->signal(SIGKILL);
     const int status = shell_code(run_here(io, process->wait()));
     if (status == 128 + SIGKILL && group_) group_->kill(); // it may have ended itself alone
     return {status, contents_of(out), contents_of(err)};

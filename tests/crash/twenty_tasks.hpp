@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -68,12 +69,17 @@ public:
     /// Any program, in the same way.
     program_end start(std::vector<std::string> words, std::vector<std::string> extra = {},
                       std::optional<std::chrono::milliseconds> kill_after = {});
+    /// Runs graftline and kills it once `when()`, looked at again and again; it may have ended before.
+    program_end killed_once(const std::function<bool()>& when, std::vector<std::string> words);
     /// The newest record of its journal, without what differs from run to run; empty when there is none.
     std::string last_record();
     /// Goes on until nothing is interrupted any more, cleans, and tells what there is then.
     run_end finish();
 
 private:
+    using kill_it = std::function<bool(child&)>; ///< waits for its time; false when the process has ended
+    program_end start_and_kill(std::vector<std::string> words, std::vector<std::string> extra,
+                               const kill_it& in_time);
     void look_at_tasks(run_end& end);
     void look_for_lost_work(run_end& end);
     void look_for_leftovers(run_end& end);

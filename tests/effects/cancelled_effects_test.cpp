@@ -168,6 +168,42 @@ TEST_F(CancelledEffects, StartingOverIsDoneWhollyOrNotAtAllAndLosesNothing)
     cancel_starting_over(41);
 }
 
+/// Asks for the cancellation of a task as another process does, and gets no further yet, when its worktree is
+/// made.
+struct cancels_early : observer {
+    explicit cancels_early(fs::path folder) : state(std::move(folder)) {}
+    void doing(const std::string& task, std::string_view what) override
+    {
+        if (what == "making its worktree")
+            store(state).change(task, [](effects::task& now) { now.cancel_asked = true; });
+    }
+    fs::path state;
+};
+
+TEST_F(CancelledEffects, ATaskThatIsCancelledBeforeItsAgentStartsHasNotFailed)
+{
+    cancels_early watcher(w.repo.git_folder() / "graftline");
+    const auto report = w.with([&](std::shared_ptr<project> in) -> awaitable<run_report> {
+        const auto tasks = (co_await make_tasks(in, {{"work", {}, {}}}, w.defaults)).value();
+        co_return (co_await run_tasks(in, tasks, {}, watcher, w.button)).value();
+    });
+    EXPECT_EQ(report.tasks.at(0).state, task_state::cancelled);
+    EXPECT_EQ(report.tasks.at(0).reason, "cancelled");
+    EXPECT_EQ(report.tasks.at(0).attempts, 0);
+}
+
+/// The same when something else goes wrong meanwhile.
+TEST_F(CancelledEffects, NorHasOneWhoseAgentCouldNotBeFound)
+{
+    cancels_early watcher(w.repo.git_folder() / "graftline");
+    const auto report = w.with([&](std::shared_ptr<project> in) -> awaitable<run_report> {
+        auto tasks = (co_await make_tasks(in, {{"work", {}, {}}}, w.defaults)).value();
+        tasks[0].spec.agent = "nobody"; // an unknown one is a fault of the effect
+        co_return (co_await run_tasks(in, tasks, {}, watcher, w.button)).value();
+    });
+    EXPECT_EQ(report.tasks.at(0).state, task_state::cancelled) << report.tasks.at(0).reason;
+}
+
 TEST_F(CancelledEffects, SoakStartingOverAtEveryStep)
 {
     cancel_starting_over(1);

@@ -118,7 +118,8 @@ private:
         if (records.empty()) return {};
         std::vector<int> asked;
         for (const auto& r : records)
-            if (r.event == journal_event::requested) asked.push_back(id_in(r.body));
+            if (r.event == journal_event::requested && r.kind != "external") asked.push_back(id_in(r.body));
+        if (asked.empty()) return {};
         life_plan other = calm;
         other.altered = asked[random_.roll(asked.size())];
         const auto refused = live(program_, random_, kept_, other);

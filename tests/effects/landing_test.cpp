@@ -156,7 +156,7 @@ TEST_F(Landing, IntoLandsOnABranchMadeFromTheTarget)
     options.into = "integration";
     const auto landed = land_all(made, options);
     ASSERT_THAT(states(landed), ElementsAre("merged"));
-    EXPECT_EQ(landed.tasks[0].spec.target, "integration");
+    EXPECT_EQ(target_of(landed.tasks[0]), "integration");
     EXPECT_EQ(w.repo.git("rev-parse", "main"), before);
     EXPECT_TRUE(w.has("integration:" + made.tasks[0].id + ".txt"));
 }

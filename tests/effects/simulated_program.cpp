@@ -17,7 +17,11 @@ part part_of(dice& random, int depth, int& count, bool may_wait = true)
 {
     part made;
     made.id = count++;
-    const auto kind = depth >= 4 || count > 30 ? 0 : random.roll(10);
+    const auto kind = depth >= 4 || count > 30 ? 0 : random.roll(11);
+    if (kind == 10) {
+        made.is = part::form::pause;
+        return made;
+    }
     if (kind < 4) {
         made.is = part::form::effect;
         made.is_pure = random.one_in(6);
@@ -58,14 +62,14 @@ part program_of(dice& random)
 
 std::string to_text(const part& p)
 {
-    static constexpr const char* names[] = {"effect", "sequence", "map", "race", "section"};
+    static constexpr const char* names[] = {"effect", "sequence", "map", "race", "section", "pause"};
     std::string text = std::string(names[static_cast<int>(p.is)]) + "#" + std::to_string(p.id);
     if (p.is_pure) text += " pure";
     if (p.acts_on_faults) text += " try";
     if (p.tries > 1) text += " retried";
     if (p.reads_shared) text += " reads";
     if (p.writes_shared) text += " writes";
-    if (p.is != part::form::effect) {
+    if (!p.parts.empty()) {
         if (p.swallows && p.is == part::form::sequence) text += " swallows";
         if (p.is == part::form::map) {
             if (p.is_strict) text += " strict";

@@ -174,6 +174,7 @@ public:
         case part::form::map: return map(ctx, p);
         case part::form::race: return race(ctx, p);
         case part::form::section: return section(ctx, p);
+        case part::form::pause: return pause(ctx, p);
         }
         throw std::logic_error("a part of no form");
     }
@@ -273,10 +274,30 @@ private:
 
     awaitable<void> section(context& ctx, const part& p)
     {
-        const auto place = co_await ctx.in().at_rest(places_.acquire(p.priority));
+        const auto place = co_await ctx.at_rest(places_.acquire(p.priority));
         see(p, false, "has the place");
         in_.shared = in_.shared * 31 + static_cast<std::uint64_t>(p.id);
         co_await go(ctx, p.parts.front());
+    }
+
+    /// For something outside, which takes its time anew in each life.
+    awaitable<void> pause(context& ctx, const part& p)
+    {
+        std::exception_ptr thrown;
+        try {
+            co_await ctx.external(sleep_a_while());
+            see(p, true, "back");
+        } catch (const effects::cancelled&) {
+            thrown = std::current_exception();
+            see(p, true, "cancelled");
+        }
+        if (thrown) std::rethrow_exception(thrown);
+    }
+    awaitable<void> sleep_a_while()
+    {
+        ++in_.asleep;
+        const auto up = std::shared_ptr<void>(nullptr, [this](void*) { --in_.asleep; });
+        co_await in_.time.wait_for(std::chrono::milliseconds(in_.random.roll(1000)));
     }
 
     world& in_;

@@ -41,7 +41,7 @@ private:
 
 /// A part of a program. Which fields count depends on its form.
 struct part {
-    enum class form { effect, sequence, map, race, section };
+    enum class form { effect, sequence, map, race, section, pause };
     form is = form::sequence;
     int id = 0;
     std::vector<part> parts;

@@ -187,6 +187,24 @@ TEST(Simulation, ACancellationReachesTheInnermostChildBeforeTheNextDelivery)
     check_schedules_of(group(part::form::race, 1, {effect(2), outer}));
 }
 
+// What is awaited outside ends at another time in each life, and its end still comes where it came before.
+TEST(Simulation, AStrandThatWasAwayComesBackWhereItDidBefore)
+{
+    part pause;
+    pause.is = part::form::pause;
+    pause.id = 3;
+    auto reader = effect(5);
+    reader.reads_shared = true;
+    auto writes = effect(6);
+    writes.writes_shared = true;
+    auto away = group(part::form::sequence, 2, {pause, reader});
+    away.swallows = true;
+    const auto other = group(part::form::sequence, 4, {writes, effect(7)});
+    check_schedules_of(group(part::form::map, 1, {away, other}));
+    check_schedules_of(
+        group(part::form::sequence, 0, {group(part::form::race, 1, {away, other}), effect(8)}));
+}
+
 TEST(Simulation, SoakOfAMinuteOfSchedules)
 {
     const auto until = std::chrono::steady_clock::now() + std::chrono::minutes(1);

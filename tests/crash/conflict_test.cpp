@@ -1,0 +1,122 @@
+// Two tasks that conflict on a branch that is not their target, the second given back to an agent, killed
+// meanwhile.
+#include <boost/json/parse.hpp>
+
+#include "tests/crash/twenty_tasks.hpp"
+#include "tests/support/processes.hpp"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+
+namespace graftline::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view agent_text = R"(#!/bin/sh
+if test -n "$GRAFTLINE_FEEDBACK_FILE"; then
+    echo >"$GRAFTLINE_TEST_MARK/resolves"
+    while test -e "$GRAFTLINE_TEST_MARK/hold"; do sleep 0.02; done
+    printf 'first\nsecond\n' >shared.txt
+    exit
+fi
+echo "$GRAFTLINE_TASK" >shared.txt
+test "$GRAFTLINE_TASK" = first && exit
+until git log --format=%s integ 2>/dev/null | grep -q first; do sleep 0.02; done
+)";
+
+class CrashOfAConflict : public testing::Test {
+protected:
+    CrashOfAConflict() : agent(base.root() / "resolver")
+    {
+        write_file(agent, agent_text);
+        fs::permissions(agent, fs::perms::owner_all);
+    }
+
+    std::vector<std::string> words() const
+    {
+        return {"run",           "first", "second", "--land", "--into", "integ",
+                "--on-conflict", "retry", "--max",  "2",      "--",     agent.string()};
+    }
+
+    /// Goes on until there is nothing to go on with; then all of it must be as if nobody had been killed.
+    void expect_the_right_end(one_run& run)
+    {
+        for (int again = 0; again < 5; ++again) {
+            const auto went_on = run.graftline({"resume"});
+            if (went_on.err.find("there is no run to go on with") != std::string::npos) break;
+            EXPECT_EQ(went_on.status, 0) << went_on.err;
+        }
+        if (run.graftline({"status", "--json", "--all"}).out.find("\"description\"") == std::string::npos)
+            EXPECT_EQ(run.graftline(words()).status, 0); // killed before it was on record
+        const auto status = run.graftline({"status", "--json", "--all"});
+        const auto document = boost::json::parse(status.out);
+        ASSERT_EQ(document.at("tasks").as_array().size(), 2u);
+        for (const auto& t : document.at("tasks").as_array()) {
+            EXPECT_EQ(t.at("state").as_string(), "merged") << status.out;
+            EXPECT_EQ(t.at("target").as_string(), "integ");
+            EXPECT_TRUE(t.at("worktree").is_null());
+        }
+        EXPECT_EQ(try_git(run.top(), {"show", "integ:shared.txt"}).out, "first\nsecond");
+        EXPECT_EQ(try_git(run.top(), {"show", "main:shared.txt"}).out, "begin");
+        const auto landed = try_git(
+            run.top(), {"log", "--first-parent", "--format=%(trailers:key=Task,valueonly)", "main..integ"});
+        EXPECT_EQ(std::ranges::count(landed.out + "\n", 't'), 2) << "each lands once: " << landed.out;
+    }
+
+    twenty_tasks base;
+    fs::path agent;
+};
+
+TEST_F(CrashOfAConflict, KilledWhileTheSecondAttemptWorksItIsGoneOnWith)
+{
+    one_run run(base);
+    write_file(run.folder() / "hold", "");
+    const auto ended = run.killed_once([&] { return fs::exists(run.folder() / "resolves"); }, words());
+    ASSERT_EQ(ended.status, 128 + SIGKILL) << ended.err;
+    fs::remove(run.folder() / "hold");
+    expect_the_right_end(run);
+}
+
+/// Kills at every `stride`th boundary of the journal.
+void kill_at_boundaries(const std::function<void(long)>& kill_at, long boundaries, long stride)
+{
+    for (long at = boundaries; at > 0 && !testing::Test::HasFailure(); at -= stride) {
+        SCOPED_TRACE("killed at boundary " + std::to_string(at) + " of " + std::to_string(boundaries));
+        kill_at(at);
+    }
+}
+
+class CrashOfAConflictAtBoundaries : public CrashOfAConflict {
+protected:
+    void sweep(long stride)
+    {
+        one_run undisturbed(base);
+        const auto counted = undisturbed.folder() / "count";
+        const auto ended = undisturbed.graftline(
+            words(), with_failing_writes({"GRAFTLINE_TEST_COUNT_IN=" + counted.string()}));
+        ASSERT_EQ(ended.status, 0) << ended.err;
+        const auto boundaries = std::stol(contents_of(counted));
+        expect_the_right_end(undisturbed);
+        auto kill_at = [&](long at) {
+            one_run run(base);
+            run.graftline(words(), with_failing_writes({"GRAFTLINE_TEST_KILL_AT=" + std::to_string(at)}));
+            expect_the_right_end(run);
+        };
+        kill_at_boundaries(kill_at, boundaries, stride);
+    }
+};
+
+TEST_F(CrashOfAConflictAtBoundaries, ItEndsAsIfItHadNotBeen)
+{
+    sweep(17);
+}
+
+TEST_F(CrashOfAConflictAtBoundaries, SoakItEndsAsIfItHadNotBeenAtEachOfThem)
+{
+    sweep(1);
+}
+
+} // namespace
+} // namespace graftline::test
