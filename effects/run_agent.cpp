@@ -226,8 +226,7 @@ private:
         if (!ended.full_disk.empty())
             co_return fault(errc::no_space, "the disk was full while the agent worked: " + ended.full_disk)
                 .advise("Make room; what the agent wrote may be cut off, so it is started again.");
-        if (report.done) co_return result<void>();
-        auto written = co_await try_writing(disks());
+        auto written = co_await try_writing(disks(), report.done ? probe::accepted : probe::flushed);
         if (!written && is_of_the_environment(written.error())) co_return written.error();
         co_return result<void>();
     }

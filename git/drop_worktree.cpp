@@ -5,6 +5,7 @@
 #include "graftline/git/own_worktree.hpp"
 #include "graftline/git/patience.hpp"
 #include "graftline/git/repository.hpp"
+#include "graftline/git/scratch.hpp"
 #include "graftline/runtime/offload.hpp"
 
 #include <unistd.h>
@@ -48,19 +49,45 @@ bool still_filled(const result<void>& deleted)
     return !deleted && deleted.error().code() == boost::system::errc::directory_not_empty;
 }
 
-/// Renames `path` into the trash, or beside itself where the trash is on another file system.
+/// Renames `path` into the trash, or beside itself where the trash is on another file system. Then a file in
+/// the trash names it, written before: whoever finds what a killed process left finds that too.
 result<fs::path> rename_away(const repository& repo, const fs::path& path)
 {
     std::error_code failed;
     fs::create_directories(trash_folder(repo), failed);
     const std::string name = trash_name();
-    for (const fs::path& goal :
-         {trash_folder(repo) / name,
-          path.parent_path() / ("." + path.filename().string() + ".removed-" + name)}) {
-        if (std::rename(path.c_str(), goal.c_str()) == 0) return goal;
-        if (errno != EXDEV) break;
+    const fs::path in_trash = trash_folder(repo) / name;
+    if (std::rename(path.c_str(), in_trash.c_str()) == 0) return in_trash;
+    if (errno == EXDEV) {
+        const fs::path beside = path.parent_path() / ("." + path.filename().string() + ".removed-" + name);
+        if (auto noted = replace_file(in_trash, beside.string()); !noted) return noted.error();
+        if (std::rename(path.c_str(), beside.c_str()) == 0) return beside;
+        const int why = errno;
+        fs::remove(in_trash, failed);
+        errno = why;
     }
     return system_fault(errno, "cannot move the worktree's folder away: " + path.string());
+}
+
+/// The file in the trash that names `dropped`, if it lies elsewhere.
+fs::path note_of(const fs::path& trash, const fs::path& dropped)
+{
+    const std::string name = dropped.filename().string();
+    return dropped.parent_path() == trash ? fs::path() : trash / name.substr(name.rfind(".removed-") + 9);
+}
+
+/// Deletes an entry of the trash, and what it names.
+void delete_left_behind(const fs::path& entry)
+{
+    std::error_code failed;
+    if (fs::is_directory(fs::symlink_status(entry, failed))) {
+        (void)delete_folder(entry);
+        return;
+    }
+    const fs::path named = text_of(entry);
+    const bool is_ours =
+        named.is_absolute() && named.filename().string().ends_with(".removed-" + entry.filename().string());
+    if (!is_ours || delete_folder(named)) fs::remove(entry, failed);
 }
 
 } // namespace
@@ -102,8 +129,9 @@ awaitable<result<void>> delete_dropped(repository& repo, fs::path dropped)
             deleted = delete_folder(dropped);
         }
         std::error_code failed;
+        if (const fs::path note = note_of(trash, dropped); deleted && !note.empty()) fs::remove(note, failed);
         for (const auto& entry : fs::directory_iterator(trash, failed))
-            if (is_left_behind(entry.path().filename().string())) (void)delete_folder(entry.path());
+            if (is_left_behind(entry.path().filename().string())) delete_left_behind(entry.path());
         return deleted;
     };
     co_return co_await offload(std::move(job));

@@ -24,6 +24,8 @@ PATH=$GRAFTLINE_TEST_PATH
 kill_me() {
     case $GRAFTLINE_TEST_KILL in
     before) ;;
+    locked)
+        for folder in "$GRAFTLINE_TEST_RECORDS"/* "$GRAFTLINE_TEST_RECORDS"/..; do true >"$folder/$GRAFTLINE_TEST_LOCK"; done ;;
     half) rm -f "$GRAFTLINE_TEST_RECORDS"/*/gitdir ;;
     after) git "$@" ;;
     esac
@@ -91,6 +93,14 @@ TEST_F(KilledGit, ThatForgotHalfAWorktreeIsFinished)
 {
     for (const auto* how : {"before", "after", "half"})
         run_and_kill(how, "remove", 0);
+}
+
+TEST_F(KilledGit, MayLeaveItsLocks)
+{
+    ::setenv("GRAFTLINE_TEST_LOCK", "index.lock", 1);
+    run_and_kill("locked", "submodule.recurse=false", 0); // read-tree, in the checkout that follows
+    ::setenv("GRAFTLINE_TEST_LOCK", "HEAD.lock", 1);
+    run_and_kill("locked", "--stdin", 0); // update-ref
 }
 
 TEST_F(KilledGit, SoakAtEachOfThem)
