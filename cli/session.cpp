@@ -3,8 +3,7 @@
 #include "graftline/cli/shown_text.hpp"
 #include "graftline/effects/operations.hpp"
 #include "graftline/effects/rebuild_store.hpp"
-
-#include <boost/json/serialize.hpp>
+#include "graftline/runtime/json_text.hpp"
 
 #include <unistd.h>
 
@@ -85,7 +84,7 @@ awaitable<std::vector<effects::task>> session::find(effects::project& in, std::v
 
 void session::print_json(const boost::json::value& document)
 {
-    out_.write(boost::json::serialize(document) + "\n");
+    out_.write(public_text(document) + "\n");
 }
 
 } // namespace graftline::cli

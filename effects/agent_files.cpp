@@ -1,6 +1,7 @@
 #include "graftline/effects/agent_files.hpp"
 
 #include "graftline/git/naming.hpp"
+#include "graftline/runtime/utf8.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -110,6 +111,7 @@ std::string tail_of(const fs::path& file, std::size_t lines)
     std::string text(static_cast<std::size_t>(wanted), '\0');
     in.read(text.data(), wanted);
     text.resize(static_cast<std::size_t>(in.gcount()));
+    if (wanted < size) text = end_of(text, text.size() - 1); // the first byte may be the end of a character
     std::size_t from = text.size();
     for (std::size_t found = 0; from > 0; --from)
         if (text[from - 1] == '\n' && from != text.size() && ++found == lines) break;

@@ -5,6 +5,7 @@
 #include "graftline/effects/retry_policy.hpp"
 #include "graftline/effects/run.hpp"
 #include "graftline/effects/stored_json.hpp"
+#include "graftline/runtime/json_text.hpp"
 #include "graftline/runtime/parallel.hpp"
 
 #include <boost/asio/this_coro.hpp>
@@ -176,8 +177,6 @@ namespace detail {
 template <class E>
 concept pure = requires { requires E::is_pure; };
 
-json::value parse_outcome(const std::string& text);
-
 template <class E> constexpr retry_policy retries_of()
 {
     if constexpr (requires { E::retries; })
@@ -189,10 +188,11 @@ template <class E> constexpr retry_policy retries_of()
 /// What the journal says of an outcome, as the program gets it.
 template <class T> result<T> outcome_of(const replay::answer& recorded)
 {
-    const auto stored = parse_outcome(recorded.body);
     if (recorded.cancelled) throw cancelled();
-    if (!recorded.done) return fault_from_stored(stored);
-    return from_stored<T>(stored);
+    const auto stored = parse_json(recorded.body);
+    if (!stored) return stored.error();
+    if (!recorded.done) return fault_from_stored(*stored);
+    return from_stored<T>(*stored);
 }
 } // namespace detail
 

@@ -45,6 +45,13 @@ struct effect_record {
     std::string resolved_at;
 };
 
+/// A row that does not read back.
+struct unreadable_row {
+    std::string table; ///< tasks, runs
+    std::string id;    ///< of the task or run
+    fault why;
+};
+
 /// Blocking, one thread at a time: use it through `project::stored`. Every method is one transaction and
 /// throws fault_error when the database cannot be read or written; nothing is half done then.
 class store {
@@ -66,8 +73,10 @@ public:
     /// Takes a task out that nothing was made for.
     void forget(const std::string& id);
     std::optional<task> find(const std::string& id);
+    /// Told of the rows that do not read back, which are then left out; without it their fault is thrown.
+    using if_unreadable = std::function<void(unreadable_row&&)>;
     /// All tasks, oldest first; `tasks_of` those of one run.
-    std::vector<task> tasks();
+    std::vector<task> tasks(const if_unreadable& bad = {});
     std::vector<task> tasks_of(const std::string& run);
     /// The task whose id, unique prefix of an id, or key is `handle`; of several with one key the newest that
     /// is not over, else the newest. not_found or, with the candidates, invalid.
@@ -91,7 +100,7 @@ public:
     /// Another process carries it on.
     void resume_run(const std::string& id, std::int64_t pid);
     void finish_run(const std::string& id, const std::string& outcome);
-    std::vector<run_record> runs();
+    std::vector<run_record> runs(const if_unreadable& bad = {});
     /// Throws corrupt when one of them does not read back.
     void check_runs();
     /// not_found, with the advice to look.
@@ -134,6 +143,8 @@ private:
     store(const std::filesystem::path& folder, database::commits how, const class opening_turn&);
     void migrate();
     void add_checksums();
+    static void pass_over(const statement& row, const char* table, const if_unreadable& bad,
+                          const std::function<void()>& read);
     task read_task(const statement& row) const;
     std::optional<task> read(statement& row) const;
     run_record read_run(const statement& row) const;

@@ -1,6 +1,7 @@
 #include "graftline/effects/views.hpp"
 
 #include "graftline/effects/agent_files.hpp"
+#include "graftline/runtime/json_text.hpp"
 
 #include <boost/json/serialize.hpp>
 
@@ -44,7 +45,7 @@ void write_whole(const fs::path& file, const json::value& v)
 {
     std::string text;
     indent(text, v, "");
-    text += '\n';
+    text = utf8_of(text) + '\n';
     if (std::ifstream present(file, std::ios::binary); present) {
         const std::string old{std::istreambuf_iterator<char>(present), {}};
         if (old == text) return;
@@ -77,7 +78,8 @@ json::object to_view(const task& t)
 void write_views(store& from, const fs::path& folder)
 {
     json::array all;
-    for (const auto& t : from.tasks()) {
+    const auto left_out = [](unreadable_row&&) {}; // of another task: these views are written all the same
+    for (const auto& t : from.tasks(left_out)) {
         auto view = to_view(t);
         write_whole(folder / "tasks" / t.id / "task_state.json", view);
         all.push_back(std::move(view));
