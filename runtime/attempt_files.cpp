@@ -2,6 +2,7 @@
 
 #include "graftline/runtime/descriptor.hpp"
 #include "graftline/runtime/json_text.hpp"
+#include "graftline/runtime/open_files.hpp"
 
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
@@ -104,6 +105,7 @@ std::string to_json(const attempt_spec& spec)
                    {"log_limit", spec.log_limit}};
     if (spec.standard_input) v["standard_input"] = spec.standard_input->native();
     if (spec.timeout) v["timeout_ms"] = spec.timeout->count();
+    if (const auto files = spec.open_files ? spec.open_files : usual_open_files()) v["open_files"] = *files;
     return json::serialize(v);
 }
 
@@ -138,6 +140,7 @@ result<attempt_spec> read_spec(std::string_view text)
         if (auto* time = o.if_contains("timeout_ms")) {
             spec.timeout = std::chrono::milliseconds(time->to_number<std::int64_t>());
         }
+        if (auto* files = o.if_contains("open_files")) spec.open_files = files->to_number<std::uint64_t>();
         return spec;
     });
 }
