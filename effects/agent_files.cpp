@@ -1,7 +1,11 @@
 #include "graftline/effects/agent_files.hpp"
 
+#include "graftline/git/folder.hpp"
 #include "graftline/git/naming.hpp"
+#include "graftline/runtime/offload.hpp"
 #include "graftline/runtime/utf8.hpp"
+
+#include <boost/asio/this_coro.hpp>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -71,16 +75,22 @@ agent_files::agent_files(fs::path folder) : folder_(std::move(folder))
         temporary_ = named;
 }
 
-agent_files::~agent_files()
+awaitable<void> agent_files::drop_temporary()
 {
-    std::error_code
-        ignored; // what an agent made unremovable is left to the system's own cleaning of its folder
-    if (!temporary_.empty()) fs::remove_all(temporary_, ignored);
+    const auto folder = std::exchange(temporary_, {});
+    if (folder.empty()) co_return;
+    auto drop = [&folder] { (void)git::delete_folder(folder); };
+    const bool heeds = co_await asio::this_coro::throw_if_cancelled();
+    co_await asio::this_coro::throw_if_cancelled(false);
+    co_await offload(drop); // a job that has begun is never abandoned
+    co_await asio::this_coro::throw_if_cancelled(heeds);
 }
 
-void drop_temporary_of(const fs::path& attempt)
+awaitable<void> drop_temporary_of(fs::path attempt)
 {
-    if (!attempt.empty()) const agent_files ended(attempt);
+    if (attempt.empty()) co_return;
+    agent_files ended(std::move(attempt));
+    co_await ended.drop_temporary();
 }
 
 void write_private(const fs::path& file, const std::string& text)
