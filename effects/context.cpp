@@ -115,13 +115,13 @@ journal::ticket performance::begin()
     return record(journal_event::started, run_.past().attempts(path_) + 1);
 }
 
-awaitable<void> performance::wait_until_due()
+awaitable<void> performance::wait_until_due(const retry_policy& policy)
 {
     const auto due = run_.past().due(path_);
     const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
         std::chrono::system_clock::now().time_since_epoch());
     if (due <= now.count()) co_return;
-    asio::steady_timer pause(run_.executor(), std::chrono::milliseconds(due) - now);
+    asio::steady_timer pause(run_.executor(), std::min(std::chrono::milliseconds(due) - now, policy.longest));
     co_await pause.async_wait(use_awaitable);
 }
 

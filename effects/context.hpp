@@ -139,10 +139,11 @@ public:
 
     /// Records the request and the start. Result: what to wait for.
     journal::ticket begin();
-    effect_place place() const { return {path_, run_.past().attempts(path_) + 1, since_}; }
+    effect_place place() const { return {path_, run_.past().attempts(path_) + attempts_, since_}; }
     bool should_wait() const { return run_.in().journal().is_full(); }
-    /// After a crash in a pause: waits for the rest of it.
-    awaitable<void> wait_until_due();
+    /// After a crash in a pause: waits for the rest of it, and no longer than `policy` ever does, whatever
+    /// the machine's clock was set to meanwhile.
+    awaitable<void> wait_until_due(const retry_policy& policy);
     /// Records that the attempt failed and when the next is due, waits for that, and records its start.
     awaitable<void> put_off(const fault& why, std::chrono::milliseconds pause);
     bool may_try_again(const fault& why, const retry_policy& policy) const;
@@ -225,7 +226,7 @@ template <effect E> awaitable<result<typename E::outcome>> context::try_perform(
         has_set_out = true;
         if (!detail::pure<E> || now.should_wait()) co_await journal::committed(written);
         constexpr auto policy = detail::retries_of<E>();
-        if (policy.attempts > 1) co_await now.wait_until_due();
+        if (policy.attempts > 1) co_await now.wait_until_due(policy);
         for (;;) {
             if constexpr (placed_effect<E>)
                 outcome = co_await e.carry_out(run_, now.place());

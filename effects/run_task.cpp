@@ -139,8 +139,8 @@ awaitable<void> record_failure(run& r, std::string id, fault why)
     co_await r.change(std::move(id), [&](task& now) {
         if (now.owner != r.id()) return;
         // A merged task whose worktree could not be removed is still merged: only the reason says so.
-        if (may_become(now.state, task_state::failed) && now.state != task_state::completed)
-            now.state = task_state::failed;
+        const auto ended = now.cancel_asked ? task_state::cancelled : task_state::failed;
+        if (may_become(now.state, ended) && now.state != task_state::completed) now.state = ended;
         now.reason = why.message();
         now.finished_at = now_text();
     });
