@@ -63,6 +63,7 @@ void agent_files::make_temporary(const std::string& task)
         if (errno != EEXIST) fail("a temporary folder for the agent could not be made", temporary_);
         name_temporary(task); // somebody else's, who must not lose it
     }
+    is_made_ = true;
 }
 
 agent_files::agent_files(fs::path folder) : folder_(std::move(folder))
@@ -73,13 +74,13 @@ agent_files::agent_files(fs::path folder) : folder_(std::move(folder))
     // An agent may have written there what it likes.
     if (fs::path(named).is_absolute() && fs::path(named).filename().string().starts_with(temporary_prefix))
         temporary_ = named;
+    is_made_ = !temporary_.empty();
 }
 
 awaitable<void> agent_files::drop_temporary()
 {
-    const auto folder = std::exchange(temporary_, {});
-    if (folder.empty()) co_return;
-    auto drop = [&folder] { (void)git::delete_folder(folder); };
+    if (!std::exchange(is_made_, false)) co_return;
+    auto drop = [this] { (void)git::delete_folder(temporary_); };
     const bool heeds = co_await asio::this_coro::throw_if_cancelled();
     co_await asio::this_coro::throw_if_cancelled(false);
     co_await offload(drop); // a job that has begun is never abandoned

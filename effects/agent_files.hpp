@@ -44,6 +44,7 @@ private:
 
     std::filesystem::path folder_;
     std::filesystem::path temporary_;
+    bool is_made_ = false; ///< by us, or by whoever named it in the attempt's folder
 };
 
 /// Removes the temporary folder of an attempt that has ended, whoever made it. Nothing there is success.
