@@ -1,7 +1,8 @@
 #include "graftline/agents/agent_result.hpp"
 
+#include "graftline/runtime/json_text.hpp"
+
 #include <boost/json/array.hpp>
-#include <boost/json/parse.hpp>
 
 #include <array>
 #include <utility>
@@ -54,11 +55,10 @@ result<agent_result> parse_agent_result(std::string_view text)
     agent_result said;
     if (text.size() > largest_result) return wrong("it is larger than 1 MiB");
     if (text.find_first_not_of(" \t\r\n") == text.npos) return said;
-    json::error_code failed;
-    const auto parsed = json::parse(text, failed);
-    if (failed) return wrong("it is not JSON (" + failed.message() + ")");
-    if (!parsed.is_object()) return wrong("it is not a JSON object");
-    const auto& object = parsed.get_object();
+    const auto parsed = parse_json(text);
+    if (!parsed) return wrong("it is not JSON (" + parsed.error().context().front().second + ")");
+    if (!parsed->is_object()) return wrong("it is not a JSON object");
+    const auto& object = parsed->get_object();
     if (const auto* v = object.if_contains("decision"); v && !v->is_null()) {
         if (!v->is_string()) return wrong("\"decision\" is a string");
         const auto named = decision_named(v->get_string());

@@ -14,6 +14,8 @@ namespace {
 namespace json = boost::json;
 using any_value = decltype(document_value::value);
 
+constexpr std::size_t deepest_document = 256; // as the reader of TOML has it
+
 bool is_blank(char c)
 {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
@@ -146,7 +148,9 @@ private:
 result<document_value> read_json(std::string_view text, std::string_view file)
 {
     if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-    json::parser check;
+    json::parse_options options;
+    options.max_depth = deepest_document;
+    json::parser check({}, options);
     json::error_code failed;
     std::size_t read = check.write_some(text.data(), text.size(), failed);
     if (!failed) {

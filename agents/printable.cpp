@@ -1,5 +1,7 @@
 #include "graftline/agents/printable.hpp"
 
+#include "graftline/runtime/utf8.hpp"
+
 #include <algorithm>
 
 namespace graftline::agents {
@@ -52,20 +54,6 @@ std::string_view last_overwrite(std::string_view line)
 }
 
 } // namespace
-
-std::size_t character_length(std::string_view text, std::size_t at)
-{
-    const unsigned char first = byte_at(text, at);
-    if (first < 0x80) return 1;
-    const std::size_t length = first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
-    if (length == 0 || text.size() - at < length) return 0;
-    for (std::size_t i = 1; i < length; ++i)
-        if ((byte_at(text, at + i) & 0xC0) != 0x80) return 0;
-    const unsigned char second = byte_at(text, at + 1);
-    const bool overlong = (first == 0xE0 && second < 0xA0) || (first == 0xF0 && second < 0x90);
-    const bool outside = (first == 0xED && second > 0x9F) || (first == 0xF4 && second > 0x8F);
-    return overlong || outside ? 0 : length;
-}
 
 std::string printable(std::string_view line)
 {

@@ -7,9 +7,6 @@
 
 namespace graftline::agents {
 
-/// Length in bytes of the well-formed UTF-8 character at `at`; 0 when there is none.
-std::size_t character_length(std::string_view text, std::size_t at);
-
 /// One line that a terminal shows and does not obey: colours and other escape sequences are dropped, control
 /// characters become blanks, bytes that are not UTF-8 become U+FFFD; blanks at both ends are gone. What a
 /// program overwrote with a carriage return is not in it.

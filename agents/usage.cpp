@@ -1,9 +1,9 @@
 #include "graftline/agents/usage.hpp"
 
 #include "graftline/agents/printable.hpp"
+#include "graftline/runtime/json_text.hpp"
 
 #include <boost/json/object.hpp>
-#include <boost/json/parse.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -83,9 +83,8 @@ std::optional<std::string> output_reader::feed(std::string_view line)
         gathered_ += '\n';
         const bool ends = line.starts_with('}');
         if (!ends && gathered_.size() < longest_gathered) return std::nullopt;
-        json::error_code failed;
-        const auto object = json::parse(std::exchange(gathered_, {}), failed);
-        return failed ? std::nullopt : event(object);
+        const auto object = parse_json(std::exchange(gathered_, {}));
+        return object ? event(*object) : std::nullopt;
     }
     const bool object = format_ != output_format::plain && start != line.npos && line[start] == '{';
     if (!object) {
@@ -97,9 +96,8 @@ std::optional<std::string> output_reader::feed(std::string_view line)
         gathered_ = std::string(line) + '\n';
         return std::nullopt;
     }
-    json::error_code failed;
-    const auto parsed = json::parse(line.substr(start), failed);
-    return failed ? std::nullopt : event(parsed);
+    const auto parsed = parse_json(line.substr(start));
+    return parsed ? event(*parsed) : std::nullopt;
 }
 
 std::optional<std::string> output_reader::event(const json::value& e)

@@ -25,6 +25,9 @@ class output_reader {
 public:
     explicit output_reader(output_format format) : format_(format) {}
 
+    /// It reports usage in what it prints. What does not is worth its last lines only.
+    bool reports_usage() const noexcept { return format_ != output_format::plain; }
+
     /// Takes one line without its end. Result: what of it is worth showing, printable, at most 400 bytes;
     /// often nothing.
     std::optional<std::string> feed(std::string_view line);

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
 
 namespace graftline::cli {
@@ -102,11 +103,17 @@ awaitable<int> carry_out(session& s, check_arguments asked)
 {
     auto in = co_await s.open();
     std::vector<effects::task> all;
-    if (in->has_state()) all = co_await in->must_store([](effects::store& from) { return from.tasks(); });
+    std::vector<std::string> unreadable;
+    auto read = [&](effects::store& from) {
+        return from.tasks(
+            [&](effects::unreadable_row&& row) { unreadable.push_back(row.id + ": " + row.why.what()); });
+    };
+    if (in->has_state()) all = co_await in->must_store(read);
     std::map<std::string, effects::task> by_id;
     for (const auto& t : all)
         by_id.emplace(t.id, t);
-    const auto seen = (co_await effects::forecast_conflicts(*in, std::move(all))).value();
+    auto seen = (co_await effects::forecast_conflicts(*in, std::move(all))).value();
+    std::ranges::move(unreadable, std::back_inserter(seen.not_checked));
     if (asked.json)
         s.print_json(as_json(seen));
     else

@@ -4,9 +4,9 @@
 #include "graftline/cli/state_watch.hpp"
 #include "graftline/effects/event_feed.hpp"
 #include "graftline/effects/resume_run.hpp"
+#include "graftline/runtime/json_text.hpp"
 
 #include <boost/asio/this_coro.hpp>
-#include <boost/json/serialize.hpp>
 
 namespace graftline::cli {
 namespace {
@@ -41,7 +41,7 @@ awaitable<bool> print_all(session& s, effects::event_feed& feed, bool json, int&
         if (events.empty() || s.out().error() != 0) co_return ended;
         std::string text;
         for (const auto& e : events) {
-            text += json ? boost::json::serialize(effects::to_public_json(e)) + "\n" : line_of(e, s.out());
+            text += json ? public_text(effects::to_public_json(e)) + "\n" : line_of(e, s.out());
             if (e.what == "run") ended = e.state == "done";
         }
         s.print(text);

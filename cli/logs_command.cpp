@@ -11,7 +11,7 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <fstream>
+#include <optional>
 #include <set>
 
 namespace graftline::cli {
@@ -48,14 +48,11 @@ public:
     printer(session& s, const logs_arguments& asked) : s_(s), asked_(asked), filter_(s.out().has_colors()) {}
 
     /// What is there now.
-    void print_whole(const fs::path& folder)
+    awaitable<void> print_whole(fs::path folder)
     {
-        std::ifstream file(file_in(folder), std::ios::binary);
-        std::string chunk(64 * 1024, '\0');
-        while (file && s_.out().error() == 0) {
-            file.read(chunk.data(), static_cast<std::streamsize>(chunk.size()));
-            print(std::string_view(chunk).substr(0, static_cast<std::size_t>(file.gcount())));
-        }
+        follower file(co_await asio::this_coro::executor, file_in(folder));
+        file.finish();
+        if (auto failed = co_await print_all(file)) throw fault_error(*failed);
     }
 
     /// What is there and what comes, until the agent has ended.
@@ -65,13 +62,7 @@ public:
         follower file(executor, file_in(folder));
         scope beside(executor);
         beside.spawn(finish_with_agent(file, folder));
-        std::optional<fault> failed;
-        while (s_.out().error() == 0) {
-            auto bytes = co_await file.read_some();
-            if (!bytes) failed = bytes.error();
-            if (!bytes || bytes->empty()) break;
-            print(*bytes);
-        }
+        const auto failed = co_await print_all(file);
         beside.cancel();
         co_await beside.join();
         if (failed) throw fault_error(*failed);
@@ -86,6 +77,17 @@ private:
     fs::path file_in(const fs::path& folder) const
     {
         return folder / (asked_.errors ? "stderr.log" : "stdout.log");
+    }
+
+    awaitable<std::optional<fault>> print_all(follower& file)
+    {
+        while (s_.out().error() == 0) {
+            const auto bytes = co_await file.read_some();
+            if (!bytes) co_return bytes.error();
+            if (bytes->empty()) break;
+            print(*bytes);
+        }
+        co_return std::nullopt;
     }
 
     void print(std::string_view bytes)
@@ -145,7 +147,7 @@ awaitable<int> carry_out(session& s, logs_arguments asked)
         const auto folders = present_attempt(*in, t);
         if (folders.empty()) s.err().write("graftline: task " + t.id + " has not started an agent yet\n");
         for (const auto& folder : folders)
-            shown.print_whole(folder);
+            co_await shown.print_whole(folder);
     }
     shown.end();
     co_return exit_status::done;

@@ -5,8 +5,7 @@
 #include "graftline/effects/follow_worktree.hpp"
 #include "graftline/effects/operations.hpp"
 #include "graftline/effects/rebuild_store.hpp"
-
-#include <boost/json/serialize.hpp>
+#include "graftline/runtime/json_text.hpp"
 
 #include <unistd.h>
 
@@ -98,7 +97,7 @@ awaitable<std::vector<effects::task>> session::find(effects::project& in, std::v
 
 void session::print_json(const boost::json::value& document)
 {
-    out_.write(boost::json::serialize(document) + "\n");
+    out_.write(public_text(document) + "\n");
 }
 
 } // namespace graftline::cli

@@ -4,9 +4,9 @@
 #include "graftline/cli/shown_text.hpp"
 #include "graftline/cli/state_watch.hpp"
 #include "graftline/cli/status_view.hpp"
+#include "graftline/runtime/json_text.hpp"
 
 #include <boost/asio/this_coro.hpp>
-#include <boost/json/serialize.hpp>
 
 namespace graftline::cli {
 namespace {
@@ -17,7 +17,7 @@ awaitable<std::string> text_of(session& s, std::shared_ptr<effects::project> in,
 {
     auto view = co_await status_view::read(in, cpu);
     if (asked.task.empty()) {
-        if (asked.json) co_return boost::json::serialize(as_json(view)) + "\n";
+        if (asked.json) co_return public_text(as_json(view)) + "\n";
         co_return as_text(view, s.out(), s.out().is_terminal() ? s.out().columns() : 160, asked.all);
     }
     const auto t = co_await s.find(*in, asked.task);
@@ -25,7 +25,7 @@ awaitable<std::string> text_of(session& s, std::shared_ptr<effects::project> in,
     view.tasks = {t};
     std::erase_if(view.overlaps, [&](const auto& one) { return one.a != t.id && one.b != t.id; });
     std::erase_if(view.runs, [&](const auto& r) { return r.id != t.run; });
-    co_return boost::json::serialize(as_json(view)) + "\n";
+    co_return public_text(as_json(view)) + "\n";
 }
 
 /// Lines as they fit on the screen, the last ones where there are too many.

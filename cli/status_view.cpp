@@ -65,6 +65,12 @@ std::string row_of(const task& t, const status_view& view, const terminal& on, s
            on.in(tint::faint, fit(remark, room - title_room - 2)) + "\n";
 }
 
+std::string unreadable_line(const effects::unreadable_row& row)
+{
+    return "unreadable " + harmless_line(row.table == "runs" ? "run " + row.id : row.id) + ": " +
+           harmless_line(row.why.what());
+}
+
 std::string counts_of(const std::vector<task>& tasks)
 {
     std::map<effects::task_state, int> count;
@@ -86,7 +92,9 @@ awaitable<status_view> status_view::read(std::shared_ptr<effects::project> in, c
     status_view view;
     view.resources = co_await read_resources(in->repository().common_dir(), cpu);
     if (!in->has_state()) co_return view;
-    auto stored = co_await in->must_store([](effects::store& s) { return std::pair(s.tasks(), s.runs()); });
+    const auto leave_out = [&](effects::unreadable_row&& row) { view.unreadable.push_back(std::move(row)); };
+    auto read = [&](effects::store& s) { return std::pair(s.tasks(leave_out), s.runs(leave_out)); };
+    auto stored = co_await in->must_store(read);
     for (auto& t : stored.first) {
         const auto there = effects::is_worktree_there(t);
         if (t.worktree.empty() || !there || *there) continue; // one look at each folder, not at all records
@@ -134,7 +142,10 @@ std::string line_of(const effects::run_record& r, const status_view& view)
 
 boost::json::object as_json(const status_view& view)
 {
-    boost::json::array tasks, runs, overlaps;
+    boost::json::array tasks, runs, overlaps, unreadable;
+    for (const auto& row : view.unreadable)
+        unreadable.push_back(boost::json::object{
+            {"table", row.table}, {"id", row.id}, {"reason", row.why.what()}, {"next", row.why.advice()}});
     for (const auto& one : view.overlaps)
         overlaps.push_back(effects::to_public_json(one));
     for (const auto& t : view.tasks) {
@@ -158,6 +169,7 @@ boost::json::object as_json(const status_view& view)
     return {{"tasks", std::move(tasks)},
             {"runs", std::move(runs)},
             {"overlaps", std::move(overlaps)},
+            {"unreadable", std::move(unreadable)},
             {"resources", boost::json::object{{"cpu_percent", r.cpu_percent},
                                               {"memory_percent", r.memory_percent},
                                               {"memory_available_gb", r.memory_available_gb},
@@ -176,10 +188,14 @@ std::string as_text(const status_view& view, const terminal& on, std::size_t col
             on.in(tint::faint, pad("STATE", 11) + pad("TASK", id_width + 2) + pad("TIME", 8) + "WHAT") + "\n";
     for (const auto& t : view.tasks)
         text += row_of(t, view, on, id_width, columns);
-    text += view.tasks.empty() ? "No tasks yet. Begin with: graftline run TASK ... -- AGENT-COMMAND\n"
-                               : counts_of(view.tasks) + "\n";
+    text += view.tasks.empty() && view.unreadable.empty()
+                ? "No tasks yet. Begin with: graftline run TASK ... -- AGENT-COMMAND\n"
+                : counts_of(view.tasks) + "\n";
     for (const auto& one : view.overlaps)
         text += on.in(tint::warning, fit(harmless_line(effects::to_sentence(one)), columns)) + "\n";
+    for (const auto& row : view.unreadable)
+        text += on.in(tint::warning, fit(unreadable_line(row), columns)) + "\n";
+    if (!view.unreadable.empty()) text += view.unreadable.front().why.advice() + "\n";
     for (const auto& r : view.runs)
         if (all || view.alive.contains(r.id) || view.interrupted.contains(r.id)) text += line_of(r, view);
     return text + on.in(tint::faint, resources_line(view.resources)) + "\n";

@@ -19,9 +19,10 @@ namespace graftline::cli {
 struct status_view {
     std::vector<effects::task> tasks;
     std::vector<effects::run_record> runs;
-    std::set<std::string> alive;            ///< ids of runs whose process lives
-    std::set<std::string> interrupted;      ///< of those that can be gone on with
-    std::vector<effects::overlap> overlaps; ///< as a run saw them last
+    std::set<std::string> alive;                     ///< ids of runs whose process lives
+    std::set<std::string> interrupted;               ///< of those that can be gone on with
+    std::vector<effects::overlap> overlaps;          ///< as a run saw them last
+    std::vector<effects::unreadable_row> unreadable; ///< tasks and runs that are in none of the others
     resource_reading resources;
 
     static awaitable<status_view> read(std::shared_ptr<effects::project> in, cpu_meter& cpu);

@@ -2,8 +2,10 @@
 
 #include "graftline/effects/remove_worktree.hpp"
 #include "graftline/git/branch_use.hpp"
+#include "graftline/git/folder.hpp"
 #include "graftline/git/scratch.hpp"
 #include "graftline/git/worktree.hpp"
+#include "graftline/runtime/offload.hpp"
 #include "graftline/runtime/supervised.hpp"
 
 #include <set>
@@ -52,13 +54,16 @@ std::set<std::string> worktrees_in(project& in, const fs::path& folder)
 awaitable<void> end_gates(const project& in, std::set<std::string> gates)
 {
     std::vector<fs::path> attempts;
-    for (const auto& task_logs : entries_of(in.state_folder() / "logs"))
-        for (const auto& attempt : entries_of(task_logs)) {
-            const auto name = attempt.filename().string();
-            if (gates.contains(name.substr(0, name.rfind('-')))) attempts.push_back(attempt);
-        }
-    for (const auto& attempt : attempts)
-        (void)stop_attempt(attempt);
+    auto stop = [&] {
+        for (const auto& task_logs : entries_of(in.state_folder() / "logs"))
+            for (const auto& attempt : entries_of(task_logs)) {
+                const auto name = attempt.filename().string();
+                if (gates.contains(name.substr(0, name.rfind('-')))) attempts.push_back(attempt);
+            }
+        for (const auto& attempt : attempts)
+            (void)stop_attempt(attempt);
+    };
+    co_await offload(stop);
     for (const auto& attempt : attempts) {
         auto alive = co_await supervised::adopt(attempt);
         if (alive && *alive) co_await (*alive)->wait();
@@ -76,10 +81,14 @@ awaitable<std::vector<cleaned>> clear_abandoned_gates(project& in, std::string r
 {
     std::vector<cleaned> found;
     const auto folder = in.state_folder() / "scratch";
-    const auto worktrees = worktrees_in(in, folder);
-    auto names = worktrees;
-    for (const auto& path : entries_of(folder))
-        names.insert(path.filename());
+    std::set<std::string> worktrees, names;
+    auto look = [&] {
+        worktrees = worktrees_in(in, folder);
+        names = worktrees;
+        for (const auto& path : entries_of(folder))
+            names.insert(path.filename());
+    };
+    co_await offload(look);
     std::set<std::string> gates;
     const auto is_live = [&](const std::string& name) {
         const auto run_id = run_in(name);
@@ -94,8 +103,8 @@ awaitable<std::vector<cleaned>> clear_abandoned_gates(project& in, std::string r
         const auto path = folder / name;
         const auto what = "scratch " + path.string();
         if (run_in(name).empty() && !worktrees.contains(name)) {
-            if (git::remove_abandoned_scratch(path, dry_run))
-                found.push_back({what, "its process is gone", true});
+            auto remove = [&] { return git::remove_abandoned_scratch(path, dry_run); };
+            if (co_await offload(remove)) found.push_back({what, "its process is gone", true});
             continue;
         }
         if (!dry_run) {
@@ -104,8 +113,8 @@ awaitable<std::vector<cleaned>> clear_abandoned_gates(project& in, std::string r
                 found.push_back({what, "left: " + gone.error().what(), false});
                 continue;
             }
-            std::error_code failed;
-            fs::remove_all(path, failed); // git never knew it, or has forgotten it
+            auto remove = [&] { (void)git::delete_folder(path); }; // git never knew it, or has forgotten it
+            co_await offload(remove);
         }
         found.push_back({what, "nobody tests in it any more", true});
     }

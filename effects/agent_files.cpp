@@ -1,6 +1,11 @@
 #include "graftline/effects/agent_files.hpp"
 
+#include "graftline/git/folder.hpp"
 #include "graftline/git/naming.hpp"
+#include "graftline/runtime/offload.hpp"
+#include "graftline/runtime/utf8.hpp"
+
+#include <boost/asio/this_coro.hpp>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -58,6 +63,7 @@ void agent_files::make_temporary(const std::string& task)
         if (errno != EEXIST) fail("a temporary folder for the agent could not be made", temporary_);
         name_temporary(task); // somebody else's, who must not lose it
     }
+    is_made_ = true;
 }
 
 agent_files::agent_files(fs::path folder) : folder_(std::move(folder))
@@ -68,18 +74,24 @@ agent_files::agent_files(fs::path folder) : folder_(std::move(folder))
     // An agent may have written there what it likes.
     if (fs::path(named).is_absolute() && fs::path(named).filename().string().starts_with(temporary_prefix))
         temporary_ = named;
+    is_made_ = !temporary_.empty();
 }
 
-agent_files::~agent_files()
+awaitable<void> agent_files::drop_temporary()
 {
-    std::error_code
-        ignored; // what an agent made unremovable is left to the system's own cleaning of its folder
-    if (!temporary_.empty()) fs::remove_all(temporary_, ignored);
+    if (!std::exchange(is_made_, false)) co_return;
+    auto drop = [this] { (void)git::delete_folder(temporary_); };
+    const bool heeds = co_await asio::this_coro::throw_if_cancelled();
+    co_await asio::this_coro::throw_if_cancelled(false);
+    co_await offload(drop); // a job that has begun is never abandoned
+    co_await asio::this_coro::throw_if_cancelled(heeds);
 }
 
-void drop_temporary_of(const fs::path& attempt)
+awaitable<void> drop_temporary_of(fs::path attempt)
 {
-    if (!attempt.empty()) const agent_files ended(attempt);
+    if (attempt.empty()) co_return;
+    agent_files ended(std::move(attempt));
+    co_await ended.drop_temporary();
 }
 
 void write_private(const fs::path& file, const std::string& text)
@@ -110,6 +122,7 @@ std::string tail_of(const fs::path& file, std::size_t lines)
     std::string text(static_cast<std::size_t>(wanted), '\0');
     in.read(text.data(), wanted);
     text.resize(static_cast<std::size_t>(in.gcount()));
+    if (wanted < size) text = end_of(text, text.size() - 1); // the first byte may be the end of a character
     std::size_t from = text.size();
     for (std::size_t found = 0; from > 0; --from)
         if (text[from - 1] == '\n' && from != text.size() && ++found == lines) break;

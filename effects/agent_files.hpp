@@ -2,6 +2,7 @@
 #pragma once
 
 #include "graftline/effects/run.hpp"
+#include "graftline/runtime/awaitable.hpp"
 
 #include <filesystem>
 #include <string>
@@ -9,7 +10,7 @@
 namespace graftline::effects {
 
 /// Where an attempt keeps what it is told and what it says; all outside the work tree, readable by the user
-/// alone.
+/// alone. Making one blocks for the moment that a few small files take.
 class agent_files {
 public:
     /// Makes the attempt's folder (`logs/<task>/<attempt>[-stage]`) and names a temporary folder in it.
@@ -17,8 +18,6 @@ public:
     agent_files(const project& in, const task& t, const std::string& stage);
     /// Those of an attempt that was made before, maybe by a process that died.
     explicit agent_files(std::filesystem::path folder);
-    /// Removes the temporary folder, following no links.
-    ~agent_files();
     agent_files(const agent_files&) = delete;
     agent_files& operator=(const agent_files&) = delete;
 
@@ -35,15 +34,21 @@ public:
     std::filesystem::path output() const { return folder_ / "stdout.log"; }
     std::filesystem::path errors() const { return folder_ / "stderr.log"; }
 
+    /// Deletes the temporary folder, off the loop, following no links: build tools leave thousands of files
+    /// there. For an agent that has ended; one that outlives this process needs it. What cannot be deleted is
+    /// left to the system's own cleaning of its folder. Not cancellable.
+    awaitable<void> drop_temporary();
+
 private:
     void name_temporary(const std::string& task);
 
     std::filesystem::path folder_;
     std::filesystem::path temporary_;
+    bool is_made_ = false; ///< by us, or by whoever named it in the attempt's folder
 };
 
 /// Removes the temporary folder of an attempt that has ended, whoever made it. Nothing there is success.
-void drop_temporary_of(const std::filesystem::path& attempt);
+awaitable<void> drop_temporary_of(std::filesystem::path attempt);
 
 /// Writes a file that the user alone can read. Throws fault_error.
 void write_private(const std::filesystem::path& file, const std::string& text);

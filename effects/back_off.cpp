@@ -17,7 +17,7 @@ awaitable<result<backed_off>> back_off::carry_out(run& r, const effect_place& he
     policy.longest = std::max<std::chrono::milliseconds>(policy.first, 2min);
     const auto pause = pause_after(attempts, policy);
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(here.since + pause - clock::now());
-    const auto rest = std::max(left, 0ms);
+    const auto rest = std::clamp(left, 0ms, pause); // the machine's clock may have been set back
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(rest).count();
     r.watcher().doing(task, "agent again in " + std::to_string(seconds) + " s: " + why);
     // Whoever cancels the task tells nobody but the store.

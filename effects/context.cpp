@@ -1,7 +1,6 @@
 #include "graftline/effects/context.hpp"
 
 #include <boost/asio/steady_timer.hpp>
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
@@ -134,13 +133,13 @@ journal::ticket performance::begin()
     return record(journal_event::started, run_.past().attempts(path_) + 1);
 }
 
-awaitable<void> performance::wait_until_due()
+awaitable<void> performance::wait_until_due(const retry_policy& policy)
 {
     const auto due = run_.past().due(path_);
     const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
         std::chrono::system_clock::now().time_since_epoch());
     if (due <= now.count()) co_return;
-    asio::steady_timer pause(run_.executor(), std::chrono::milliseconds(due) - now);
+    asio::steady_timer pause(run_.executor(), std::min(std::chrono::milliseconds(due) - now, policy.longest));
     co_await pause.async_wait(use_awaitable);
 }
 
@@ -164,7 +163,10 @@ bool performance::may_try_again(const fault& why, const retry_policy& policy) co
 
 void performance::end(bool done, const json::value& outcome, bool still_cancelled)
 {
-    record(journal_event::resolved, done ? 1 : 0, json::serialize(outcome));
+    auto text = json::serialize(outcome);
+    if (auto back = parse_json(text); !back)
+        throw fault_error(fault(back.error()).with("effect", std::string(kind_)).with("path", path_));
+    record(journal_event::resolved, done ? 1 : 0, std::move(text));
     record(journal_event::delivered, still_cancelled);
 }
 
@@ -231,13 +233,6 @@ fault fault_from_stored(const json::value& stored)
                     f.with(std::string(pair.at(0).get_string()), std::string(pair.at(1).get_string()));
     f.advise(text_at(stored, "advice"));
     return f;
-}
-
-json::value detail::parse_outcome(const std::string& text)
-{
-    boost::system::error_code failed;
-    auto value = json::parse(text, failed);
-    return failed ? json::value(nullptr) : value;
 }
 
 } // namespace graftline::effects

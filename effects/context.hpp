@@ -5,6 +5,7 @@
 #include "graftline/effects/retry_policy.hpp"
 #include "graftline/effects/run.hpp"
 #include "graftline/effects/stored_json.hpp"
+#include "graftline/runtime/json_text.hpp"
 #include "graftline/runtime/parallel.hpp"
 #include "graftline/runtime/shielded.hpp"
 
@@ -172,10 +173,11 @@ public:
 
     /// Records the request and the start. Result: what to wait for.
     journal::ticket begin();
-    effect_place place() const { return {path_, run_.past().attempts(path_) + 1, since_}; }
+    effect_place place() const { return {path_, run_.past().attempts(path_) + attempts_, since_}; }
     bool should_wait() const { return run_.in().journal().is_full(); }
-    /// After a crash in a pause: waits for the rest of it.
-    awaitable<void> wait_until_due();
+    /// After a crash in a pause: waits for the rest of it, and no longer than `policy` ever does, whatever
+    /// the machine's clock was set to meanwhile.
+    awaitable<void> wait_until_due(const retry_policy& policy);
     /// Records that the attempt failed and when the next is due, waits for that, and records its start.
     awaitable<void> put_off(const fault& why, std::chrono::milliseconds pause);
     bool may_try_again(const fault& why, const retry_policy& policy) const;
@@ -210,8 +212,6 @@ namespace detail {
 template <class E>
 concept pure = requires { requires E::is_pure; };
 
-json::value parse_outcome(const std::string& text);
-
 template <class E> constexpr retry_policy retries_of()
 {
     if constexpr (requires { E::retries; })
@@ -223,10 +223,11 @@ template <class E> constexpr retry_policy retries_of()
 /// What the journal says of an outcome, as the program gets it.
 template <class T> result<T> outcome_of(const replay::answer& recorded)
 {
-    const auto stored = parse_outcome(recorded.body);
     if (recorded.cancelled) throw cancelled();
-    if (!recorded.done) return fault_from_stored(stored);
-    return from_stored<T>(stored);
+    const auto stored = parse_json(recorded.body);
+    if (!stored) return stored.error();
+    if (!recorded.done) return fault_from_stored(*stored);
+    return from_stored<T>(*stored);
 }
 } // namespace detail
 
@@ -262,7 +263,7 @@ template <effect E> awaitable<result<typename E::outcome>> context::try_perform(
         has_set_out = true;
         if (!detail::pure<E> || now.should_wait()) co_await journal::committed(written);
         constexpr auto policy = detail::retries_of<E>();
-        if (policy.attempts > 1) co_await now.wait_until_due();
+        if (policy.attempts > 1) co_await now.wait_until_due(policy);
         for (;;) {
             if constexpr (placed_effect<E>)
                 outcome = co_await e.carry_out(run_, now.place());

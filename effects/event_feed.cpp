@@ -1,8 +1,7 @@
 #include "graftline/effects/event_feed.hpp"
 
 #include "graftline/runtime/clock.hpp"
-
-#include <boost/json/parse.hpp>
+#include "graftline/runtime/json_text.hpp"
 
 namespace graftline::effects {
 namespace {
@@ -12,10 +11,9 @@ constexpr std::size_t most_at_once = 5000;
 /// A text in a JSON object that stands alone; empty when it is not there.
 std::string text_in(const std::string& body, std::string_view key)
 {
-    boost::system::error_code failed;
-    const auto value = json::parse(body, failed);
-    if (failed || !value.is_object()) return {};
-    const auto* text = value.get_object().if_contains(key);
+    const auto value = parse_json(body);
+    if (!value || !value->is_object()) return {};
+    const auto* text = value->get_object().if_contains(key);
     return text && text->is_string() ? std::string(text->get_string()) : std::string();
 }
 
@@ -56,7 +54,7 @@ awaitable<std::vector<event>> event_feed::next()
         s.read_journal(after_, run, take, pass_over);
         for (const auto& r : records)
             if (!runs_.contains(r.run)) {
-                for (const auto& known : s.runs())
+                for (const auto& known : s.runs([](unreadable_row&&) {})) // that run's id is not known then
                     runs_[known.number] = known.id;
                 runs_.try_emplace(r.run);
             }

@@ -2,6 +2,7 @@
 
 #include "graftline/effects/worktree_command.hpp"
 #include "graftline/git/worktree.hpp"
+#include "graftline/runtime/utf8.hpp"
 
 namespace graftline::effects {
 namespace {
@@ -11,7 +12,7 @@ namespace fs = std::filesystem;
 std::string last_lines(const std::string& text)
 {
     constexpr std::size_t most = 2000;
-    return text.size() <= most ? text : "…" + text.substr(text.size() - most);
+    return text.size() <= most ? text : "…" + std::string(end_of(text, most));
 }
 
 /// A path of the settings must stay inside both trees: "../x" or "/etc" is no file of the repository.

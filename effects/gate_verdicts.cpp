@@ -2,8 +2,8 @@
 
 #include "graftline/effects/stored_json.hpp"
 #include "graftline/git/scratch.hpp"
+#include "graftline/runtime/json_text.hpp"
 
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/uuid/detail/sha1.hpp>
 
@@ -60,10 +60,9 @@ std::optional<gate_verdict> gate_verdicts::find(const std::string& key) const
 {
     const auto text = git::text_of(folder_ / (key + ".json"));
     if (text.empty()) return std::nullopt;
-    boost::system::error_code failed;
-    const auto parsed = json::parse(text, failed);
-    if (failed) return std::nullopt;
-    auto said = from_stored<gate_verdict>(parsed);
+    const auto parsed = parse_json(text);
+    if (!parsed) return std::nullopt;
+    auto said = from_stored<gate_verdict>(*parsed);
     if (!said) return std::nullopt;
     return std::move(*said);
 }

@@ -32,10 +32,15 @@ std::int64_t checksum_of(const journal_record& r)
     return sum.value();
 }
 
-/// Relative to the database's folder.
-fs::path file_for(const journal_record& r)
+/// A name that no other record has, relative to the database's folder: an effect may be put off many times.
+fs::path file_for(const fs::path& folder, const journal_record& r)
 {
-    return journal_inserter::files_of(r.run) / (r.path + "." + std::string(to_string(r.event)) + ".json");
+    const auto begin = r.path + "." + std::string(to_string(r.event));
+    auto file = journal_inserter::files_of(r.run) / (begin + ".json");
+    std::error_code ignored;
+    for (int other = 2; fs::exists(folder / file, ignored); ++other)
+        file.replace_filename(begin + "." + std::to_string(other) + ".json");
+    return file;
 }
 
 void write_file(const fs::path& file, const std::string& text)
@@ -112,7 +117,7 @@ void journal_inserter::insert(const journal_record& r)
     insert_.bind(5, r.kind);
     insert_.bind(6, r.detail);
     if (r.body.size() > largest_body) {
-        const auto file = file_for(r);
+        const auto file = file_for(folder_, r);
         write_file(folder_ / file, r.body);
         insert_.bind(7, nullptr);
         insert_.bind(8, file.string());

@@ -3,8 +3,8 @@
 #include "graftline/effects/land.hpp"
 #include "graftline/effects/run.hpp"
 #include "graftline/git/refs.hpp"
+#include "graftline/runtime/json_text.hpp"
 
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value_to.hpp>
 
@@ -40,7 +40,7 @@ std::string to_text(const git::move_intent& intent, const landing_step& step)
 result<std::pair<git::move_intent, landing_step>> intent_from_text(const std::string& text)
 {
     try {
-        const auto v = json::parse(text);
+        const auto v = parse_json(text).value();
         git::move_intent intent;
         intent.branch = text_at(v, "branch");
         intent.from = git::oid(text_at(v, "from"));

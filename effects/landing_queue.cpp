@@ -5,6 +5,7 @@
 #include "graftline/effects/retry_policy.hpp"
 #include "graftline/git/commit.hpp"
 #include "graftline/git/move_target.hpp"
+#include "graftline/git/naming.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/runtime/shielded.hpp"
 
@@ -80,7 +81,9 @@ struct landing_queue::slot {
 
 landing_queue::landing_queue(run& r, std::string target, queue_options options, scope& beside)
     : run_(r), target_(std::move(target)), options_(options), beside_(beside), executor_(r.executor()),
-      bell_(executor_, asio::steady_timer::time_point::max()), batch_(longest_chain)
+      bell_(executor_, asio::steady_timer::time_point::max()),
+      alone_(executor_, r.in().state_folder() / ("landing-" + git::slug(target_) + ".lock")),
+      batch_(longest_chain)
 {
 }
 
@@ -123,10 +126,14 @@ awaitable<void> landing_queue::work()
             co_await turn();
         } catch (const fault_error& e) {
             broken = e.why();
+        } catch (const std::exception& e) {
+            broken = fault(errc::internal, "landing on " + target_ + " failed").with("cause", e.what());
+        } catch (...) {
+            broken = fault(errc::internal, "landing on " + target_ + " failed");
         }
         if (!broken) continue;
         take_apart(0);
-        settle_all(*broken); // the store cannot be read: nobody of them can land
+        settle_all(*broken); // the store cannot be read, say: none of them can land, and none waits for ever
         broken.reset();
     }
     take_apart(0);
@@ -140,14 +147,24 @@ awaitable<void> landing_queue::turn()
     rung_ = false;
     drop_withdrawn();
     if (entries_.empty()) co_return;
-    if (auto found = co_await find_tip(); !found) {
-        settle_all(found.error());
-        co_return;
-    }
+    const auto has_moved = co_await work_alone();
+    if (!has_moved)
+        settle_all(has_moved.error());
+    else if (!*has_moved)
+        co_await wait_for_change();
+    std::erase_if(dying_, [](const slot_ptr& s) { return s->tests.running() == 0; });
+}
+
+/// While other processes merge nothing onto this target: whoever moves it first would make that in vain.
+/// False: there is nothing to do before something changes.
+awaitable<result<bool>> landing_queue::work_alone()
+{
+    const auto alone = co_await alone_.acquire();
+    if (!alone) co_return fault(alone.error()).with("target", target_);
+    if (auto found = co_await find_tip(); !found) co_return found.error();
     co_await fill();
     drop_withdrawn();
-    if (!co_await advance()) co_await wait_for_change();
-    std::erase_if(dying_, [](const slot_ptr& s) { return s->tests.running() == 0; });
+    co_return co_await advance();
 }
 
 awaitable<result<void>> landing_queue::find_tip()

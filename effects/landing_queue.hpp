@@ -4,6 +4,7 @@
 #include "graftline/effects/candidate.hpp"
 #include "graftline/effects/landing.hpp"
 #include "graftline/effects/run.hpp"
+#include "graftline/runtime/repository_lock.hpp"
 #include "graftline/runtime/scope.hpp"
 
 #include <boost/asio/steady_timer.hpp>
@@ -46,6 +47,7 @@ private:
 
     awaitable<void> work();
     awaitable<void> turn();
+    awaitable<result<bool>> work_alone();
     awaitable<result<void>> find_tip();
     awaitable<void> fill();
     entry_ptr next_entry();
@@ -73,6 +75,7 @@ private:
     scope& beside_;
     asio::any_io_executor executor_;
     asio::steady_timer bell_;
+    repository_lock alone_; ///< held while changes are merged onto the target and move it
     bool rung_ = false;
     bool working_ = false;
     std::size_t arrivals_ = 0;

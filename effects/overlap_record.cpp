@@ -1,8 +1,8 @@
 #include "graftline/effects/overlap_record.hpp"
 
 #include "graftline/git/scratch.hpp"
+#include "graftline/runtime/json_text.hpp"
 
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value_to.hpp>
 
@@ -64,7 +64,7 @@ std::vector<overlap> recorded_overlaps(const fs::path& state_folder, const std::
     const std::string text = git::text_of(record_in(state_folder));
     if (text.empty() || live.empty()) return present;
     try {
-        const json::value document = json::parse(text);
+        const json::value document = parse_json(text).value();
         for (const json::value& one : document.at("overlaps").as_array()) {
             overlap found{text_in(one, "a"), text_in(one, "b"), text_in(one, "target"),
                           json::value_to<std::vector<std::string>>(one.at("paths")),

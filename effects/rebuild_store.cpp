@@ -7,10 +7,10 @@
 #include "graftline/runtime/attempt_files.hpp"
 #include "graftline/runtime/clock.hpp"
 #include "graftline/runtime/file_lock.hpp"
+#include "graftline/runtime/json_text.hpp"
 #include "graftline/runtime/supervised.hpp"
 
 #include <boost/asio/this_coro.hpp>
-#include <boost/json/parse.hpp>
 
 #include <algorithm>
 #include <fstream>
@@ -46,9 +46,8 @@ std::string text_in(const fs::path& file)
 
 json::object object_in(const fs::path& file)
 {
-    boost::system::error_code failed;
-    auto value = json::parse(text_in(file), failed);
-    return !failed && value.is_object() ? value.get_object() : json::object();
+    auto value = parse_json(bytes_of(text_in(file)));
+    return value && value->is_object() ? std::move(value->get_object()) : json::object();
 }
 
 std::string text_at(const json::object& o, std::string_view key)

@@ -1,9 +1,10 @@
 #include "graftline/effects/replay.hpp"
 
+#include "graftline/runtime/json_text.hpp"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/json/parse.hpp>
 
 #include <algorithm>
 
@@ -14,9 +15,8 @@ namespace json = boost::json;
 
 json::object object_of(const std::string& text)
 {
-    boost::system::error_code failed;
-    auto value = json::parse(text, failed);
-    return !failed && value.is_object() ? value.get_object() : json::object();
+    auto value = parse_json(text);
+    return value && value->is_object() ? std::move(value->get_object()) : json::object();
 }
 
 /// The names of the arguments that are not the same.

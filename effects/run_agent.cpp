@@ -22,6 +22,7 @@
 #include "graftline/runtime/disk_probe.hpp"
 #include "graftline/runtime/disk_session.hpp"
 #include "graftline/runtime/follow.hpp"
+#include "graftline/runtime/offload.hpp"
 #include "graftline/runtime/scope.hpp"
 #include "graftline/runtime/shielded.hpp"
 #include "graftline/runtime/supervised.hpp"
@@ -72,14 +73,21 @@ awaitable<int> ports_for(run& r, const task& t)
     });
 }
 
-/// Hands an agent's output to the watcher, line by line, until the file ends.
+constexpr std::size_t longest_event = std::size_t{4} << 20; // what an agent reports as one line of JSON
+constexpr std::size_t longest_plain = std::size_t{64} << 10;
+constexpr std::uint64_t worth_showing = std::uint64_t{256} << 10;
+
+/// Hands an agent's output to the watcher, line by line, until the file ends. Of plain output that comes
+/// faster than anybody reads the latest is shown; the log has it all.
 awaitable<void> follow_output(run& r, const std::string& task, follower& file, agents::output_reader& reader)
 {
-    line_splitter lines;
+    line_splitter lines(reader.reports_usage() ? longest_event : longest_plain);
+    file.take_time();
     auto hear = [&](const std::string& line) {
         if (const auto said = reader.feed(line)) r.watcher().said(task, *said);
     };
     for (;;) {
+        if (!reader.reports_usage() && file.skip_all_but(worth_showing)) lines.skip_rest_of_line();
         const auto bytes = co_await file.read_some();
         if (!bytes || bytes->empty()) break; // what cannot be read here is still in the log
         for (const auto& line : lines.feed(*bytes))
@@ -145,7 +153,7 @@ public:
             const auto never = declare_unstarted();
             if (!never) co_return never.error();
             if (*never) {
-                drop_temporary_of(task_.attempt);
+                co_await drop_temporary_of(task_.attempt);
                 co_return std::nullopt;
             }
         }
@@ -160,8 +168,12 @@ public:
         auto freed = co_await git::drop_locks_left_in(run_.repository(), task_.worktree, task_.branch);
         if (!freed) co_return freed.error();
         const auto ports = co_await ports_for(run_, task_);
-        files_.emplace(run_.in(), task_, asked_.stage);
-        auto spec = prepare(ports);
+        auto write = [&] {
+            files_.emplace(run_.in(), task_, asked_.stage);
+            return prepare(ports);
+        };
+        co_await tidy(); // of an attempt before, in this call
+        auto spec = co_await offload(write);
         if (!spec) co_return spec.error();
         if (!co_await record_start(place)) co_return std::optional(cancelled_before_it_began());
         files_->make_temporary(task_.id);
@@ -171,6 +183,26 @@ public:
         co_await asio::this_coro::throw_if_cancelled(false); // it lives: its end is awaited
         const auto ended = co_await follow_to_end(*started);
         co_return co_await told(ended);
+    }
+
+    awaitable<result<agent_report>> reported(std::string place, bool began)
+    {
+        if (began) {
+            auto taken = co_await take_over();
+            if (!taken) co_return taken.error();
+            if (*taken) co_return std::move(**taken);
+        }
+        for (;;) {
+            auto made = co_await make(place);
+            if (!made) co_return made.error();
+            if (*made) co_return std::move(**made);
+        }
+    }
+
+    /// Once its agent has ended, or was never started.
+    awaitable<void> tidy()
+    {
+        if (files_) co_await files_->drop_temporary();
     }
 
 private:
@@ -204,7 +236,8 @@ private:
 
     awaitable<result<agent_report>> concluded(const exit_record& ended)
     {
-        auto report = report_on(ended);
+        auto read = [&] { return report_on(ended); };
+        auto report = co_await offload(read);
         // On a disk that takes nothing any more, no agent can do its work: that is no outcome of its.
         const bool by_itself = ended.how == ending::exited || ended.how == ending::lost;
         if (by_itself)
@@ -457,16 +490,19 @@ awaitable<result<agent_report>> run_agent::carry_out(run& r, const effect_place&
     const auto place = r.id() + "/" + here.path;
     const bool began = here.attempt > 1 && t.attempt_for == place;
     agent_attempt mine(r, *this, std::move(t), std::move(*who));
-    if (began) {
-        auto taken = co_await mine.take_over();
-        if (!taken) co_return taken.error();
-        if (*taken) co_return std::move(**taken);
+    result<agent_report> report = fault(errc::internal, "no report");
+    std::exception_ptr escaped;
+    try {
+        report = co_await mine.reported(place, began);
+    } catch (...) {
+        escaped = std::current_exception();
     }
-    for (;;) {
-        auto made = co_await mine.make(place);
-        if (!made) co_return made.error();
-        if (*made) co_return std::move(**made);
-    }
+    const bool heeds = co_await asio::this_coro::throw_if_cancelled();
+    co_await asio::this_coro::throw_if_cancelled(false);
+    co_await mine.tidy();
+    co_await asio::this_coro::throw_if_cancelled(heeds);
+    if (escaped) std::rethrow_exception(escaped);
+    co_return report;
 }
 
 } // namespace graftline::effects

@@ -19,7 +19,7 @@ awaitable<result<void>> end_agent(const task& t)
         (*alive)->cancel();
         co_await (*alive)->wait();
     }
-    drop_temporary_of(t.attempt);
+    co_await drop_temporary_of(t.attempt);
     co_return result<void>();
 }
 

@@ -229,6 +229,17 @@ void store::migrate_effects()
     db_.execute("DROP TABLE effects");
 }
 
+void store::pass_over(const statement& row, const char* table, const if_unreadable& bad,
+                      const std::function<void()>& read)
+{
+    try {
+        read();
+    } catch (const fault_error& e) {
+        if (!bad || !e.why().is(errc::corrupt)) throw;
+        bad({table, row.text(0), e.why()});
+    }
+}
+
 bool store::is_damaged(const std::filesystem::path& folder)
 {
     try {

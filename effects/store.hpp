@@ -48,6 +48,13 @@ struct effect_record {
     std::string resolved_at;
 };
 
+/// A row that does not read back.
+struct unreadable_row {
+    std::string table; ///< tasks, runs
+    std::string id;    ///< of the task or run
+    fault why;
+};
+
 /// Blocking, one thread at a time: use it through `project::stored`. Every method is one transaction and
 /// throws fault_error when the database cannot be read or written; nothing is half done then.
 class store {
@@ -69,8 +76,10 @@ public:
     /// Takes a task out that nothing was made for.
     void forget(const std::string& id);
     std::optional<task> find(const std::string& id);
+    /// Told of the rows that do not read back, which are then left out; without it their fault is thrown.
+    using if_unreadable = std::function<void(unreadable_row&&)>;
     /// All tasks, oldest first; `tasks_of` those of one run.
-    std::vector<task> tasks();
+    std::vector<task> tasks(const if_unreadable& bad = {});
     std::vector<task> tasks_of(const std::string& run);
     /// Those in one of these states, and those that a run works on, oldest first: costs what they are,
     /// however many others there are. So do all that follow, down to `set_intents`.
@@ -105,7 +114,7 @@ public:
     /// Another process carries it on.
     void resume_run(const std::string& id, std::int64_t pid);
     void finish_run(const std::string& id, const std::string& outcome);
-    std::vector<run_record> runs();
+    std::vector<run_record> runs(const if_unreadable& bad = {});
     /// Those that have not come to their end, oldest first.
     std::vector<run_record> runs_not_done();
     /// Throws corrupt when one of them does not read back.
@@ -155,6 +164,8 @@ private:
     void migrate();
     void add_checksums();
     void add_search_columns();
+    static void pass_over(const statement& row, const char* table, const if_unreadable& bad,
+                          const std::function<void()>& read);
     task read_task(const statement& row) const;
     std::optional<task> read(statement& row) const;
     run_record read_run(const statement& row) const;

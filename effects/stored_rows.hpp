@@ -3,8 +3,8 @@
 
 #include "graftline/effects/sqlite.hpp"
 #include "graftline/effects/stored_json.hpp"
+#include "graftline/runtime/json_text.hpp"
 
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <filesystem>
@@ -25,18 +25,35 @@ std::int64_t sum_of(std::initializer_list<std::string_view> columns);
 /// Throws corrupt, naming the row, when the first `summed` columns are not what the checksum after them says.
 void check_row(const statement& row, int summed, const char* table, const std::filesystem::path& folder);
 
+/// Corrupt: the row does not read back.
+fault bad_row(const statement& row, const char* table, const std::filesystem::path& folder);
+
 /// A stored record. Errors: corrupt.
 template <class T> result<T> parse_record(const std::string& text)
 {
-    boost::system::error_code failed;
-    const auto parsed = boost::json::parse(text, failed);
-    if (failed) return fault(errc::corrupt, "a stored record is not JSON").with("cause", failed.message());
-    return from_stored<T>(parsed);
+    const auto parsed = parse_json(text);
+    if (!parsed) return parsed.error();
+    return from_stored<T>(*parsed);
 }
 
+/// Throws invalid when the text would not read back: no row is damaged by its own writer.
 template <class T> std::string record_text(const T& value)
 {
-    return boost::json::serialize(to_stored(value));
+    auto text = boost::json::serialize(to_stored(value));
+    if (const auto back = parse_record<T>(text); !back)
+        throw fault_error(
+            fault(errc::invalid, "a record cannot be kept").with("cause", back.error().message()));
+    return text;
+}
+
+/// The record of a row that was summed up right, in its last column but one.
+template <class T>
+T record_in(const statement& row, int summed, const char* table, const std::filesystem::path& folder)
+{
+    check_row(row, summed, table, folder);
+    auto read = parse_record<T>(row.text(summed - 1));
+    if (!read) throw fault_error(bad_row(row, table, folder).with("cause", read.error().message()));
+    return std::move(*read);
 }
 
 } // namespace graftline::effects

@@ -48,8 +48,7 @@ void store::note(journal_event event, const std::string& run, const std::string&
 
 run_record store::read_run(const statement& row) const
 {
-    check_row(row, summed_in_run, "runs", folder_);
-    auto run = parse_record<run_record>(row.text(summed_in_run - 1)).value();
+    auto run = record_in<run_record>(row, summed_in_run, "runs", folder_);
     run.number = row.integer(1);
     return run;
 }
@@ -102,12 +101,12 @@ void store::finish_run(const std::string& id, const std::string& outcome)
     whole.commit();
 }
 
-std::vector<run_record> store::runs()
+std::vector<run_record> store::runs(const if_unreadable& bad)
 {
     std::vector<run_record> all;
     auto rows = db_.query(run_rows + "ORDER BY number");
     while (rows.next())
-        all.push_back(read_run(rows));
+        pass_over(rows, "runs", bad, [&] { all.push_back(read_run(rows)); });
     return all;
 }
 

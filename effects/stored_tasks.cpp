@@ -16,8 +16,7 @@ std::int64_t sum_of_task(const task& t, std::string_view record)
 
 task store::read_task(const statement& row) const
 {
-    check_row(row, summed_in_task, "tasks", folder_);
-    return parse_record<task>(row.text(summed_in_task - 1)).value();
+    return record_in<task>(row, summed_in_task, "tasks", folder_);
 }
 
 std::optional<task> store::read(statement& row) const
@@ -72,12 +71,12 @@ std::optional<task> store::find(const std::string& id)
     return read(row);
 }
 
-std::vector<task> store::tasks()
+std::vector<task> store::tasks(const if_unreadable& bad)
 {
     std::vector<task> all;
     auto rows = db_.query(task_rows + "ORDER BY number");
-    while (auto t = read(rows))
-        all.push_back(std::move(*t));
+    while (rows.next())
+        pass_over(rows, "tasks", bad, [&] { all.push_back(read_task(rows)); });
     return all;
 }
 
@@ -172,9 +171,10 @@ void store::view_changed(const std::function<void(const std::vector<task>&, std:
 {
     transaction whole(db_);
     std::vector<task> changed;
+    const auto left_out = [](unreadable_row&&) {}; // of no use to the views
     auto rows = db_.query(task_rows + "WHERE id IN (SELECT task FROM unviewed) ORDER BY number");
-    while (auto t = read(rows))
-        changed.push_back(std::move(*t));
+    while (rows.next())
+        pass_over(rows, "tasks", left_out, [&] { changed.push_back(read_task(rows)); });
     auto count = db_.query("SELECT COUNT(*) FROM tasks");
     count.next();
     view(changed, static_cast<std::size_t>(count.integer(0)));

@@ -1,6 +1,7 @@
 #include "graftline/effects/views.hpp"
 
 #include "graftline/effects/agent_files.hpp"
+#include "graftline/runtime/json_text.hpp"
 
 #include <boost/json/serialize.hpp>
 
@@ -48,7 +49,7 @@ std::string text_of(const json::value& v, const std::string& margin = "")
 {
     std::string text;
     indent(text, v, margin);
-    return text;
+    return utf8_of(text);
 }
 
 std::optional<std::string> present(const fs::path& file)
@@ -151,7 +152,8 @@ void write_views(store& from, const fs::path& folder)
         if (all.size() != count) { // never written, by an older graftline, or by somebody else
             all.clear();
             place_of.clear();
-            std::ranges::for_each(from.tasks(), put);
+            const auto left_out = [](unreadable_row&&) {}; // these views are written all the same
+            std::ranges::for_each(from.tasks(left_out), put);
         }
         write_whole(whole, file_of(all));
     };

@@ -3,6 +3,7 @@
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/scratch.hpp"
+#include "graftline/runtime/json_text.hpp"
 
 #include <boost/json.hpp>
 
@@ -41,14 +42,13 @@ std::vector<recorded_landing> recorded_landings(const repository& repo)
 {
     std::vector<recorded_landing> landings;
     for (const std::string& line : records_of(text_of(landing_record_file(repo)), '\n')) {
-        boost::system::error_code broken;
-        const boost::json::value value = boost::json::parse(line, broken);
-        if (broken || !value.is_object()) continue;
+        const auto value = parse_json(line);
+        if (!value || !value->is_object()) continue;
         const auto text = [&](const char* key) -> std::string {
-            const auto* found = value.as_object().if_contains(key);
+            const auto* found = value->as_object().if_contains(key);
             return found && found->is_string() ? std::string(found->as_string()) : std::string();
         };
-        const auto* at = value.as_object().if_contains("at");
+        const auto* at = value->as_object().if_contains("at");
         const auto from = oid::parse(text("from"));
         const auto to = oid::parse(text("to"));
         if (at && at->is_int64() && from && to)

@@ -215,13 +215,9 @@ awaitable<bool> ended_by_kill(conversation& update_ref)
     co_return end&& was_killed(*end);
 }
 
-/// Everything between taking git's ref locks and giving them back. Must not be interrupted.
-awaitable<attempt> move_together(landing what, landing_checkout where)
+/// From taking git's ref locks to the new tip; where it ends before, they are still held.
+awaitable<attempt> move_through(landing what, landing_checkout where, conversation& update_ref)
 {
-    auto talk = co_await conversation::start(where.git(
-        {"-c", "core.filesRefLockTimeout=1000", "update-ref", "-m", what.reflog_message, "--stdin"}));
-    if (!talk) co_return ended(talk.error());
-    conversation& update_ref = **talk;
     auto begun = co_await tell(update_ref, "start\n", "start: ok");
     if (begun)
         begun = co_await tell(update_ref,
@@ -271,6 +267,17 @@ awaitable<attempt> move_together(landing what, landing_checkout where)
     auto flushed = co_await flush_move(what, where.git_dir() / "logs/HEAD");
     if (!flushed) co_return ended(flushed.error());
     co_return ended(move_outcome(moved{})); // a failed repair is tried again at the next command
+}
+
+/// Everything between taking git's ref locks and giving them back. Must not be interrupted.
+awaitable<attempt> move_together(landing what, landing_checkout where)
+{
+    auto talk = co_await conversation::start(where.git(
+        {"-c", "core.filesRefLockTimeout=1000", "update-ref", "-m", what.reflog_message, "--stdin"}));
+    if (!talk) co_return ended(talk.error());
+    auto made = co_await move_through(what, where, **talk);
+    co_await (*talk)->leave();
+    co_return made;
 }
 
 /// What a person may have to remove when no git is at work at all.

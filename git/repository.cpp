@@ -10,6 +10,7 @@
 #include "graftline/git/state_folder.hpp"
 #include "graftline/git/write_ref_direct.hpp"
 #include "graftline/runtime/parallel.hpp"
+#include "graftline/runtime/utf8.hpp"
 
 #include <boost/asio/this_coro.hpp>
 
@@ -294,7 +295,7 @@ fault git_failed(const std::vector<std::string>& words, const command_output& ou
     const auto kind =
         kind_of_failure(output.err, make_error_code(killed ? errc::busy : errc::command_failed));
     std::string says = without_last_newline(output.err.empty() ? output.out : output.err);
-    if (says.size() > 4000) says = "... " + says.substr(says.size() - 4000);
+    if (says.size() > 4000) says = "... " + std::string(end_of(says, 4000));
     return fault(kind, name + (killed ? " was killed" : " failed"))
         .with("git says", std::move(says))
         .with("command", quoted(words))

@@ -1,6 +1,7 @@
 #include "graftline/runtime/agent_process.hpp"
 
 #include "graftline/runtime/attempt_files.hpp"
+#include "graftline/runtime/open_files.hpp"
 
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -56,6 +57,7 @@ void reset_signals()
         give_up(report_to, step::prepare);
     }
     if (::syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC) != 0) give_up(report_to, step::prepare);
+    if (spec.open_files) limit_open_files(*spec.open_files);
     if (::chdir(spec.cwd.c_str()) != 0) give_up(report_to, step::folder);
     std::vector<char*> words;
     for (const auto& word : spec.words)

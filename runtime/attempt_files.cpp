@@ -1,8 +1,9 @@
 #include "graftline/runtime/attempt_files.hpp"
 
 #include "graftline/runtime/descriptor.hpp"
+#include "graftline/runtime/json_text.hpp"
+#include "graftline/runtime/open_files.hpp"
 
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <boost/json/value_to.hpp>
@@ -27,21 +28,13 @@ utc_time time_of(const json::value& text)
     return from_iso8601(json::value_to<std::string>(text)).value_or(utc_time{});
 }
 
-// Words and paths are bytes: what is not UTF-8 must pass through unharmed.
-json::value parsed(std::string_view text)
-{
-    json::parse_options options;
-    options.allow_invalid_utf8 = true;
-    return json::parse(json::string_view(text.data(), text.size()), {}, options);
-}
-
 // Reads one of our own documents; anything unexpected in it makes it corrupt.
 template <class Read>
 auto read_document(std::string_view text, const char* what, Read read)
     -> result<decltype(read(std::declval<const json::value&>()))>
 {
     try {
-        return read(parsed(text));
+        return read(parse_json(text).value());
     } catch (const std::exception& broken) {
         return fault(errc::corrupt, std::string(what) + " does not read back").with("cause", broken.what());
     }
@@ -112,6 +105,7 @@ std::string to_json(const attempt_spec& spec)
                    {"log_limit", spec.log_limit}};
     if (spec.standard_input) v["standard_input"] = spec.standard_input->native();
     if (spec.timeout) v["timeout_ms"] = spec.timeout->count();
+    if (const auto files = spec.open_files ? spec.open_files : usual_open_files()) v["open_files"] = *files;
     return json::serialize(v);
 }
 
@@ -146,6 +140,7 @@ result<attempt_spec> read_spec(std::string_view text)
         if (auto* time = o.if_contains("timeout_ms")) {
             spec.timeout = std::chrono::milliseconds(time->to_number<std::int64_t>());
         }
+        if (auto* files = o.if_contains("open_files")) spec.open_files = files->to_number<std::uint64_t>();
         return spec;
     });
 }

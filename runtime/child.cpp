@@ -186,12 +186,12 @@ awaitable<exit_status> child::stop(std::chrono::milliseconds grace)
 {
     signal(SIGTERM);
     auto over = std::make_shared<bool>(false); // the timer's handler may already be queued when the wait ends
+    const auto leave = std::shared_ptr<void>(nullptr, [over](void*) { *over = true; }); // thrown out of, too
     asio::steady_timer patience(co_await asio::this_coro::executor, grace);
-    patience.async_wait([this, over](error_code) {
-        if (!*over) signal(SIGKILL);
+    patience.async_wait([this, over](error_code failed) {
+        if (!failed && !*over) signal(SIGKILL);
     });
     co_await ended();
-    *over = true;
     co_return reap();
 }
 

@@ -2,6 +2,7 @@
 
 #include "graftline/runtime/attempt_files.hpp"
 #include "graftline/runtime/process_tree.hpp"
+#include "graftline/runtime/utf8.hpp"
 
 #include <fcntl.h>
 #include <sys/random.h>
@@ -75,7 +76,7 @@ result<void> claimed_attempt::write_identity()
 void claimed_attempt::write_end(const exit_record& record)
 {
     auto short_enough = record;
-    if (short_enough.words.size() > longest_words) short_enough.words.resize(longest_words);
+    short_enough.words = beginning_of(record.words, longest_words);
     const auto text = attempt::to_json(short_enough);
     // Without a record the attempt counts as lost, which is what it is then.
     if (::pwrite(draft_.get(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) return;

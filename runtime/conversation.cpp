@@ -1,8 +1,10 @@
 #include "graftline/runtime/conversation.hpp"
 
 #include "graftline/runtime/child.hpp"
+#include "graftline/runtime/deadline.hpp"
 #include "graftline/runtime/held_by_pipe.hpp"
 #include "graftline/runtime/parallel.hpp"
+#include "graftline/runtime/shielded.hpp"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
@@ -12,6 +14,7 @@
 #include <boost/asio/readable_pipe.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/system/system_error.hpp>
 
@@ -31,6 +34,9 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t longest_line = std::size_t{16} << 20;
 constexpr off_t kept_of_errors = off_t{1} << 20;
+constexpr auto time_to_go = 250ms;
+// Its lock files are removed in that. Long, for a machine with much to do: a lock that stays costs more.
+constexpr auto time_to_tidy_up = 5s;
 
 // A file in memory that cannot grow: the child's standard error never blocks it, and never costs more.
 descriptor errors_file()
@@ -62,14 +68,19 @@ public:
     {
         int sockets[2], ends[2];
         if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0) return false;
-        error_code failure;
-        failure = in.assign(asio::local::stream_protocol(), sockets[0], failure);
+        descriptor our_in(sockets[0]);
         child_in = above_standard(descriptor(sockets[1]));
-        if (failure || ::pipe2(ends, O_CLOEXEC) != 0) return false;
-        failure = out.assign(ends[0], failure);
+        if (!child_in || ::pipe2(ends, O_CLOEXEC) != 0) return false;
+        descriptor our_out(ends[0]);
         child_out = above_standard(descriptor(ends[1]));
+        if (!child_out) return false;
+        error_code failure;
+        if (in.assign(asio::local::stream_protocol(), our_in.get(), failure)) return failed_with(failure);
+        std::ignore = our_in.release();
+        if (out.assign(our_out.get(), failure)) return failed_with(failure);
+        std::ignore = our_out.release();
         errors = errors_file();
-        return !failure && child_in && child_out && errors;
+        return static_cast<bool>(errors);
     }
 
     // What the child said about itself so far. The file's offset is shared with it: it is where it writes
@@ -93,6 +104,26 @@ public:
             f.with("it said", std::move(said));
         }
         return f;
+    }
+
+    awaitable<void> go()
+    {
+        auto ends = [](child& one) -> awaitable<bool> {
+            co_await one.ended();
+            co_return true;
+        };
+        const auto gone = co_await within(time_to_go, ends(*program));
+        if (gone) co_return;
+        try {
+            co_await program->stop(time_to_tidy_up);
+        } catch (const fault_error&) { // the host took its exit status: it is over
+        }
+    }
+
+    static bool failed_with(const error_code& failure)
+    {
+        errno = failure.value();
+        return false;
     }
 
     awaitable<void> take_rest(error_code& failure)
@@ -123,11 +154,18 @@ conversation::conversation(std::unique_ptr<impl> inside) : inside_(std::move(ins
 conversation::~conversation()
 {
     close_input();
-    if (inside_->program->ended_within(250ms)) return;
+    if (inside_->program->ended_within(time_to_go)) return;
     inside_->program->signal(SIGTERM);
-    // It removes its lock files; then the child's own destructor kills. Long, for a machine with much to do:
-    // a lock that stays costs more than this wait.
-    inside_->program->ended_within(5s);
+    inside_->program->ended_within(time_to_tidy_up); // then the child's own destructor kills
+}
+
+awaitable<void> conversation::leave()
+{
+    close_input();
+    const bool heeds = co_await asio::this_coro::throw_if_cancelled();
+    co_await asio::this_coro::throw_if_cancelled(false);
+    co_await shielded(inside_->go());
+    co_await asio::this_coro::throw_if_cancelled(heeds);
 }
 
 awaitable<result<std::unique_ptr<conversation>>> conversation::start(command what)

@@ -11,8 +11,9 @@ namespace graftline {
 /// standard output a pipe that is read line by line. Its standard error is kept, up to 1 MiB.
 ///
 /// One call at a time. Cancelling a call (terminal) ends that call only; the object is then good for
-/// destruction. The destructor closes the input, so that git gives its locks back, and waits for that up to a
-/// quarter of a second; then TERM, and after 5 s KILL; the child is reaped.
+/// destruction. The destructor closes the input, so that git gives its locks back, and waits for that, which
+/// blocks, up to a quarter of a second; then TERM, and after 5 s KILL; the child is reaped. After `leave` or
+/// `finish` it has nothing to wait for.
 class conversation {
 public:
     /// Starts `what` on the caller's executor. Errors: could_not_start, which names the program.
@@ -39,6 +40,9 @@ public:
     /// Closes the input, takes the rest of the output (up to the command's limit) and the end. Call it once,
     /// last.
     awaitable<result<command_output>> finish();
+
+    /// What the destructor does, without blocking: for talks that do not come to their end. Not cancellable.
+    awaitable<void> leave();
 
 private:
     class impl;

@@ -1,18 +1,13 @@
 #include "graftline/runtime/file_lock.hpp"
 
-#include "graftline/runtime/parallel.hpp"
-
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/steady_timer.hpp>
+#include "graftline/runtime/file_events.hpp"
 
 #include <fcntl.h>
-#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
+#include <memory>
 #include <utility>
 
 namespace graftline {
@@ -40,69 +35,34 @@ bool is_still(int fd, const std::filesystem::path& path) noexcept
            open_file.st_dev == named_file.st_dev && open_file.st_ino == named_file.st_ino;
 }
 
-/// Opens and locks the file that `path` leads to. An empty descriptor: somebody else holds the lock.
-result<descriptor> open_locked(const std::filesystem::path& path)
+/// The file that `path` leads to, open.
+result<descriptor> open_lock_file(const std::filesystem::path& path)
 {
-    for (;;) {
-        descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
-        file = above_standard(std::move(file));
-        if (!file) return lock_fault(errno, "cannot open the lock file", path);
-        auto range = whole_file(F_WRLCK);
-        if (::fcntl(file.get(), F_OFD_SETLK, &range) != 0) {
-            if (errno == EAGAIN || errno == EACCES) return descriptor();
-            if (errno != EINTR) return lock_fault(errno, "cannot lock the lock file", path);
-        } else if (is_still(file.get(), path)) {
-            return file;
-        }
-    }
+    descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
+    file = above_standard(std::move(file));
+    if (!file) return lock_fault(errno, "cannot open the lock file", path);
+    return file;
 }
 
-/// Tells when a lock file is written or closed. Where inotify is not to be had it says nothing.
-class change_watch {
-public:
-    change_watch(const asio::any_io_executor& executor, const std::filesystem::path& path) : events_(executor)
-    {
-        descriptor instance = above_standard(descriptor(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)));
-        if (!instance || ::inotify_add_watch(instance.get(), path.c_str(), IN_MODIFY | IN_CLOSE_WRITE) < 0)
-            return;
-        error_code failed;
-        if (!events_.assign(instance.get(), failed)) instance.release();
-    }
-
-    /// Waits for news, but not for ever: a holder that dies, or writes over NFS, gives none.
-    awaitable<void> wait(std::chrono::milliseconds at_most)
-    {
-        const auto executor = co_await asio::this_coro::executor;
-        std::vector<awaitable<void>> either;
-        either.push_back(patience(executor, at_most));
-        if (events_.is_open()) either.push_back(news());
-        co_await parallel::race(std::move(either));
-        forget_news();
-    }
-
-private:
-    static awaitable<void> patience(asio::any_io_executor executor, std::chrono::milliseconds span)
-    {
-        asio::steady_timer timer(executor, span);
-        co_await timer.async_wait(use_awaitable);
-    }
-
-    awaitable<void> news()
-    {
-        const auto [failed] = co_await events_.async_wait(asio::posix::stream_descriptor::wait_read,
-                                                          asio::as_tuple(use_awaitable));
-        if (failed && failed != asio::error::operation_aborted) events_.close();
-    }
-
-    void forget_news()
-    {
-        char dropped[4096];
-        while (events_.is_open() && ::read(events_.native_handle(), dropped, sizeof dropped) > 0) {
+/// Opens and locks the file that `path` leads to, or `file`, if that is still the same. False: somebody else
+/// holds the lock, and `file` is what to wait for.
+result<bool> lock_file(descriptor& file, const std::filesystem::path& path)
+{
+    for (;;) {
+        if (!file) {
+            auto opened = open_lock_file(path);
+            if (!opened) return opened.error();
+            file = std::move(*opened);
         }
+        auto range = whole_file(F_WRLCK);
+        const bool locked = ::fcntl(file.get(), F_OFD_SETLK, &range) == 0;
+        if (!locked && errno == EINTR) continue;
+        if (!locked && errno != EAGAIN && errno != EACCES)
+            return lock_fault(errno, "cannot lock the lock file", path);
+        if (is_still(file.get(), path)) return locked;
+        file.reset();
     }
-
-    asio::posix::stream_descriptor events_;
-};
+}
 
 } // namespace
 
@@ -134,23 +94,28 @@ file_lock::file_lock(asio::any_io_executor executor, std::filesystem::path path,
 
 result<std::optional<file_lock::lease>> file_lock::try_acquire()
 {
-    auto file = open_locked(path_);
-    if (!file) return file.error();
-    if (!*file) return std::optional<lease>();
-    return std::optional<lease>(lease(std::move(*file)));
+    descriptor file;
+    const auto locked = lock_file(file, path_);
+    if (!locked) return locked.error();
+    if (!*locked) return std::optional<lease>();
+    return std::optional<lease>(lease(std::move(file)));
 }
 
 awaitable<result<file_lock::lease>> file_lock::acquire()
 {
-    std::optional<change_watch> watch;
+    // One descriptor for the whole wait: closing it would tell all who wait that there are news.
+    descriptor file;
+    std::shared_ptr<file_events::ticket> news;
     for (;;) {
-        auto held = try_acquire();
-        if (!held) co_return held.error();
-        if (*held) co_return std::move(**held);
-        if (watch)
-            co_await watch->wait(look_after_);
-        else
-            watch.emplace(executor_, path_); // and try again: the holder may have left before we watched
+        const auto locked = lock_file(file, path_);
+        if (!locked) co_return locked.error();
+        if (*locked) co_return lease(std::move(file));
+        if (news) {
+            co_await news->wait(look_after_);
+            news.reset();
+        } else {
+            news = file_events::watch(executor_, path_); // and try again: its holder may have left by then
+        }
     }
 }
 

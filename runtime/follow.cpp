@@ -4,10 +4,12 @@
 #include "graftline/runtime/file_events.hpp"
 
 #include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -22,6 +24,7 @@ using namespace std::chrono_literals;
 constexpr std::size_t chunk_size = 64 * 1024;
 constexpr auto pause_between_watches = 50ms; // a file written at full speed wakes us twenty times a second
 constexpr auto pause_without_events = 250ms; // then re-reading is all that is left
+constexpr std::size_t most_in_a_row = 256 * 1024; // before others get their turn
 
 } // namespace
 
@@ -41,12 +44,14 @@ public:
         const auto got = file_ ? ::pread(file_.get(), bytes.data(), bytes.size(), offset_) : -1;
         if (got < 0) return system_fault(errno, "could not read " + path_.string());
         offset_ += got;
+        in_a_row_ += static_cast<std::size_t>(got);
         bytes.resize(static_cast<std::size_t>(got));
         return bytes;
     }
 
     awaitable<result<std::string>> read_some()
     {
+        if (in_a_row_ >= most_in_a_row) co_await let_others_go();
         for (;;) {
             const bool last_look = finished_;
             auto bytes = read_what_is_there();
@@ -60,6 +65,7 @@ public:
             growth_ = growth;
             co_await growth->wait(growth->works() ? file_events::ticket::for_ever : pause_without_events);
             growth_.reset();
+            in_a_row_ = 0;
             co_await rest();
         }
     }
@@ -72,6 +78,15 @@ public:
     }
 
     void skip_to(std::uint64_t offset) noexcept { offset_ = static_cast<off_t>(offset); }
+    void take_time() noexcept { takes_time_ = true; }
+
+    std::uint64_t unread() const noexcept
+    {
+        struct stat info{};
+        if (!file_ || ::fstat(file_.get(), &info) != 0 || info.st_size <= offset_) return 0;
+        return static_cast<std::uint64_t>(info.st_size - offset_);
+    }
+    std::uint64_t offset() const noexcept { return static_cast<std::uint64_t>(offset_); }
 
 private:
     // Where the file, or a folder on the way to it, will be made.
@@ -83,6 +98,16 @@ private:
             folder = folder.parent_path();
         }
         return folder;
+    }
+
+    // A writer that is faster than we are must not keep the loop for itself.
+    awaitable<void> let_others_go()
+    {
+        in_a_row_ = 0;
+        co_await asio::post(executor_, use_awaitable);
+        if (!takes_time_) co_return;
+        co_await rest();
+        last_watch_ = std::chrono::steady_clock::now();
     }
 
     awaitable<void> rest()
@@ -98,6 +123,8 @@ private:
     asio::steady_timer pause_;
     descriptor file_;
     off_t offset_ = 0;
+    std::size_t in_a_row_ = 0; // bytes read since the loop had a turn
+    bool takes_time_ = false;
     bool finished_ = false;
     std::chrono::steady_clock::time_point last_watch_;
     std::weak_ptr<file_events::ticket> growth_;
@@ -123,6 +150,17 @@ void follower::finish()
 void follower::skip_to(std::uint64_t offset) noexcept
 {
     inside_->skip_to(offset);
+}
+void follower::take_time() noexcept
+{
+    inside_->take_time();
+}
+bool follower::skip_all_but(std::uint64_t tail) noexcept
+{
+    const auto unread = inside_->unread();
+    if (unread <= tail) return false;
+    inside_->skip_to(inside_->offset() + unread - tail);
+    return true;
 }
 
 } // namespace graftline

@@ -161,17 +161,18 @@ double cpu_meter::percent()
 
 awaitable<resource_reading> read_resources(fs::path on_disk, cpu_meter& cpu)
 {
-    resource_reading reading;
-    reading.cpu_percent = cpu.percent();
-    auto memory = machine_memory();
-    apply_groups(memory);
-    if (memory.total > 0) reading.memory_percent = 100 * (memory.total - memory.available) / memory.total;
-    reading.memory_available_gb = memory.available / gb;
-    // A network file system may take its time.
-    co_return co_await offload([reading, on_disk = fs::absolute(on_disk)]() mutable {
-        read_disk(on_disk, reading);
+    // Many small files, and a network file system may take its time.
+    auto read = [&cpu, disk = fs::absolute(on_disk)] {
+        resource_reading reading;
+        reading.cpu_percent = cpu.percent();
+        auto memory = machine_memory();
+        apply_groups(memory);
+        if (memory.total > 0) reading.memory_percent = 100 * (memory.total - memory.available) / memory.total;
+        reading.memory_available_gb = memory.available / gb;
+        read_disk(disk, reading);
         return reading;
-    });
+    };
+    co_return co_await offload(std::move(read));
 }
 
 std::optional<std::string> why_not(const resource_reading& reading, const resource_limits& limits)

@@ -5,6 +5,7 @@
 #include "graftline/runtime/child.hpp"
 #include "graftline/runtime/dropped_children.hpp"
 #include "graftline/runtime/file_lock.hpp"
+#include "graftline/runtime/offload.hpp"
 #include "graftline/runtime/process_tree.hpp"
 #include "graftline/runtime/shielded.hpp"
 
@@ -16,10 +17,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
+#include <tuple>
 
 namespace graftline {
 namespace {
@@ -84,55 +87,86 @@ void make_absolute(attempt_spec& spec)
     if (spec.standard_input) spec.standard_input = fs::absolute(*spec.standard_input);
 }
 
+// Looks through all processes several times: off the loop.
+awaitable<void> end_all(process_identity gone)
+{
+    auto end = [&gone] { end_leftovers(gone); };
+    co_await offload(std::move(end));
+}
+
+// A supervisor that was just started and cannot be watched. It is our child, and not reaped: the pid is its.
+awaitable<void> end_unwatched(pid_t pid, fs::path folder)
+{
+    auto end = [&] {
+        ::kill(pid, SIGHUP); // as SIGQUIT, but it leaves no core file before the supervisor's first line
+        while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+        }
+    };
+    co_await offload(std::move(end));
+    if (auto claimed = read_identity(folder); claimed && *claimed) co_await end_all(**claimed);
+}
+
 } // namespace
 
 // Holds the supervisor by its pidfd. Our own children are reaped; one that is not over when its handle goes
 // is handed to those that are reaped later.
 class supervised::impl {
 public:
-    impl(const asio::any_io_executor& executor, fs::path folder, descriptor process, bool ours)
-        : folder_(std::move(folder)), process_(std::move(process)), watched_(executor, ::dup(process_.get())),
-          ours_(ours), dropped_(dropped_children::of(executor))
+    impl(const asio::any_io_executor& executor, fs::path folder, bool ours)
+        : folder_(std::move(folder)), process_(executor), ours_(ours),
+          dropped_(dropped_children::of(executor))
     {
     }
     ~impl()
     {
-        if (ours_ && !reap(process_.get())) dropped_->keep(std::move(process_));
+        if (!ours_ || !process_.is_open() || reap(process_.native_handle())) return;
+        dropped_->keep(descriptor(process_.release()));
     }
     impl(const impl&) = delete;
     impl& operator=(const impl&) = delete;
 
+    result<void> hold(pid_t pid) { return hold(descriptor(open_process(pid))); }
+
+    result<void> hold(descriptor process)
+    {
+        if (!process) return system_fault(errno, "could not watch the supervisor");
+        error_code failed;
+        if (process_.assign(process.get(), failed))
+            return system_fault(failed.value(), "could not watch the supervisor");
+        std::ignore = process.release();
+        return {};
+    }
+
     awaitable<void> ended()
     {
         for (;;) {
-            pollfd one{process_.get(), POLLIN, 0};
+            pollfd one{process_.native_handle(), POLLIN, 0};
             if (::poll(&one, 1, 0) > 0) break;
-            co_await watched_.async_wait(asio::posix::stream_descriptor::wait_read, use_awaitable);
+            co_await process_.async_wait(asio::posix::stream_descriptor::wait_read, use_awaitable);
         }
-        if (ours_) ours_ = !reap(process_.get());
+        if (ours_) ours_ = !reap(process_.native_handle());
     }
 
-    exit_record read_end() const
+    awaitable<exit_record> read_end() const
     {
         auto record = read_exit_record(folder_);
-        if (record && *record) return **record;
-        end_leftovers(identity_);
+        if (record && *record) co_return **record;
+        co_await end_all(identity_);
         exit_record lost;
         lost.words = record ? "the supervisor ended without a record" : record.error().message();
         lost.started_at = identity_.started_at;
         lost.ended_at = real_clock().now();
-        return lost;
+        co_return lost;
     }
 
-    void signal(int signo) noexcept { send_signal(process_.get(), signo); }
+    void signal(int signo) noexcept { send_signal(process_.native_handle(), signo); }
 
     void know(process_identity identity) { identity_ = std::move(identity); }
     const process_identity& identity() const noexcept { return identity_; }
 
 private:
     fs::path folder_;
-    descriptor process_;
-    asio::posix::stream_descriptor watched_;
+    asio::posix::stream_descriptor process_;
     bool ours_;
     std::shared_ptr<dropped_children> dropped_;
     process_identity identity_;
@@ -185,11 +219,17 @@ awaitable<result<supervised>> supervised::start(std::vector<std::string> supervi
     launch how{
         std::move(supervisor_command), std::move(spec.environment), {}, input->get(), (*output)->child_end()};
     how.own_session = true;
-    auto pid = spawn(how);
+    auto inside = std::make_unique<impl>(executor, spec.folder, true);
+    const auto pid = spawn(how);
     if (!pid) co_return pid.error();
-    descriptor process(open_process(*pid));
-    if (!process) co_return system_fault(errno, "could not watch the supervisor");
-    auto inside = std::make_unique<impl>(executor, spec.folder, std::move(process), true);
+    if (const auto held = inside->hold(*pid); !held) {
+        // ESRCH: the host reaps every child. Then the pid may be anybody's.
+        const bool lives = held.error().code() != error_code(ESRCH, boost::system::system_category());
+        co_await asio::this_coro::throw_if_cancelled(false);
+        if (lives) co_await shielded(end_unwatched(*pid, spec.folder));
+        co_await asio::this_coro::throw_if_cancelled(true);
+        co_return fault(held.error()).with("attempt", spec.folder.string());
+    }
 
     std::string answer;
     bool cancelled = false;
@@ -212,7 +252,7 @@ awaitable<result<supervised>> supervised::start(std::vector<std::string> supervi
     inside->signal(
         SIGHUP); // as SIGQUIT, but it leaves no core file if it comes before the supervisor's first line
     co_await shielded(inside->ended());
-    if (auto claimed = read_identity(spec.folder); claimed && *claimed) end_leftovers(**claimed);
+    if (auto claimed = read_identity(spec.folder); claimed && *claimed) co_await shielded(end_all(**claimed));
     co_await asio::this_coro::throw_if_cancelled(true);
     if (cancelled) throw boost::system::system_error(asio::error::operation_aborted);
     co_return no_answer(how.words);
@@ -229,13 +269,17 @@ awaitable<result<std::optional<supervised>>> supervised::adopt(fs::path attempt_
         if (!identity) co_return identity.error();
         if (!*held) {
             auto record = read_exit_record(attempt_folder);
-            if (*identity && record && !*record) end_leftovers(**identity);
+            if (*identity && record && !*record) co_await end_all(**identity);
             co_return std::optional<supervised>();
         }
         // The pidfd first: what is alive after that is what the pidfd means.
         descriptor process(*identity ? open_process((*identity)->pid) : -1);
+        if (*identity && !process && errno != ESRCH)
+            co_return system_fault(errno, "could not watch the supervisor")
+                .with("attempt", attempt_folder.string());
         if (process && is_alive(**identity)) {
-            auto inside = std::make_unique<impl>(executor, attempt_folder, std::move(process), false);
+            auto inside = std::make_unique<impl>(executor, attempt_folder, false);
+            if (auto watched = inside->hold(std::move(process)); !watched) co_return watched.error();
             inside->know(std::move(**identity));
             co_return std::optional<supervised>(supervised(std::move(inside)));
         }
@@ -250,7 +294,7 @@ awaitable<exit_record> supervised::wait()
 {
     auto* inside = inside_.get(); // the handle may move meanwhile
     co_await inside->ended();
-    co_return inside->read_end();
+    co_return co_await inside->read_end();
 }
 
 void supervised::cancel() noexcept

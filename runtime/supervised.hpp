@@ -35,6 +35,7 @@ struct attempt_spec {
     std::optional<std::chrono::milliseconds> timeout;    ///< then TERM
     std::chrono::milliseconds grace{10'000};             ///< between TERM and KILL
     std::uint64_t log_limit = std::uint64_t{1} << 30;    ///< bytes, both logs together
+    std::optional<std::uint64_t> open_files; ///< soft limit of the agent's; as ours was first without one
 };
 
 /// Why an attempt ended.

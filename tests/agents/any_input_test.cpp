@@ -7,6 +7,7 @@
 #include "graftline/agents/settings.hpp"
 #include "graftline/agents/usage.hpp"
 #include "graftline/agents/words.hpp"
+#include "graftline/runtime/utf8.hpp"
 
 #include <gtest/gtest.h>
 

@@ -15,10 +15,7 @@ protected:
     /// `body(project)`, which makes them.
     template <class Body> void with_project(const Body& body)
     {
-        w.with([&](std::shared_ptr<project> in) -> awaitable<void> {
-            body(*in);
-            co_return;
-        });
+        w.with([&](std::shared_ptr<project> in) -> awaitable<void> { co_await body(*in); });
     }
     static task one()
     {
@@ -33,26 +30,26 @@ protected:
 // A process may be killed in between: what is there is named by the attempt, and the attempt by the task.
 TEST_F(AgentFiles, NameTheTemporaryFolderBeforeItIsMade)
 {
-    with_project([](project& in) {
+    with_project([](project& in) -> awaitable<void> {
         agent_files files(in, one(), "");
         EXPECT_FALSE(fs::exists(files.temporary()));
         EXPECT_EQ(agent_files(files.folder()).temporary(), files.temporary());
         files.make_temporary("abc123");
         EXPECT_TRUE(fs::is_directory(files.temporary()));
-        drop_temporary_of(files.folder());
+        co_await drop_temporary_of(files.folder());
         EXPECT_FALSE(fs::exists(files.temporary()));
     });
 }
 
 TEST_F(AgentFiles, TakeAnotherNameForWhatSomebodyElseHasMade)
 {
-    with_project([](project& in) {
+    with_project([](project& in) -> awaitable<void> {
         agent_files files(in, one(), "");
         const auto taken = files.temporary();
         fs::create_directory(taken);
         files.make_temporary("abc123");
         EXPECT_NE(files.temporary(), taken);
-        drop_temporary_of(files.folder());
+        co_await drop_temporary_of(files.folder());
         EXPECT_TRUE(fs::is_directory(taken));
         EXPECT_FALSE(fs::exists(files.temporary()));
         fs::remove(taken);

@@ -89,6 +89,31 @@ TEST_F(Landing, OneBadChangeInTheQueueLeavesTheOthersToLand)
     EXPECT_EQ(w.repo.git("fsck", "--no-dangling", "--no-progress"), "");
 }
 
+/// As a bug in what watches, or a file system that throws, would come.
+class throws_while_landing : public observer {
+    void doing(const std::string&, std::string_view what) override
+    {
+        if (what.starts_with("landing on")) throw std::runtime_error("something else");
+    }
+};
+
+TEST_F(Landing, WhatThrowsInTheQueueIsToldToAllWhoWaitInIt)
+{
+    const auto made = w.run(numbered(3), writes_a_file);
+    w.with([&](std::shared_ptr<project> in) -> awaitable<void> {
+        throws_while_landing watcher;
+        stop_button button;
+        const auto report = co_await land_tasks(in, ids(made), {}, watcher, button); // or it hangs
+        EXPECT_TRUE(report);
+        if (!report) co_return;
+        EXPECT_THAT(states(*report), Each("completed"));
+        for (const auto& t : report->tasks)
+            EXPECT_THAT(t.reason, HasSubstr("something else"));
+    });
+    const auto landed = land_all(made);
+    EXPECT_THAT(states(landed), Each("merged"));
+}
+
 TEST_F(Landing, GatesOfSeveralRunAtTheSameTime)
 {
     // Each gate waits until it sees another one at work: one after the other they would never pass.

@@ -1,4 +1,5 @@
 #include "graftline/effects/back_off.hpp"
+#include "graftline/effects/poll.hpp"
 #include "graftline/effects/retry_policy.hpp"
 
 #include "tests/effects/effects_on_record.hpp"
@@ -175,6 +176,64 @@ TEST(RetryPolicy, AnAttemptIsOnRecordWithItsFaultAndTheNextComesWhenThatSays)
     EXPECT_EQ(attempts, (std::vector<std::int64_t>{1, 2}));
 }
 
+/// Fails until it is told that it may pass, and notes which attempt it was told to be.
+struct placed_and_stubborn {
+    static constexpr std::string_view kind = "placed_and_stubborn";
+    static constexpr retry_policy retries{1000, std::chrono::milliseconds(1), std::chrono::milliseconds(5)};
+    static inline std::vector<std::int64_t> told;
+    static inline std::size_t passes_after = 0;
+    using outcome = test::said_back;
+    std::string name;
+
+    awaitable<result<test::said_back>> carry_out(run&, const effect_place& here) const
+    {
+        told.push_back(here.attempt);
+        if (told.size() <= passes_after) co_return fault(errc::busy, "the lock of " + name + " is taken");
+        co_return test::said_back{name};
+    }
+};
+BOOST_DESCRIBE_STRUCT(placed_and_stubborn, (), (name))
+
+TEST(RetryPolicy, AnEffectIsToldWhichAttemptItIs)
+{
+    placed_and_stubborn::told.clear();
+    placed_and_stubborn::passes_after = 3;
+    test::workshop w;
+    test::program body = [](context& ctx) -> awaitable<void> {
+        placed_and_stubborn one{"x"};
+        co_await ctx.perform(one);
+    };
+    w.with([&](std::shared_ptr<project> in) -> awaitable<void> {
+        co_await test::carry_out_program(in, {}, body, test::ends::orderly);
+    });
+    EXPECT_EQ(placed_and_stubborn::told, (std::vector<std::int64_t>{1, 2, 3, 4}));
+}
+
+/// The machine's clock stood two days ahead when the pause began.
+TEST(RetryPolicy, APauseIsNoLongerThanItsPolicyAllowsWhateverTheClockSays)
+{
+    placed_and_stubborn::told.clear();
+    placed_and_stubborn::passes_after = 100'000;
+    test::workshop w;
+    test::program body = [](context& ctx) -> awaitable<void> {
+        placed_and_stubborn one{"x"};
+        co_await ctx.perform(one);
+    };
+    const auto folder = w.repo.git_folder() / "graftline";
+    ASSERT_TRUE(dies_at(w, body, journal_event::put_off));
+    auto ahead = first_of(records_in(folder), journal_event::put_off);
+    ahead.detail += std::chrono::milliseconds(std::chrono::hours(48)).count();
+    {
+        database db(folder / "state.db");
+        journal_inserter(db, folder).insert(ahead);
+    }
+    placed_and_stubborn::passes_after = 0;
+    w.with([&](std::shared_ptr<project> in) -> awaitable<void> {
+        const auto id = co_await in->must_store([](store& s) { return s.runs().front().id; });
+        co_await test::carry_out_program(in, id, body, test::ends::orderly); // or it hangs
+    });
+}
+
 /// A pause between two requests to an agent, begun two days ago.
 TEST(RetryPolicy, APauseThatIsGoneOnWithCountsFromItsBeginning)
 {
@@ -202,6 +261,20 @@ TEST(RetryPolicy, APauseThatIsGoneOnWithCountsFromItsBeginning)
     w.with([&](std::shared_ptr<project> in) -> awaitable<void> {
         const auto id = co_await in->must_store([](store& s) { return s.runs().front().id; });
         co_await test::carry_out_program(in, id, body, test::ends::orderly); // at once, or it hangs
+    });
+}
+
+TEST(RetryPolicy, ACommandIsNotPolledLongerBecauseTheClockWasSetBack)
+{
+    test::workshop w;
+    w.with([](std::shared_ptr<project> in) -> awaitable<void> {
+        test::program body = [](context& ctx) -> awaitable<void> {
+            const poll never{{"false"}, 1, 5};
+            effect_place here{"0.0", 1, std::chrono::system_clock::now() + std::chrono::hours(48)};
+            const auto ended = co_await never.carry_out(ctx.in(), here); // or it hangs
+            EXPECT_TRUE(ended.has_value() && !ended->passed);
+        };
+        co_await test::carry_out_program(in, {}, body, test::ends::orderly);
     });
 }
 

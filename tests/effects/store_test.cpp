@@ -213,6 +213,19 @@ TEST_F(Store, ALargeResultLiesInAFileOfItsOwnAndReadsBack)
     EXPECT_NE(f.message().find("0.1"), std::string::npos) << f.message();
 }
 
+TEST_F(Store, LargeRecordsOfOneEffectDoNotOverwriteEachOther)
+{
+    store s(folder_);
+    database db(folder_ / "state.db");
+    std::vector<std::string> written, read;
+    for (const char letter : {'x', 'y', 'z'}) {
+        written.emplace_back(200'000, letter);
+        journal_inserter(db, folder_).insert({0, 1, 3, journal_event::put_off, "0.1", "", 1, written.back()});
+    }
+    s.read_journal(0, 3, [&](journal_record&& r) { return read.push_back(std::move(r.body)), true; });
+    EXPECT_TRUE(read == written);
+}
+
 TEST_F(Store, ARecordThatSomethingChangedIsCorruptAndNamed)
 {
     store s(folder_);

@@ -95,6 +95,24 @@ TEST(conversation, does_not_wait_for_ever_for_a_grandchild_with_its_output)
     ::kill(std::stoi(test::contents_of(pid_file)), SIGKILL);   // its own session: not ours to end
 }
 
+awaitable<void> leave_one_that_goes_and_one_that_does_not()
+{
+    auto goes = (co_await conversation::start(command("cat"))).value();
+    co_await goes->leave();
+    co_await goes->leave();
+    auto stays = (co_await conversation::start(
+                      shell("trap 'echo bye >&2; exit 3' TERM; echo here; while :; do sleep 0.05; done")))
+                     .value();
+    EXPECT_EQ((co_await stays->hear_line()).value(), "here");
+    co_await stays->leave();
+    EXPECT_TRUE(test::has_no_children());
+}
+
+TEST(conversation, that_is_left_is_over)
+{
+    run_here(leave_one_that_goes_and_one_that_does_not());
+}
+
 class locked_ref : public test::scenario {
 public:
     awaitable<void> body() override

@@ -2,9 +2,11 @@
 #include "graftline/runtime/file_lock.hpp"
 #include "graftline/runtime/parallel.hpp"
 
+#include <boost/asio/detached.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include "tests/support/cancel_at_every_step.hpp"
+#include "tests/support/processes.hpp"
 #include "tests/support/test_repository.hpp"
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -13,18 +15,12 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <iterator>
 
 namespace graftline {
 namespace {
 
 using namespace std::chrono_literals;
 using test::run_here;
-
-std::size_t open_descriptors()
-{
-    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
-}
 
 /// A process that holds the lock until it is killed.
 class other_holder {
@@ -116,6 +112,28 @@ TEST_F(FileLock, ItsHolderWakesWhoWaits)
     run_here(body(file_, waits)); // or it hangs
 }
 
+/// Tells of a try, or a wake-up, by what the loop has to do: nothing while nothing happens.
+TEST_F(FileLock, WaitingCostsNothing)
+{
+    other_holder other(file_);
+    ASSERT_TRUE(other.holds());
+    asio::io_context io(1);
+    auto wait = [](std::filesystem::path file) -> awaitable<void> {
+        file_lock lock(co_await asio::this_coro::executor, file, 1h);
+        (void)co_await lock.acquire();
+    };
+    const auto before = test::open_descriptors();
+    constexpr std::size_t who_wait = 5;
+    for (std::size_t i = 0; i < who_wait; ++i)
+        asio::co_spawn(io, wait(file_), asio::detached);
+    std::size_t turns = 0;
+    for (std::size_t more = 1; more > 0; turns += more)
+        more = io.run_for(200ms);
+    EXPECT_LT(turns, who_wait * 20) << "each tries twice and waits";
+    constexpr std::size_t inotify = 1;
+    EXPECT_EQ(test::open_descriptors(), before + who_wait + inotify);
+}
+
 TEST_F(FileLock, AKilledHolderDoesNotKeepIt)
 {
     other_holder other(file_);
@@ -186,18 +204,18 @@ private:
 
 TEST_F(FileLock, CancelledAtEveryStepLeaksNothing)
 {
-    const auto before = open_descriptors();
+    const auto before = test::open_descriptors();
     test::cancel_at_every_step(
         [&](asio::io_context& io) { return std::make_unique<two_who_want_it>(io, file_); });
-    EXPECT_EQ(open_descriptors(), before);
+    EXPECT_EQ(test::open_descriptors(), before);
 }
 
 TEST_F(FileLock, AbandonedAtEveryStepLeaksNothing)
 {
-    const auto before = open_descriptors();
+    const auto before = test::open_descriptors();
     test::abandon_at_every_step(
         [&](asio::io_context& io) { return std::make_unique<two_who_want_it>(io, file_); });
-    EXPECT_EQ(open_descriptors(), before);
+    EXPECT_EQ(test::open_descriptors(), before);
 }
 
 } // namespace

@@ -2,6 +2,7 @@
 #include "graftline/runtime/follow.hpp"
 #include "graftline/runtime/parallel.hpp"
 
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include "tests/support/cancel_at_every_step.hpp"
@@ -209,6 +210,75 @@ TEST(follow, looks_again_by_a_timer_where_there_are_no_events)
 {
     const test::temporary_folder here;
     run_here(follow_without_events(here.path() / "log"));
+}
+
+/// Reads a file that is larger than anybody reads in one go, beside one that counts its own turns.
+awaitable<std::size_t> turns_beside(std::filesystem::path file, bool takes_time)
+{
+    const auto executor = co_await asio::this_coro::executor;
+    follower reader(executor, file);
+    reader.finish();
+    if (takes_time) reader.take_time();
+    bool over = false;
+    auto count = [&over](asio::any_io_executor on) -> awaitable<std::size_t> {
+        std::size_t turns = 0;
+        while (!over) {
+            co_await asio::post(on, use_awaitable);
+            ++turns;
+        }
+        co_return turns;
+    };
+    auto read = [&over](follower& from) -> awaitable<std::size_t> {
+        const auto all = co_await read_to_end(from);
+        over = true;
+        co_return all.size();
+    };
+    std::vector<awaitable<std::size_t>> both;
+    both.push_back(count(executor));
+    both.push_back(read(reader));
+    auto done = co_await parallel::all(std::move(both));
+    EXPECT_EQ(done.back().value(), std::filesystem::file_size(file));
+    co_return done.front().value();
+}
+
+TEST(follow, lets_others_have_their_turns_while_there_is_always_more)
+{
+    const test::temporary_folder here;
+    const auto file = here.path() / "log";
+    append(file, std::string(8 << 20, 'x'));
+    EXPECT_GE(run_here(turns_beside(file, false)), 30u);
+    EXPECT_GE(run_here(turns_beside(file, true)), 30u)
+        << "and the writer has ended: there is no need to rest";
+}
+
+awaitable<std::string> skip_to_the_end(std::filesystem::path file)
+{
+    follower reader(co_await asio::this_coro::executor, file);
+    std::string read = (co_await reader.read_some()).value().substr(0, 1);
+    EXPECT_TRUE(reader.skip_all_but(10));
+    EXPECT_FALSE(reader.skip_all_but(10));
+    reader.finish();
+    co_return read + co_await read_to_end(reader);
+}
+
+TEST(follow, leaves_out_what_is_far_behind)
+{
+    const test::temporary_folder here;
+    const auto file = here.path() / "log";
+    append(file, "a" + std::string(1 << 20, 'x') + "0123456789");
+    EXPECT_EQ(run_here(skip_to_the_end(file)), "a0123456789");
+}
+
+TEST(line_splitter, leaves_out_a_line_of_which_bytes_are_missing)
+{
+    line_splitter lines;
+    EXPECT_TRUE(lines.feed("one").empty());
+    lines.skip_rest_of_line();
+    EXPECT_EQ(lines.feed("rest\ntwo\nthr"), std::vector<std::string>{"two"});
+    EXPECT_EQ(lines.feed("ee\n"), std::vector<std::string>{"three"});
+    lines.skip_rest_of_line();
+    EXPECT_TRUE(lines.feed("rest").empty());
+    EXPECT_EQ(lines.take_rest(), "");
 }
 
 class reader_of_nothing : public test::scenario {

@@ -1,14 +1,17 @@
 #include "graftline/runtime/attempt_files.hpp"
+#include "graftline/runtime/offload.hpp"
 #include "graftline/runtime/parallel.hpp"
 
 #include "tests/runtime/supervisor_fixture.hpp"
 #include "tests/support/hang_guard.hpp"
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <optional>
 
 namespace graftline {
 namespace {
@@ -286,6 +289,66 @@ awaitable<int> run_many(std::filesystem::path in, int number)
     for (int i = 0; i < number; ++i)
         right += codes[static_cast<std::size_t>(i)].value() == i;
     co_return right;
+}
+
+class fewer_descriptors {
+public:
+    /// At most `spare` more than there are.
+    explicit fewer_descriptors(int spare)
+    {
+        const int lowest = ::dup(0);
+        ::close(lowest);
+        ::getrlimit(RLIMIT_NOFILE, &before_);
+        auto less = before_;
+        less.rlim_cur = static_cast<rlim_t>(lowest + spare);
+        ::setrlimit(RLIMIT_NOFILE, &less);
+    }
+    ~fewer_descriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+    fewer_descriptors(const fewer_descriptors&) = delete;
+    fewer_descriptors& operator=(const fewer_descriptors&) = delete;
+
+private:
+    rlimit before_{};
+};
+
+/// True when there were enough.
+awaitable<bool> start_with(int spare, attempt_spec spec)
+{
+    auto nothing = [] {};
+    co_await offload(nothing); // what the loop and the pool need, they have by now
+    std::optional<supervised> agent;
+    try {
+        const fewer_descriptors now(spare);
+        auto started = co_await supervised::start(program, std::move(spec));
+        if (started) agent.emplace(std::move(*started));
+    } catch (const boost::system::system_error&) { // thrown, too, it must leave nothing
+    }
+    if (!agent) co_return false;
+    agent->kill();
+    co_await agent->wait();
+    co_return true;
+}
+
+TEST_F(supervisor, leaves_nothing_running_whatever_step_lacks_a_descriptor)
+{
+    int spare = 0;
+    for (bool started = false; !started; ++spare) {
+        ASSERT_LT(spare, 50);
+        auto spec = shell("exec sleep 1000");
+        spec.folder += "-" + std::to_string(spare);
+        started = run_here(start_with(spare, std::move(spec)));
+        EXPECT_TRUE(all_gone()) << spare << " to spare";
+        EXPECT_TRUE(test::has_no_children()) << spare << " to spare";
+    }
+    EXPECT_GT(spare, 5) << "nothing was tried";
+}
+
+TEST_F(supervisor, gives_an_agent_the_limit_of_open_files_that_it_is_told)
+{
+    auto spec = shell("ulimit -S -n");
+    spec.open_files = 123;
+    run_here(run_to_end(spec));
+    EXPECT_EQ(logged(), "123\n");
 }
 
 TEST_F(supervisor, a_hundred_twenty_at_once)
