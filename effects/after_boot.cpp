@@ -150,7 +150,7 @@ private:
             if (kept.empty()) kept = move_aside(t);
             git::forget_worktree(in_->repository(), t.worktree, lock_reason(t.id));
         }
-        drop_temporary_of(t.attempt);
+        co_await drop_temporary_of(t.attempt);
         auto begin_again = [&](task& now) {
             now.worktree.clear();
             now.worktree_ready = false;

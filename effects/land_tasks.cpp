@@ -40,8 +40,7 @@ awaitable<task> bring_up_to_date(run& r, task t)
                 .with("branch", t.branch)
                 .advise("Commit what lies in its worktree: graftline commit " + t.id + " -m MESSAGE"));
     if (is_worktree_there(t).value()) {
-        const auto checked =
-            git::check_worktree(r.repository(), t.worktree, lock_reason(t.id), t.branch);
+        const auto checked = git::check_worktree(r.repository(), t.worktree, lock_reason(t.id), t.branch);
         result<git::worktree_status> status = fault(errc::internal, "");
         if (checked)
             status = co_await git::status_of(r.repository(), t.worktree, std::nullopt);

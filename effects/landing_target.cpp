@@ -3,8 +3,7 @@
 #include "graftline/effects/stored_json.hpp"
 #include "graftline/git/naming.hpp"
 #include "graftline/git/refs.hpp"
-
-#include <boost/json/parse.hpp>
+#include "graftline/runtime/json_text.hpp"
 
 namespace graftline::effects {
 
@@ -24,9 +23,8 @@ task_spec as_begun(run& r, const std::string& path, task_spec spec)
     if (r.record().revision > 0 || spec.into.empty() || spec.into != spec.target) return spec;
     const auto asked = r.past().arguments_below(path, "land");
     if (!asked) return spec;
-    boost::system::error_code failed;
-    const auto arguments = json::parse(*asked, failed);
-    const auto* target = failed ? nullptr : arguments.as_object().if_contains("target");
+    const auto arguments = parse_json(*asked);
+    const auto* target = arguments ? arguments->as_object().if_contains("target") : nullptr;
     const auto then = target ? from_stored<landing_target>(*target) : landing_target();
     if (then && !then->begins_at.empty()) spec.target = then->begins_at;
     return spec;

@@ -30,8 +30,8 @@ awaitable<result<void>> drop_locks_left_in(repository& repo, std::filesystem::pa
 /// Removes locks of git's that are older than this boot of the machine: whoever held them is dead. Looked at
 /// are the git folders of the repository and of its worktrees with their refs, at the top only unless
 /// `everywhere`: for after a power cut, also of the disk alone. Then a younger lock goes too when it has been
-/// the same for 3 s, no process has it open and no git works in any worktree. What cannot be removed stays: git
-/// names it. Result: those that were removed. Blocks.
+/// the same for 3 s, no process has it open and no git works in any worktree. What cannot be removed stays:
+/// git names it. Result: those that were removed. Blocks.
 std::vector<std::filesystem::path> drop_locks_of_earlier_boots(const repository& repo, bool everywhere);
 
 /// Removes the lock of the file of packed refs when it has been the same for a minute, no process has it open

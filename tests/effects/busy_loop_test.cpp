@@ -1,7 +1,6 @@
 // Agents that print, and leave behind, more than anybody reads: the loop has its turns all the same. (The
 // guard of every test's loop says when it has not.)
 #include "graftline/effects/agent_files.hpp"
-#include "graftline/effects/run_task.hpp"
 
 #include <boost/asio/post.hpp>
 
@@ -87,25 +86,6 @@ TEST(BusyLoop, ATemporaryFolderGoesWithItsAgent)
     const auto named = w.repo.git("show", report.tasks.at(0).branch + ":x.txt");
     EXPECT_THAT(named, testing::HasSubstr("graftline-"));
     EXPECT_FALSE(fs::exists(named));
-}
-
-TEST(RecordedFailure, OfACancelledTaskIsItsCancellation)
-{
-    test::workshop w;
-    w.with([](std::shared_ptr<project> in) -> awaitable<void> {
-        test::program body = [](context& ctx) -> awaitable<void> {
-            task t;
-            t.id = "aaa111";
-            t.state = task_state::running;
-            t.owner = t.run = ctx.in().id();
-            t.cancel_asked = true;
-            co_await ctx.in().in().must_store([&](store& s) { s.add(t); });
-            co_await record_failure(ctx.in(), t.id,
-                                    fault(errc::refused, "cancelled before its agent started"));
-            EXPECT_EQ((co_await ctx.in().find(t.id)).state, task_state::cancelled);
-        };
-        co_await test::carry_out_program(in, {}, body, test::ends::orderly);
-    });
 }
 
 } // namespace

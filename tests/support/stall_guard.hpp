@@ -6,8 +6,8 @@
 
 namespace graftline::test {
 
-/// What one handler may take in `run_guarded` before that is a failure of the test: many times what any needs,
-/// since sanitizers and slow disks are no fault.
+/// What one handler may take in `run_guarded` before that is a failure of the test: many times what any
+/// needs, since sanitizers and slow disks are no fault.
 inline std::chrono::milliseconds most_busy{1500}, most_blocked{3000};
 
 /// Watches the thread that runs a loop, handler by handler. What counts is what the handler itself took: time
