@@ -1,3 +1,4 @@
+#include "graftline/effects/abandoned_gates.hpp"
 #include "graftline/effects/carry_out.hpp"
 #include "graftline/effects/follow_worktree.hpp"
 #include "graftline/effects/land.hpp"
@@ -173,6 +174,8 @@ using instead_of = std::optional<cut_short>;
 awaitable<void> take_its_place(run& r, instead_of& old)
 {
     if (!old) co_return;
+    // What was begun for it has been taken for alive so far: its lock is ours.
+    co_await clear_abandoned_gates(r.in(), old->id, false);
     co_await r.in().must_store([&](store& s) { s.finish_run(old->id, "done"); });
     old->held.release();
 }

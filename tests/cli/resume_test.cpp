@@ -241,6 +241,20 @@ TEST_F(Resume, AsksAgainForLandingsAndUndoingsThatWereCutShort)
     }
 }
 
+TEST_F(Resume, ClearsTheGatesOfTheRunWhosePlaceItTakes)
+{
+    ASSERT_EQ(d.graftline({"run", "One", "--", "sh", "-c", "echo x > x.txt"}).status, 0);
+    const auto gate = d.script("gate", "touch '" + (marks() / "gate").string() + "'\nuntil [ -e '" +
+                                           (marks() / "go").string() + "' ]; do sleep 0.05; done\n");
+    started_graftline cut(d, {"land", "--all", "--gate", gate});
+    ASSERT_TRUE(eventually([&] { return fs::exists(marks() / "gate"); })) << cut.said();
+    cut.end_by(SIGKILL);
+    let_them_go();
+    EXPECT_EQ(d.graftline({"resume"}).status, 0);
+    const auto left = d.repository.git("worktree", "list");
+    EXPECT_EQ(std::ranges::count(left, '\n') + 1, 1) << left;
+}
+
 TEST_F(Resume, UsesTheConfigurationThatTheRunBeganWith)
 {
     write_file(d.repository.top() / "graftline.toml", "[commit]\ntype = \"fix\"\n");
