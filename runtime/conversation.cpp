@@ -113,9 +113,11 @@ public:
             co_return true;
         };
         const auto gone = co_await within(time_to_go, ends(*program));
-        if (gone) co_return;
         try {
-            co_await program->stop(time_to_tidy_up);
+            if (gone)
+                co_await program->wait();
+            else
+                co_await program->stop(time_to_tidy_up);
         } catch (const fault_error&) { // the host took its exit status: it is over
         }
     }

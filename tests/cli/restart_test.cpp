@@ -71,8 +71,8 @@ protected:
         const auto landed = after_restart({"land", "--all"});
         EXPECT_EQ(landed.status, 0) << landed.err;
         const auto files = d.repository.git("ls-tree", "--name-only", "main");
-        EXPECT_EQ(files, "Busy.txt\nDone.txt\nWaits.txt\ngreeting.txt\nkept.txt\n") << resumed.err;
-        EXPECT_EQ(d.repository.git("show", "main:kept.txt"), "kept\n");
+        EXPECT_EQ(files, "Busy.txt\nDone.txt\nWaits.txt\ngreeting.txt\nkept.txt") << resumed.err;
+        EXPECT_EQ(d.repository.git("show", "main:kept.txt"), "kept");
         EXPECT_EQ(d.repository.git("status", "--porcelain"), "");
         const auto fsck = try_git(d.repository.top(), {"fsck"});
         EXPECT_TRUE(fsck.ok) << fsck.err;

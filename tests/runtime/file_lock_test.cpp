@@ -122,6 +122,10 @@ TEST_F(FileLock, WaitingCostsNothing)
         file_lock lock(co_await asio::this_coro::executor, file, 1h);
         (void)co_await lock.acquire();
     };
+    asio::steady_timer at_once(io, 0ms);
+    at_once.async_wait([](error_code) {});
+    io.run(); // the loop has its own descriptors by now
+    io.restart();
     const auto before = test::open_descriptors();
     constexpr std::size_t who_wait = 5;
     for (std::size_t i = 0; i < who_wait; ++i)

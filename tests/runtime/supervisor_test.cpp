@@ -2,6 +2,8 @@
 #include "graftline/runtime/offload.hpp"
 #include "graftline/runtime/parallel.hpp"
 
+#include <boost/asio/steady_timer.hpp>
+
 #include "tests/runtime/supervisor_fixture.hpp"
 #include "tests/support/hang_guard.hpp"
 #include <sys/prctl.h>
@@ -315,7 +317,9 @@ private:
 awaitable<bool> start_with(int spare, attempt_spec spec)
 {
     auto nothing = [] {};
-    co_await offload(nothing); // what the loop and the pool need, they have by now
+    co_await offload(nothing);
+    asio::steady_timer at_once(co_await asio::this_coro::executor, 0ms);
+    co_await at_once.async_wait(use_awaitable); // what the loop and the pool need, they have by now
     std::optional<supervised> agent;
     try {
         const fewer_descriptors now(spare);
@@ -340,7 +344,7 @@ TEST_F(supervisor, leaves_nothing_running_whatever_step_lacks_a_descriptor)
         EXPECT_TRUE(all_gone()) << spare << " to spare";
         EXPECT_TRUE(test::has_no_children()) << spare << " to spare";
     }
-    EXPECT_GT(spare, 5) << "nothing was tried";
+    EXPECT_GT(spare, 3) << "no step lacked one";
 }
 
 TEST_F(supervisor, gives_an_agent_the_limit_of_open_files_that_it_is_told)
