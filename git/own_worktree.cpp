@@ -39,8 +39,8 @@ bool leads_to_former(const fs::path& worktree, const fs::path& record)
     const auto named = named_by_dot_git(worktree);
     if (!named || named->filename() != record.filename() || named->parent_path().filename() != "worktrees")
         return false;
-    std::error_code failed;
-    return !fs::exists(fs::symlink_status(*named, failed)) && !failed;
+    const auto former = folder_at(*named);
+    return former && *former == folder_state::away;
 }
 
 bool names(const fs::path& worktree, const fs::path& record)
@@ -140,6 +140,11 @@ result<std::optional<own_worktree>> find_own_worktree(const repository& repo, co
     }
     if (!found) return found;
     if (auto mended = mend_links(*found); !mended) return mended.error();
+    // The record alone may lead anywhere: a folder elsewhere must say the same, or it is somebody's.
+    const auto state = folder_at(found->path);
+    if (!state) return state.error();
+    if (found->path != path && *state == folder_state::there && !names(found->path, found->record))
+        return std::nullopt;
     return found;
 }
 

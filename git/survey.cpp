@@ -70,6 +70,9 @@ bool is_gits_own(std::string_view name)
     return name == ".gitignore" || name == ".gitattributes" || name == ".gitmodules";
 }
 
+/// Git gives paths from the top to the system, which takes so much.
+constexpr std::size_t longest_path = PATH_MAX - 2;
+
 struct entry {
     std::string name;
     unsigned char type;
@@ -98,9 +101,6 @@ public:
     }
 
 private:
-    /// Git gives paths from the top to the system, which takes so much.
-    static constexpr std::size_t longest_path = PATH_MAX - 2;
-
     bool may_change() const { return what_ == survey_of::work_tree; }
 
     void cannot_read(const std::string& path, int error)
@@ -315,13 +315,17 @@ awaitable<result<void>> check_readable(const repository& repo, workplace place,
                                        std::vector<obstacle> unreadable)
 {
     if (unreadable.empty()) co_return result<void>();
+    // No git can be asked about a path that is too long: then about the folder that it is in.
+    const auto asked_of = [](const obstacle& each) {
+        return each.path.size() > longest_path ? each.path.substr(0, each.path.rfind('/')) : each.path;
+    };
     std::vector<std::string> paths;
     for (const obstacle& each : unreadable)
-        if (each.path.size() < PATH_MAX) paths.push_back(each.path);
+        paths.push_back(asked_of(each));
     const auto ignored = co_await ignored_among(repo, place, std::move(paths));
     if (!ignored) co_return ignored.error();
     const std::set<std::string> nobodys(ignored->begin(), ignored->end());
-    std::erase_if(unreadable, [&](const obstacle& each) { return nobodys.contains(each.path); });
+    std::erase_if(unreadable, [&](const obstacle& each) { return nobodys.contains(asked_of(each)); });
     if (unreadable.empty()) co_return result<void>();
     co_return cannot_be_read(unreadable, *place.work_tree);
 }

@@ -87,9 +87,9 @@ TEST_F(Clean, OnlyAskedChangesNothingAndSaysWhatItWouldDo)
     w.defaults.keep_worktrees = true;
     const auto landed = w.run({"Add login", "Add logout"}, writes_a_file);
     const auto in_use = w.repo.root() / "in-use";
-    w.repo.git("worktree", "unlock", landed.tasks[1].worktree);
-    w.repo.git("worktree", "move", landed.tasks[1].worktree, in_use.string());
-    clean(); // forgets where the moved one was
+    w.repo.git_in(landed.tasks[1].worktree, "checkout", "-q", "--detach");
+    w.repo.git("worktree", "add", "-q", in_use.string(), landed.tasks[1].branch);
+    clean(); // removes the worktrees: what is left is the branch
     const auto runs = [&] {
         return w.with([](std::shared_ptr<project> in) -> awaitable<std::size_t> {
             co_return co_await in->must_store([](store& s) { return s.runs().size(); });

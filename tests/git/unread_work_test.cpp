@@ -2,6 +2,7 @@
 #include "graftline/git/commit.hpp"
 #include "graftline/git/filters.hpp"
 #include "graftline/git/holds_nothing.hpp"
+#include "graftline/git/own_worktree.hpp"
 #include "graftline/git/present_work.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/rescue.hpp"
@@ -282,6 +283,16 @@ TEST(UnreadWork, AFolderBehindALinkThatTookAWorktreesPlaceIsNotSaved)
     ASSERT_FALSE(gone);
     EXPECT_THAT(gone.error().message(), HasSubstr("symbolic link"));
     EXPECT_TRUE(fs::exists(b.made.root() / "private/id_rsa"));
+}
+
+TEST(UnreadWork, AFolderThatGitsRecordIsMadeToLeadToIsNotTheWorktree)
+{
+    bench b;
+    write_file(b.made.root() / "private/id_rsa", "PRIVATE\n");
+    write_file(b.made.git_folder() / "worktrees/one/gitdir", (b.made.root() / "private/.git\n").string());
+    EXPECT_FALSE(find_own_worktree(*b.repo, b.tree, "graftline one", "task/one").value());
+    EXPECT_FALSE(b.save()) << "what lies in the worktree could not be told from what is on record";
+    EXPECT_EQ(b.made.git("for-each-ref", "refs/graftline"), "");
 }
 
 TEST(UnreadWork, AWorktreeWhoseDotGitNamesAnothersFolderIsNotWorkedIn)

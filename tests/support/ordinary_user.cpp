@@ -7,8 +7,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <cstdio>
-#include <exception>
 
 namespace graftline::test {
 namespace {
@@ -50,17 +48,9 @@ int run_tests_as_nobody(const std::string& filter)
 void as_ordinary_user(const std::function<void()>& body)
 {
     if (::geteuid() != 0) return body();
-    std::fflush(nullptr);
-    const int failed = as_nobody([&] {
-        try {
-            body();
-        } catch (const std::exception& e) {
-            ADD_FAILURE() << e.what();
-        }
-        std::fflush(nullptr);
-        return testing::Test::HasFailure() ? 1 : 0;
-    });
-    EXPECT_EQ(failed, 0) << "as an ordinary user it failed: see above";
+    const auto& present = *testing::UnitTest::GetInstance()->current_test_info();
+    const auto name = std::string(present.test_suite_name()) + "." + present.name();
+    EXPECT_EQ(run_tests_as_nobody(name), 0) << "as an ordinary user it failed: see above";
 }
 
 } // namespace graftline::test

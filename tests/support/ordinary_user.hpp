@@ -13,8 +13,8 @@ int as_nobody(const std::function<int()>& what);
 /// Runs the tests of this program that `filter` names as `nobody`; the program's exit status.
 int run_tests_as_nobody(const std::string& filter);
 
-/// Runs a test's `body` as an ordinary user: here, or as `nobody` where the tests run as root. What it makes
-/// must be its own: temporary folders, repositories. Its failures are the test's.
+/// Runs a test's `body` as an ordinary user: here, or, where the tests run as root, by running the present
+/// test again as `nobody`. So the whole test must be in the body.
 void as_ordinary_user(const std::function<void()>& body);
 
 } // namespace graftline::test
