@@ -26,17 +26,13 @@ void burn(std::chrono::milliseconds span)
 TEST(stall_guard, tells_work_from_waiting)
 {
     stall_guard seen;
-    seen.begin(0ms);
+    seen.begin();
     burn(120ms);
     seen.end();
     EXPECT_GE(seen.longest_busy(), 120ms);
     const auto busy = seen.longest_busy();
-    seen.begin(0ms);
+    seen.begin();
     ::poll(nullptr, 0, 200);
-    seen.end();
-    EXPECT_EQ(seen.longest_busy(), busy);
-    seen.begin(500ms); // as long as the loop itself may wait
-    ::poll(nullptr, 0, 300);
     seen.end();
     EXPECT_EQ(seen.longest_busy(), busy);
 }
