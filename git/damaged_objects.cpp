@@ -102,6 +102,7 @@ bool inflates(const fs::path& file)
 
 /// The hash of all but a file's last bytes, and these.
 struct sealed {
+    bool was_read = false;
     std::string hash;
     std::string seal;
 };
@@ -111,7 +112,7 @@ sealed sealed_contents(const fs::path& file, std::size_t id_size)
     const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> hash(::EVP_MD_CTX_new(), ::EVP_MD_CTX_free);
     ::EVP_DigestInit_ex(hash.get(), id_size == 20 ? ::EVP_sha1() : ::EVP_sha256(), nullptr);
     sealed found;
-    const bool read = read_pieces(file, [&](std::string_view bytes) {
+    found.was_read = read_pieces(file, [&](std::string_view bytes) {
         found.seal += bytes;
         if (found.seal.size() <= id_size) return true;
         const auto covered = found.seal.size() - id_size;
@@ -121,7 +122,7 @@ sealed sealed_contents(const fs::path& file, std::size_t id_size)
     });
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
     unsigned size = 0;
-    if (read && ::EVP_DigestFinal_ex(hash.get(), digest.data(), &size) == 1)
+    if (found.was_read && ::EVP_DigestFinal_ex(hash.get(), digest.data(), &size) == 1)
         found.hash.assign(reinterpret_cast<const char*>(digest.data()), size);
     return found;
 }
@@ -131,6 +132,9 @@ bool is_whole_pack(const fs::path& pack, const fs::path& index, std::size_t id_s
 {
     const sealed of_pack = sealed_contents(pack, id_size);
     const sealed of_index = sealed_contents(index, id_size);
+    // What may not be read is not known to be damaged; a pack that is not there is.
+    std::error_code unknown;
+    if (!of_index.was_read || (!of_pack.was_read && fs::exists(pack, unknown))) return true;
     if (of_pack.hash != of_pack.seal || of_index.hash != of_index.seal) return false;
     const std::string text = text_of(index);
     return text.size() > 2 * id_size &&

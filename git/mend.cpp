@@ -7,11 +7,14 @@
 #include "graftline/git/refs.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/scratch.hpp"
+#include "graftline/runtime/descriptor.hpp"
 #include "graftline/runtime/offload.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
 #include <string_view>
 
@@ -33,6 +36,18 @@ bool is_line(const std::string& text)
 {
     const std::string line = without_line_end(text);
     return !line.empty() && std::ranges::none_of(line, [](unsigned char c) { return c < ' ' || c == 127; });
+}
+
+/// What is there and may not be read is not damaged, and not ours to write over.
+bool is_closed_to_us(const fs::path& file)
+{
+    const descriptor opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    return !opened && errno != ENOENT;
+}
+
+bool has_line(const fs::path& file)
+{
+    return is_closed_to_us(file) || is_line(text_of(file));
 }
 
 /// Where the file of a worktree says that git's folder for it is.
@@ -59,8 +74,10 @@ std::optional<fs::path> record_of(const repository& repo, const fs::path& worktr
     return std::nullopt;
 }
 
-bool is_head(const std::string& text)
+bool is_head(const fs::path& file)
 {
+    if (is_closed_to_us(file)) return true;
+    const std::string text = text_of(file);
     if (!is_line(text)) return false;
     const std::string line = without_line_end(text);
     return line.starts_with("ref: refs/") || oid::parse(line).has_value();
@@ -70,6 +87,7 @@ bool is_head(const std::string& text)
 /// enough: it is written as a whole and renamed.
 bool is_index(const fs::path& file)
 {
+    if (is_closed_to_us(file)) return true;
     std::string beginning(32, '\0');
     std::ifstream in(file, std::ios::binary);
     in.read(beginning.data(), static_cast<std::streamsize>(beginning.size()));
@@ -86,20 +104,20 @@ public:
     bool reads_well() const
     {
         std::error_code failed;
-        const bool record = is_line(text_of(record_ / "commondir")) && is_line(text_of(record_ / "gitdir")) &&
-                            is_head(text_of(record_ / "HEAD")) && is_index(record_ / "index");
-        const bool lock = !fs::exists(record_ / "locked", failed) || is_line(text_of(record_ / "locked"));
+        const bool record = has_line(record_ / "commondir") && has_line(record_ / "gitdir") &&
+                            is_head(record_ / "HEAD") && is_index(record_ / "index");
+        const bool lock = !fs::exists(record_ / "locked", failed) || has_line(record_ / "locked");
         return record && lock && (!fs::is_directory(worktree_, failed) || has_link());
     }
 
     result<void> mend(const std::string& branch, const std::string& reason)
     {
         std::error_code failed;
-        if (!is_line(text_of(record_ / "commondir"))) write(record_ / "commondir", "../..");
-        if (!is_line(text_of(record_ / "gitdir"))) write(record_ / "gitdir", (worktree_ / ".git").string());
-        if (!is_head(text_of(record_ / "HEAD"))) write(record_ / "HEAD", "ref: refs/heads/" + branch);
+        if (!has_line(record_ / "commondir")) write(record_ / "commondir", "../..");
+        if (!has_line(record_ / "gitdir")) write(record_ / "gitdir", (worktree_ / ".git").string());
+        if (!is_head(record_ / "HEAD")) write(record_ / "HEAD", "ref: refs/heads/" + branch);
         // An agent may have taken the lock away: it comes back, and is ours.
-        if (!is_line(text_of(record_ / "locked"))) write(record_ / "locked", reason);
+        if (!has_line(record_ / "locked")) write(record_ / "locked", reason);
         if (fs::is_directory(worktree_, failed) && !has_link())
             write(worktree_ / ".git", "gitdir: " + record_.string());
         return std::move(wrong_);
@@ -121,7 +139,7 @@ private:
     {
         std::error_code failed;
         const auto what = fs::symlink_status(worktree_ / ".git", failed);
-        return !fs::is_regular_file(what) || is_line(text_of(worktree_ / ".git"));
+        return !fs::is_regular_file(what) || has_line(worktree_ / ".git");
     }
     void write(const fs::path& file, const std::string& line)
     {
@@ -171,7 +189,8 @@ namespace {
 struct branch_file {
     bool is_there = false;
     bool is_symbolic = false;
-    std::optional<oid> at; ///< nullopt: it does not read
+    bool is_closed = false; ///< it may not be read
+    std::optional<oid> at;  ///< nullopt: it does not read
 };
 
 branch_file read_branch_file(const fs::path& file)
@@ -181,6 +200,7 @@ branch_file read_branch_file(const fs::path& file)
     read.is_there = fs::is_regular_file(fs::symlink_status(file, failed));
     const std::string text = read.is_there ? text_of(file) : std::string();
     read.is_symbolic = text.starts_with("ref: ");
+    read.is_closed = read.is_there && is_closed_to_us(file);
     if (is_line(text)) read.at = oid::parse(without_line_end(text));
     return read;
 }
@@ -256,7 +276,9 @@ bool looks_damaged(const repository& repo, const fs::path& worktree, const std::
 {
     if (!branch.empty()) {
         const branch_file read = read_branch_file(repo.common_dir() / "refs/heads" / branch);
-        if (read.is_there && !read.is_symbolic && (!read.at || is_empty_object(repo, *read.at))) return true;
+        if (read.is_there && !read.is_symbolic && !read.is_closed &&
+            (!read.at || is_empty_object(repo, *read.at)))
+            return true;
     }
     if (worktree.empty()) return false;
     const auto record = record_of(repo, worktree);
@@ -281,7 +303,7 @@ awaitable<result<std::optional<oid>>> mend_branch(repository& repo, std::string 
     const std::string fullname = "refs/heads/" + branch;
     const fs::path file = repo.common_dir() / fullname;
     branch_file read = read_branch_file(file);
-    if (read.is_symbolic) co_return std::optional<oid>();
+    if (read.is_symbolic || read.is_closed) co_return std::optional<oid>();
     if (!read.is_there) {
         const bool packed =
             text_of(repo.common_dir() / "packed-refs").find(" " + fullname + "\n") != std::string::npos;

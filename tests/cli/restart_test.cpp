@@ -10,6 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <fstream>
@@ -200,6 +201,17 @@ TEST_F(Restart, SoakGoesOnWhateverEachFileOfItsHasBecome)
             apply(bad, file);
             expect_the_whole_result(file.string() + " " + std::to_string(static_cast<int>(bad)));
         }
+}
+
+TEST_F(Restart, TakesWhatMayNotBeReadForNoDamage)
+{
+    if (::geteuid() == 0) GTEST_SKIP() << "root reads everything";
+    const auto index = record("Done", "index");
+    ::chmod(index.c_str(), 0);
+    (void)after_restart({"resume"});
+    struct stat info{};
+    ASSERT_EQ(::stat(index.c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777, 0u) << "it was written again";
 }
 
 TEST_F(Restart, RemovesLocksThatAreOlder)
