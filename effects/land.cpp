@@ -174,6 +174,10 @@ awaitable<result<landing>> undo::carry_out(run& r) const
     const auto t = co_await r.find(task);
     if (t.state != task_state::merged || t.landed.empty())
         co_return fault(errc::refused, "it has not landed, so there is nothing to undo").with("task", t.id);
+    if (t.landed_on.empty())
+        co_return fault(errc::refused, "it put nothing on " + target_of(t) +
+                                           ", which had its changes already: there is nothing of it to undo")
+            .with("task", t.id);
     if (r.is_over()) throw interrupted{};
     landing_request what;
     what.task = t.id;

@@ -26,12 +26,16 @@
 #include "graftline/runtime/scope.hpp"
 #include "graftline/runtime/shielded.hpp"
 #include "graftline/runtime/supervised.hpp"
+#include "graftline/runtime/utf8.hpp"
 
 #include <boost/asio/this_coro.hpp>
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <span>
 
 namespace graftline::effects {
 namespace {
@@ -75,10 +79,12 @@ awaitable<int> ports_for(run& r, const task& t)
 
 constexpr std::size_t longest_event = std::size_t{4} << 20; // what an agent reports as one line of JSON
 constexpr std::size_t longest_plain = std::size_t{64} << 10;
-constexpr std::uint64_t worth_showing = std::uint64_t{256} << 10;
+// Of plain output, each time that there is more:
+constexpr std::size_t worth_showing = std::size_t{4} << 10; // bytes
+constexpr std::size_t lines_shown = 16;
 
 /// Hands an agent's output to the watcher, line by line, until the file ends. Of plain output that comes
-/// faster than anybody reads the latest is shown; the log has it all.
+/// faster than anybody reads the latest is shown, at the same cost whatever there is; the log has it all.
 awaitable<void> follow_output(run& r, const std::string& task, follower& file, agents::output_reader& reader)
 {
     line_splitter lines(reader.reports_usage() ? longest_event : longest_plain);
@@ -90,7 +96,14 @@ awaitable<void> follow_output(run& r, const std::string& task, follower& file, a
         if (!reader.reports_usage() && file.skip_all_but(worth_showing)) lines.skip_rest_of_line();
         const auto bytes = co_await file.read_some();
         if (!bytes || bytes->empty()) break; // what cannot be read here is still in the log
-        for (const auto& line : lines.feed(*bytes))
+        if (reader.reports_usage()) {
+            for (const auto& line : lines.feed(*bytes))
+                hear(line);
+            continue;
+        }
+        if (bytes->size() > worth_showing) lines.skip_rest_of_line();
+        const auto latest = lines.feed(end_of(*bytes, worth_showing));
+        for (const auto& line : std::span(latest).last(std::min(latest.size(), lines_shown)))
             hear(line);
     }
     if (const auto rest = lines.take_rest(); !rest.empty()) hear(rest);

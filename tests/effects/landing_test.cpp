@@ -258,6 +258,26 @@ TEST_F(Landing, UndoTakesBackAndLandingAgainBringsBack)
     EXPECT_EQ(again.tasks[0].undone, "");
 }
 
+TEST_F(Landing, UndoOfWhatTheTargetHadAlreadyIsRefused)
+{
+    w.defaults.land = land_mode::merge;
+    const auto report = w.run({"one", "two"}, "echo same > same.txt");
+    EXPECT_THAT(states(report), Each("merged"));
+    const auto nothing =
+        std::ranges::find_if(report.tasks, [](const task& t) { return t.landed_on.empty(); });
+    ASSERT_NE(nothing, report.tasks.end());
+    w.with([&](std::shared_ptr<project> in) -> awaitable<void> {
+        observer silent;
+        stop_button button;
+        const std::vector<std::string> which{nothing->id};
+        const auto undone = co_await undo_tasks(in, which, {}, silent, button);
+        EXPECT_TRUE(undone.has_error() && undone.error().is(errc::refused));
+        if (undone.has_error()) {
+            EXPECT_THAT(undone.error().message(), HasSubstr("had its changes already"));
+        }
+    });
+}
+
 TEST_F(Landing, UndoOfWhatOthersHaveBuiltOnIsRefusedWithThePaths)
 {
     w.defaults.land = land_mode::merge;
