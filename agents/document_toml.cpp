@@ -17,7 +17,9 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <optional>
 #include <sstream>
+#include <string_view>
 
 namespace graftline::agents {
 namespace {
@@ -26,6 +28,60 @@ place place_of(const toml::source_position& p)
 {
     return {std::max<std::size_t>(p.line, 1), std::max<std::size_t>(p.column, 1)};
 }
+
+/// Looks for a key of very many parts, "a.a.a": each is a table in a table. The library limits how deep
+/// values stand in each other, but not that, and its tables are destroyed, and converted here, by recursion.
+class long_key_search {
+public:
+    /// Where it is; nullopt where there is none. Only as much of TOML is understood as that needs.
+    static std::optional<place> in(std::string_view text)
+    {
+        long_key_search search;
+        while (!text.empty() && search.dots_ < most_dots)
+            text.remove_prefix(search.take(text));
+        return search.dots_ < most_dots ? std::nullopt : std::optional(search.at_);
+    }
+
+private:
+    static constexpr int most_dots = 16; // times 256 values in each other: fits any stack
+
+    /// Result: how many bytes it was.
+    std::size_t take(std::string_view text)
+    {
+        if (!quote_.empty()) return pass(take_quoted(text));
+        const char c = text.front();
+        if (c == '#') return pass(text.substr(0, text.find('\n')));
+        if (c == '"' || c == '\'') {
+            const std::string_view long_quote = c == '"' ? "\"\"\"" : "\'\'\'";
+            quote_ = text.starts_with(long_quote) ? long_quote : long_quote.substr(0, 1);
+            return pass(quote_);
+        }
+        if (c == '.') ++dots_;
+        if (std::string_view("\n=,[]{}").find(c) != std::string_view::npos) dots_ = 0;
+        return pass(text.substr(0, 1));
+    }
+
+    std::string_view take_quoted(std::string_view text)
+    {
+        const bool ends = text.starts_with(quote_) || (quote_.size() == 1 && text.front() == '\n');
+        const auto taken = text.starts_with(quote_)                        ? quote_.size()
+                           : text.front() == '\\' && quote_.front() == '"' ? std::size_t{2}
+                                                                           : std::size_t{1};
+        if (ends) quote_ = {};
+        return text.substr(0, taken);
+    }
+
+    std::size_t pass(std::string_view taken)
+    {
+        for (const char c : taken)
+            at_ = c == '\n' ? place{at_.line + 1, 1} : place{at_.line, at_.column + 1};
+        return taken.size();
+    }
+
+    place at_{1, 1};
+    std::string_view quote_; ///< that the string began with; empty outside of strings
+    int dots_ = 0;           ///< of the key that is being read
+};
 
 document_value convert(const toml::node& node);
 
@@ -72,6 +128,8 @@ document_value convert(const toml::node& node)
 
 result<document_value> read_toml(std::string_view text, std::string_view file)
 {
+    if (const auto where = long_key_search::in(text))
+        return fault_at(file, *where, "a key of so many parts is too deep");
     const auto parsed = toml::parse(text, file);
     if (!parsed) {
         const auto& error = parsed.error();

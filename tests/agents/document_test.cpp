@@ -67,6 +67,22 @@ TEST(Document, says_what_is_not_toml)
         EXPECT_THAT(read_toml(header, "f").error().message(), HasSubstr("f:1:")) << header;
 }
 
+TEST(Document, refuses_keys_that_no_stack_could_hold)
+{
+    std::string deep = "a";
+    for (int i = 0; i < 50'000; ++i)
+        deep += ".a";
+    for (const std::string& text : {deep + "=1", "x = \"...\"\n[" + deep + "]", "x = {" + deep + "=1}"}) {
+        const auto read = read_toml(text, "f.toml");
+        ASSERT_FALSE(read);
+        EXPECT_THAT(read.error().message(), HasSubstr("too deep"));
+    }
+    const std::string dots(1000, '.');
+    const auto read = read_toml(
+        "# " + dots + "\na.b.c = [\"" + dots + "\", '''" + dots + "\n" + dots + "''', 1.5]\n", "f.toml");
+    EXPECT_TRUE(read) << read.error().message();
+}
+
 TEST(Nearest, finds_slips_and_nothing_else)
 {
     const std::vector<std::string> keys{"command", "commands", "max", "on_overlap"};
