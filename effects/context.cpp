@@ -100,7 +100,7 @@ awaitable<std::optional<replay::answer>> performance::ask()
     return run_.past().ask(path_, kind_, hash_, arguments_);
 }
 
-awaitable<void> performance::come_back(std::exception_ptr thrown)
+awaitable<void> performance::come_back(std::exception_ptr thrown, bool was_cancelled)
 {
     if (run_.stopping()) throw interrupted{};
     if (may_be_recorded())
@@ -114,7 +114,9 @@ awaitable<void> performance::come_back(std::exception_ptr thrown)
     co_await run_.past().arrive();
     const bool still_cancelled =
         (co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none;
-    if (graftline::parallel::is_aborted(thrown)) abandon(thrown, still_cancelled);
+    // What it gave is dropped when the strand was cancelled before that: a replay may be cancelled earlier.
+    if (graftline::parallel::is_aborted(thrown) || (still_cancelled && !was_cancelled))
+        abandon(std::make_exception_ptr(cancelled()), still_cancelled);
     end(true, nullptr, still_cancelled);
 }
 

@@ -165,9 +165,10 @@ public:
     awaitable<std::optional<replay::answer>> ask();
     /// While it lives, the strand awaits something outside the run.
     replay::away away() { return replay::away(run_.past()); }
-    /// What was awaited outside has ended, or threw: returns when that is its turn. Throws cancelled,
-    /// interrupted. The caller has said throw_if_cancelled(false).
-    awaitable<void> come_back(std::exception_ptr thrown);
+    /// What was awaited outside has ended, or threw: returns when that is its turn. Throws cancelled, also
+    /// when the strand, which `was_cancelled` before or not, was cancelled meanwhile; interrupted. The caller
+    /// has said throw_if_cancelled(false).
+    awaitable<void> come_back(std::exception_ptr thrown, bool was_cancelled);
     /// The answer is taken by a strand whose own state of cancellation this is.
     void delivered(const replay::answer& answer);
 
@@ -296,14 +297,16 @@ template <class T> awaitable<T> context::external(awaitable<T> what)
 {
     performance now(*this, "external", json::object(), json::object());
     const bool heeds = co_await asio::this_coro::throw_if_cancelled();
+    const bool was_cancelled =
+        (co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none;
     graftline::parallel::outcome<T> gave;
     {
         const auto gone = now.away();
         gave = co_await graftline::parallel::settle(std::move(what));
     }
     co_await asio::this_coro::throw_if_cancelled(false);
-    const auto refused =
-        co_await graftline::parallel::settle(now.come_back(gave.has_value() ? nullptr : gave.error()));
+    const auto thrown = gave.has_value() ? nullptr : gave.error();
+    const auto refused = co_await graftline::parallel::settle(now.come_back(thrown, was_cancelled));
     co_await asio::this_coro::throw_if_cancelled(heeds);
     refused.value();
     if constexpr (std::is_void_v<T>)

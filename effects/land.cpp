@@ -91,13 +91,15 @@ awaitable<result<landing>> queue_and_record(run& r, landing_request what,
     const auto target = what.target;
     auto said = co_await r.queue(target).land(std::move(what));
     if (!said) co_return fault(said.error()).with("task", id).with("target", target);
-    // Nothing was moved: somebody else has brought the target there, perhaps without flushing it.
-    if (said->is == verdict::up_to_date)
-        if (auto flushed = co_await r.repository().flush(); !flushed) co_return flushed.error();
     auto with_it = [&](task& now) { edit(now, *said); };
+    // Nothing was moved: somebody else has brought the target there, perhaps without flushing it.
+    const bool must_flush = said->is == verdict::up_to_date;
+    result<void> flushed;
     co_await asio::this_coro::throw_if_cancelled(false);
-    co_await shielded(record(r, id, with_it));
+    if (must_flush) flushed = co_await shielded(r.repository().flush());
+    if (flushed) co_await shielded(record(r, id, with_it));
     co_await asio::this_coro::throw_if_cancelled(true);
+    if (!flushed) co_return flushed.error();
     co_return said;
 }
 

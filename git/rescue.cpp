@@ -94,7 +94,16 @@ awaitable<result<nested_place>> look_at_nested(const repository& repo, workplace
 {
     auto where = co_await repo.ask_in(folder, "rev-parse", "--path-format=absolute", "--git-dir",
                                       "--git-common-dir", "--git-path", "objects");
-    if (!where) co_return where.error().with("nested repository", folder.string());
+    if (!where) {
+        fault damaged(errc::refused,
+                      "a repository inside the worktree does not read: what it has committed could "
+                      "not be saved");
+        for (const auto& [key, words] : where.error().context())
+            if (key == "git says") damaged.with(key, words);
+        co_return std::move(damaged)
+            .with("repository", folder.string())
+            .advise("Mend it or move it away, then do this again.");
+    }
     const std::vector<std::string> lines = records_of(*where, '\n');
     if (lines.size() != 3) co_return fault(errc::corrupt, "git does not say where a nested repository is");
     const bool ours = fs::path(lines[1]) == repo.common_dir();

@@ -96,7 +96,8 @@ result<std::set<std::string>> remembered_in(const fs::path& git_dir)
 command workplace::git(const repository& repo, std::vector<std::string> words) const
 {
     command call = repo.prepare_in(work_tree ? *work_tree : git_dir, {"--git-dir=" + git_dir.string()});
-    if (work_tree) call.add("--work-tree=" + work_tree->string());
+    // Its configuration may name a folder that is away (core.worktree): no git would begin there.
+    call.add("--work-tree=" + work_tree.value_or(git_dir).string());
     for (const char* setting :
          {"core.hooksPath=/dev/null", "core.splitIndex=false", "core.untrackedCache=false",
           "core.safecrlf=false", "core.checkStat=default", "core.trustctime=true", "core.ignoreStat=false",

@@ -128,12 +128,12 @@ TEST_F(External, AStrandMayWaitForABellThatAnotherRingsAfterItsEffect)
 // strand for one at rest would say that the program differs.
 TEST_F(External, AReplayWaitsForAStrandThatIsAway)
 {
-    bool late = false;
+    std::chrono::milliseconds time = 0ms;
     program body = [&](context& ctx) -> awaitable<void> {
         std::optional<bell> done;
         done.emplace();
         auto away = [&](context& own) -> awaitable<int> {
-            if (late) co_await own.external(real_clock().wait_for(30ms));
+            co_await own.external(real_clock().wait_for(time));
             co_await say_it(own, "away");
             done->ring();
             co_return 1;
@@ -146,7 +146,7 @@ TEST_F(External, AReplayWaitsForAStrandThatIsAway)
         co_await both(ctx, away, here);
     };
     const auto id = carry_out(body);
-    late = true;
+    time = 30ms;
     carry_out(body, id, ends::orderly);
     EXPECT_TRUE(stage::present().carried_out.empty());
 }

@@ -46,6 +46,7 @@ protected:
     ObservedCancellation()
     {
         w.repo.commit_file("shared.txt", "one\n");
+        w.defaults.command = {"sh", "-c", "echo more >more.txt"};
         in = w.open(io);
         begun = test::run_here(io, begin());
     }
@@ -65,14 +66,9 @@ protected:
     /// A new task of this run, in its worktree, with something to commit.
     awaitable<std::string> with_work()
     {
-        task t;
-        t.id = fresh_id("t-", 6);
+        auto t = (co_await make_tasks(in, {{"work", {}, {}}}, w.defaults)).value().at(0);
         t.owner = t.run = r().id();
         t.state = task_state::running;
-        t.spec.description = "Work " + t.id;
-        t.spec.target = "main";
-        t.spec.command = {"sh", "-c", "echo more >more.txt"};
-        t.created_at = now_text();
         co_await in->must_store([&](store& s) { s.add(t); });
         (co_await create_worktree{t.id}.carry_out(r())).value();
         t = co_await r().find(t.id);

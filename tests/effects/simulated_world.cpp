@@ -295,9 +295,10 @@ private:
     }
     awaitable<void> sleep_a_while()
     {
-        ++in_.asleep;
-        const auto up = std::shared_ptr<void>(nullptr, [this](void*) { --in_.asleep; });
-        co_await in_.time.wait_for(std::chrono::milliseconds(in_.random.roll(1000)));
+        auto& in = in_; // which outlives this
+        ++in.asleep;
+        const auto up = std::shared_ptr<void>(nullptr, [&in](void*) { --in.asleep; });
+        co_await in.time.wait_for(std::chrono::milliseconds(in.random.roll(1000)));
     }
 
     world& in_;

@@ -31,6 +31,7 @@ protected:
     StoppedRun()
     {
         w.repo.commit_file("shared.txt", "one\n");
+        (void)w.run({"before"}, "exit 1"); // makes the state that something is left in
         mark = "sleep-of-" + w.repo.root().filename().string();
         w.defaults.command = {"sh", "-c", "echo begun >begun.txt; exec sleep 1000 # " + mark};
     }

@@ -302,6 +302,9 @@ TEST_F(rescuing, SavesCommitsOfSubmodules)
     in_tree("submodule", "--quiet", "deinit", "-f", "sub");
     const auto second = rescued("task-2");
     EXPECT_TRUE(reaches(second + ".nested/1", another));
+    // Its configuration names a work tree that is away.
+    fs::remove_all(tree);
+    EXPECT_TRUE(reaches(rescued("task-3") + ".nested/1", another));
 }
 
 TEST_F(rescuing, SavesWhatAWorktreeWhoseFolderIsGoneStillHas) // W-19: the folder was deleted

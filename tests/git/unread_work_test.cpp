@@ -249,6 +249,7 @@ TEST(UnreadWork, ADamagedRepositoryInsideKeepsTheWorktree)
     const auto done = b.save();
     ASSERT_FALSE(done);
     EXPECT_THAT(done.error().message(), HasSubstr("ignored/lib"));
+    EXPECT_THAT(done.error().what(), HasSubstr("a repository inside the worktree does not read"));
     fs::remove_all(b.tree / "ignored/lib/.git");
     fs::create_directory(b.tree / "ignored/lib/.git");
     EXPECT_TRUE(b.save()) << "an empty folder is no repository";
