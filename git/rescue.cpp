@@ -98,7 +98,8 @@ awaitable<result<nested_place>> look_at_nested(const repository& repo, workplace
         fault damaged(errc::refused,
                       "a repository inside the worktree does not read: what it has committed could "
                       "not be saved");
-        for (const auto& [key, words] : where.error().context())
+        const fault why = where.error(); // by value: what it refers to would be gone
+        for (const auto& [key, words] : why.context())
             if (key == "git says") damaged.with(key, words);
         co_return std::move(damaged)
             .with("repository", folder.string())
