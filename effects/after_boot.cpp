@@ -1,6 +1,7 @@
 #include "graftline/effects/after_boot.hpp"
 
 #include "graftline/effects/agent_files.hpp"
+#include "graftline/effects/follow_worktree.hpp"
 #include "graftline/effects/lost_landing.hpp"
 #include "graftline/effects/remove_worktree.hpp"
 #include "graftline/effects/run.hpp"
@@ -122,8 +123,9 @@ private:
             say("The branch " + t.branch + " did not read; it is back at " + (*put)->short_hex() + ".");
     }
 
-    awaitable<void> look_at_worktree(const task& t)
+    awaitable<void> look_at_worktree(task t)
     {
+        if (auto now = located(in_->repository(), t)) t = std::move(*now);
         const auto mended =
             co_await git::mend_worktree(in_->repository(), t.worktree, t.branch, lock_reason(t.id));
         if (!mended) say("The worktree of " + t.id + ": " + mended.error().message());
@@ -132,11 +134,14 @@ private:
         if (was_cut_short(t)) co_await set_aside(t);
     }
 
-    /// Its agent was at work, and the disk may have forgotten some of that since.
+    /// Its agent was at work, and the disk may have forgotten some of that since. Of a folder that is away it
+    /// has forgotten nothing: its record stays for whoever carries the task on.
     static bool was_cut_short(const task& t)
     {
         const bool open = t.state == task_state::running || t.state == task_state::pending;
-        return open && !t.attempt_boot.empty() && t.attempt_boot != disk_session_of(t.worktree);
+        std::error_code unreadable;
+        return open && fs::is_directory(t.worktree, unreadable) && !t.attempt_boot.empty() &&
+               t.attempt_boot != disk_session_of(t.worktree);
     }
 
     awaitable<void> set_aside(const task& t)
@@ -144,12 +149,9 @@ private:
         if (const auto held = file_lock::is_held(fs::path(t.attempt) / attempt::lock_name); !held || *held)
             co_return; // another machine's, on a shared disk
         std::string saved, kept;
-        std::error_code unreadable;
-        if (fs::is_directory(t.worktree, unreadable)) {
-            const auto rescued = co_await git::rescue(in_->repository(), t.worktree, t.id);
-            if (rescued && *rescued) saved = **rescued;
-            if (!rescued) kept = move_aside(t);
-        }
+        const auto rescued = co_await git::rescue(in_->repository(), t.worktree, t.id);
+        if (rescued && *rescued) saved = **rescued;
+        if (!rescued) kept = move_aside(t);
         auto removed = co_await git::remove_worktree(in_->repository(), t.worktree, lock_reason(t.id));
         if (!removed && !removed.error().is(errc::not_found)) {
             if (kept.empty()) kept = move_aside(t);
