@@ -173,7 +173,7 @@ TEST(growth, agents_wait_where_there_are_too_few_descriptors_for_all_at_once)
 std::string endless_plan()
 {
     std::string text;
-    for (int i = 0; i < 3000; ++i) {
+    for (int i = 0; i < 1500; ++i) {
         std::string glob;
         while (glob.size() < 1000)
             glob += "**/a*/";
