@@ -86,11 +86,19 @@ bool takes(const token& t, char32_t c)
     return found == (t.is == token::kind::one_of);
 }
 
+/// As `takes` has it, for all of them at once.
 void note_ascii(segment& s)
 {
-    for (auto& t : s.tokens)
-        for (char32_t c = 0; c < 128; ++c)
-            if (t.is != token::kind::any_text && takes(t, c)) t.ascii.set(c);
+    for (auto& t : s.tokens) {
+        if (t.is == token::kind::any_text) continue;
+        for (const auto& [low, high] : t.ranges)
+            for (char32_t c = low; c <= std::min<char32_t>(high, 127); ++c) {
+                t.ascii.set(c);
+                const char32_t small = folded(c);
+                if (small >= U'a' && small <= U'z') t.ascii.set(small).set(small - 32);
+            }
+        if (t.is == token::kind::none_of) t.ascii.flip();
+    }
 }
 
 std::optional<segment> read_segment(std::string_view text)

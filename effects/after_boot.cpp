@@ -48,11 +48,8 @@ public:
         auto looking = [this] { look_at_files(); };
         co_await offload(std::move(looking));
         // What has landed is looked at after a restart only: there may be thousands.
-        auto tasks = co_await in_->stored([this](store& s) {
-            using enum task_state;
-            return thorough_ ? s.tasks()
-                             : s.tasks_in({pending, running, completed, failed, conflicted, cancelled});
-        });
+        auto tasks =
+            co_await in_->stored([this](store& s) { return thorough_ ? s.tasks() : s.tasks_not_over(); });
         if (!tasks) co_return tasks.error();
         auto choosing = [&] { choose_among(*tasks); };
         co_await offload(std::move(choosing));

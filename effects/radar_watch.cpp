@@ -85,10 +85,7 @@ public:
 private:
     awaitable<result<std::vector<task>>> live_tasks()
     {
-        auto all = co_await run_.in().stored([](store& s) {
-            using enum task_state; // all but those that are over
-            return s.tasks_in({pending, running, completed, failed, conflicted, cancelled});
-        });
+        auto all = co_await run_.in().stored([](store& s) { return s.tasks_not_over(); });
         if (!all) co_return all.error();
         std::erase_if(*all, [](const task& t) { return !is_live(t); });
         co_return all;

@@ -39,16 +39,17 @@ awaitable<result<std::size_t>> reconcile(std::shared_ptr<project> in)
 {
     if (auto mended = co_await git::repair_index(in->repository()); !mended) co_return mended.error();
     if (auto mended = co_await recover_landings(in); !mended) co_return mended.error();
-    const auto tasks = co_await in->stored([](store& s) {
-        s.check_runs();        // a command that changes something is what mends them
-        using enum task_state; // all that may still be discarded: a discard of them may have been cut short
-        return s.tasks_in({pending, running, completed, failed, conflicted, cancelled});
+    const auto owned = co_await in->stored([](store& s) {
+        s.check_runs(); // a command that changes something is what mends them
+        return s.owned_tasks();
     });
+    if (!owned) co_return owned.error();
+    if (auto finished = co_await finish_discards(*in, *owned); !finished) co_return finished.error();
+    const auto tasks = co_await in->stored([](store& s) { return s.tasks_in({task_state::running}); });
     if (!tasks) co_return tasks.error();
-    if (auto finished = co_await finish_discards(*in, *tasks); !finished) co_return finished.error();
     std::size_t released = 0;
     for (const auto& t : *tasks) {
-        if (t.state != task_state::running || run::is_alive(*in, t.owner)) continue;
+        if (run::is_alive(*in, t.owner)) continue;
         const auto done = co_await release(*in, t);
         if (!done) co_return done.error();
         if (*done) ++released;

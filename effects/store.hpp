@@ -81,10 +81,13 @@ public:
     /// All tasks, oldest first; `tasks_of` those of one run.
     std::vector<task> tasks(const if_unreadable& bad = {});
     std::vector<task> tasks_of(const std::string& run);
-    /// Those in one of these states, and those that a run works on, oldest first: costs what they are,
-    /// however many others there are. So do all that follow, down to `set_intents`.
-    std::vector<task> tasks_in(std::initializer_list<task_state> states);
+    /// Those in one of these states, those that are not over, those that a run works on, or any run, oldest
+    /// first: costs what they are, however many others there are. So do all that follow, down to
+    /// `set_intents`.
+    std::vector<task> tasks_in(const std::vector<task_state>& states);
+    std::vector<task> tasks_not_over();
     std::vector<task> tasks_owned_by(const std::string& run);
+    std::vector<task> owned_tasks();
     bool has(const std::string& id);
     /// The task whose id, unique prefix of an id, or key is `handle`; of several with one key the newest that
     /// is not over, else the newest. not_found or, with the candidates, invalid.

@@ -89,7 +89,7 @@ std::vector<task> store::tasks_of(const std::string& run)
     return some;
 }
 
-std::vector<task> store::tasks_in(std::initializer_list<task_state> states)
+std::vector<task> store::tasks_in(const std::vector<task_state>& states)
 {
     std::string names; // of states: nothing from outside
     for (const auto state : states)
@@ -108,6 +108,21 @@ std::vector<task> store::tasks_owned_by(const std::string& run)
     while (auto t = read(rows))
         some.push_back(std::move(*t));
     return some;
+}
+
+std::vector<task> store::owned_tasks()
+{
+    std::vector<task> some;
+    auto rows = db_.query(task_rows + "WHERE owner <> '' ORDER BY number");
+    while (auto t = read(rows))
+        some.push_back(std::move(*t));
+    return some;
+}
+
+std::vector<task> store::tasks_not_over()
+{
+    using enum task_state;
+    return tasks_in({pending, running, completed, failed, conflicted, cancelled});
 }
 
 bool store::has(const std::string& id)

@@ -51,7 +51,8 @@ void spoil_old_tasks(const desk& d)
 void expect_to_read_no_other_task(std::size_t others)
 {
     desk d;
-    ASSERT_EQ(d.graftline(one_task).status, 0);
+    for (int i = 0; i < 2; ++i) // the first after a restart looks at all of them
+        ASSERT_EQ(d.graftline(one_task).status, 0);
     add_old_tasks(d, others);
     spoil_old_tasks(d);
     const auto answer = d.graftline({"run", "Two", "--land", "--", "sh", "-c", "echo two > two.txt"});
@@ -61,7 +62,7 @@ void expect_to_read_no_other_task(std::size_t others)
     std::size_t set_aside = 0;
     for (const auto& entry : fs::directory_iterator(state_folder(d)))
         set_aside += entry.path().filename().string().find("corrupt") != std::string::npos;
-    EXPECT_EQ(set_aside, 0u) << "no command has met a row that it did not need";
+    EXPECT_EQ(set_aside, 0u) << "no command has met a row that it did not need: " << answer.err;
 }
 
 TEST(growth, a_run_reads_no_task_but_its_own)
@@ -173,7 +174,7 @@ TEST(growth, agents_wait_where_there_are_too_few_descriptors_for_all_at_once)
 std::string endless_plan()
 {
     std::string text;
-    for (int i = 0; i < 3000; ++i) {
+    for (int i = 0; i < 400; ++i) {
         std::string glob;
         while (glob.size() < 1000)
             glob += "**/a*/";

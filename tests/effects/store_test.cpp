@@ -446,6 +446,10 @@ TEST_F(Store, FindsTasksByWhatTheyAreNow)
     EXPECT_EQ(s.tasks_in({task_state::pending, task_state::running}).size(), 3u);
     EXPECT_EQ(s.tasks_owned_by("run-1").size(), 1u);
     EXPECT_TRUE(s.tasks_owned_by("").empty());
+    EXPECT_EQ(s.owned_tasks().size(), 1u);
+    EXPECT_EQ(s.tasks_not_over().size(), 3u);
+    s.change("ccc333", [](task& t) { t.state = task_state::discarded; });
+    EXPECT_EQ(s.tasks_not_over().size(), 2u);
     s.change("bbb222", [](task& t) { t.owner.clear(); });
     EXPECT_TRUE(s.tasks_owned_by("run-1").empty());
     EXPECT_TRUE(s.has("ccc333"));
@@ -516,6 +520,7 @@ TEST_F(Store, ReadsNothingButWhatItIsAskedFor)
          {"SELECT port_base FROM tasks WHERE state = 'running' AND port_base <> 0 AND id <> ?",
           "SELECT record FROM tasks WHERE state IN ('running') ORDER BY number",
           "SELECT record FROM tasks WHERE owner = ? AND owner <> '' ORDER BY number",
+          "SELECT record FROM tasks WHERE owner <> '' ORDER BY number",
           "SELECT record FROM runs WHERE outcome <> 'done' ORDER BY number",
           "SELECT record FROM tasks WHERE id IN (SELECT task FROM unviewed) ORDER BY number",
           "SELECT number FROM journal WHERE run = ? AND number > ? ORDER BY number",
