@@ -1,12 +1,13 @@
 #include "graftline/git/libgit2.hpp"
 
 #include "graftline/git/failure_words.hpp"
-#include "graftline/git/scratch.hpp"
-#include "graftline/git/state_folder.hpp"
 
 #include <boost/asio/execution/context.hpp>
 #include <boost/asio/query.hpp>
 
+#include <sys/mman.h>
+
+#include <cerrno>
 #include <cstring>
 
 namespace graftline::git {
@@ -73,11 +74,11 @@ result<void> libgit2_lane::lazy_handle::open()
     // For this handle alone; the switch that libgit2 offers beside it is for the whole process.
     config_ptr config;
     code = git_repository_config(out(config), repository_.get());
-    const std::filesystem::path file =
-        std::filesystem::path(git_repository_commondir(repository_.get())) / "graftline" / "libgit2.power";
-    make_state_folder(file.parent_path());
-    auto written = replace_file(file, "[core]\n\tfsyncObjectFiles = true\n");
-    if (!written) return written;
+    // In memory: a command that only reads leaves no file behind.
+    settings_ = descriptor(::memfd_create("graftline-settings", MFD_CLOEXEC));
+    if (!settings_ || !write_all(settings_.get(), "[core]\n\tfsyncObjectFiles = true\n"))
+        return system_fault(errno, "libgit2 cannot be told to flush what it writes");
+    const std::string file = "/proc/self/fd/" + std::to_string(settings_.get());
     if (code == 0)
         code = git_config_add_file_ondisk(config.get(), file.c_str(), GIT_CONFIG_LEVEL_APP, repository_.get(),
                                           true);

@@ -5,6 +5,7 @@
 #include "graftline/git/durability.hpp"
 #include "graftline/git/oid.hpp"
 #include "graftline/runtime/awaitable.hpp"
+#include "graftline/runtime/descriptor.hpp"
 #include "graftline/runtime/fault.hpp"
 #include "graftline/runtime/offload.hpp"
 
@@ -129,6 +130,7 @@ private:
         durability of_writes_;
         int jobs_ = 0; ///< since it was opened
         libgit2_use use_;
+        descriptor settings_; ///< ours beside the user's, which libgit2 may read again
         repository_ptr repository_;
     };
 

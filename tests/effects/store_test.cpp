@@ -520,7 +520,7 @@ TEST_F(Store, ReadsNothingButWhatItIsAskedFor)
          {"SELECT port_base FROM tasks WHERE state = 'running' AND port_base <> 0 AND id <> ?",
           "SELECT record FROM tasks WHERE state IN ('running') ORDER BY number",
           "SELECT record FROM tasks WHERE owner = ? AND owner <> '' ORDER BY number",
-          "SELECT record FROM tasks WHERE owner <> '' ORDER BY number",
+          "SELECT record FROM tasks WHERE owner <> '' AND owner > '' ORDER BY +number",
           "SELECT record FROM runs WHERE outcome <> 'done' ORDER BY number",
           "SELECT record FROM tasks WHERE id IN (SELECT task FROM unviewed) ORDER BY number",
           "SELECT number FROM journal WHERE run = ? AND number > ? ORDER BY number",
