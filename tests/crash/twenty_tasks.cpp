@@ -312,7 +312,8 @@ void one_run::look_for_leftovers(run_end& end)
         const auto parent = entry.path().parent_path().filename().string();
         // What a killed git leaves of an object is git's own to remove, and does when it collects garbage.
         const bool half_written = name.starts_with("tmp_") && !of_git_too_;
-        // Files that processes of ours lock stay, right in the folder of our state: nothing is locked by them.
+        // Files that processes of ours lock stay, right in the folder of our state: nothing is locked by
+        // them.
         const bool stale =
             (name.ends_with(".lock") && parent != "graftline") || half_written || parent == "scratch";
         if (stale) end.wrong.push_back("left: " + entry.path().string());
