@@ -62,7 +62,6 @@ constexpr const char* committer = R"(
 void race(int count)
 {
     test::workshop w;
-    w.repo.commit_file("shared.txt", "one\n");
     w.repo.commit_file("graftline.toml", "[run]\ndurability = \"process\"\n");
     w.repo.git("branch", "trunk");
     const auto tasks = tasks_with_branches(w, count);
