@@ -12,6 +12,7 @@
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 
 #include "tests/effects/effects_on_record.hpp"
 #include "tests/support/processes.hpp"
@@ -101,18 +102,24 @@ protected:
                 asio::bind_cancellation_slot(stop.slot(), [&](std::exception_ptr) { finished = true; }));
             for (std::size_t n = 0; n < step && !end.over; ++n)
                 ASSERT_GT(io.run_one_for(test::hang_limit), 0u);
-            const bool undisturbed = end.over;
-            stop.emit(asio::cancellation_type::terminal);
+            io.restart(); // it has stopped where the strand is over
+            std::optional<bool> undisturbed;
+            asio::post(io, [&] { // from within the loop, as a cancellation comes
+                undisturbed = end.over;
+                stop.emit(asio::cancellation_type::terminal);
+            });
+            while (!undisturbed)
+                ASSERT_GT(io.run_one_for(test::hang_limit), 0u);
             while (!finished)
                 ASSERT_GT(io.run_one_for(test::hang_limit), 0u)
                     << "did not end when cancelled after " << step;
-            if (!undisturbed) {
+            if (!*undisturbed) {
                 ++moments;
                 missed += !end.observed;
             }
             here(check(prepared));
             if (HasFailure()) FAIL() << effect.kind << " cancelled after " << step << " handlers";
-            if (undisturbed) break;
+            if (*undisturbed) break;
         }
         EXPECT_EQ(missed, 0u) << "of " << moments << " moments of " << effect_for("").kind;
         EXPECT_GT(moments, 0u);
