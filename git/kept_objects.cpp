@@ -38,15 +38,15 @@ struct written_pack {
     bool holds_from = false;
 };
 
-result<written_pack> pack_directly(const repository& repo, const landing_packs& list, const new_objects& made,
-                                   const oid& to, const oid& from)
+result<written_pack> pack_directly(const repository& repo, const new_objects& made, const oid& to,
+                                   const oid& from)
 {
     auto packed = pack_direct(repo.common_dir() / "objects", made, to, from, *repo.history());
     if (!packed) return packed.error();
     written_pack written;
     written.holds_from = packed->holds_from;
     if (packed->pack.is_empty()) return written;
-    auto draft = list.draft(packed->pack);
+    auto draft = landing_packs::draft(repo, packed->pack);
     if (!draft) return draft.error();
     written.drafts.push_back(std::move(*draft));
     return written;
@@ -67,7 +67,7 @@ awaitable<result<kept_objects>> kept_objects::keep(repository& repo, new_objects
     if (co_await may_pack_directly(repo)) {
         repo.direct(); // libgit2 is ready for the threads of the pool from here on
         kept_objects kept{landing_packs(repo)};
-        auto job = [&] { return pack_directly(repo, kept.list_, made, to, from); };
+        auto job = [&] { return pack_directly(repo, made, to, from); };
         auto packed = co_await offload(std::move(job));
         if (packed) {
             if (packed->holds_from) kept.forward_ = std::pair(from, to);

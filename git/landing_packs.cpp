@@ -4,7 +4,6 @@
 #include "graftline/git/pack_file.hpp"
 #include "graftline/git/pack_index.hpp"
 #include "graftline/git/repository.hpp"
-#include "graftline/git/scratch.hpp"
 #include "graftline/runtime/descriptor.hpp"
 #include "graftline/runtime/disk_flush.hpp"
 #include "graftline/runtime/offload.hpp"
@@ -17,6 +16,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <ctime>
 #include <map>
 #include <optional>
 #include <set>
@@ -31,6 +31,8 @@ namespace fs = std::filesystem;
 
 /// "graftline" in hex: git takes the end of a pack's name for a hash.
 constexpr std::string_view our_beginning = "pack-67726166746c696e65";
+/// What begins so, git takes for rubbish and removes some day.
+constexpr std::string_view half_copied = "tmp_";
 constexpr std::string_view our_reason = "graftline\n";
 /// A landing takes seconds, with gates minutes: a keep of ours that is older was left by a crash.
 constexpr std::chrono::hours stale_after{24};
@@ -88,7 +90,7 @@ void put(const fs::path& file, const fs::path& place, std::error_code& failed)
 {
     fs::rename(file, place, failed);
     if (failed != std::errc::cross_device_link) return;
-    const fs::path half = place.parent_path() / ("tmp_" + place.filename().string());
+    const fs::path half = place.parent_path() / (std::string(half_copied) + place.filename().string());
     fs::copy_file(file, half, failed);
     if (!failed && !flush_file(half)) failed = std::make_error_code(std::errc::io_error);
     if (!failed) fs::rename(half, place, failed);
@@ -103,14 +105,26 @@ fault not_put(fault why)
     return fault(errc::unusable, why.message());
 }
 
+bool is_old(std::time_t time)
+{
+    return std::chrono::system_clock::now() - std::chrono::system_clock::from_time_t(time) > stale_after;
+}
+
+/// A crash came while a pack was copied to another disk.
+bool is_stale_copy(const fs::path& file)
+{
+    struct stat info{};
+    return file.filename().string().starts_with(std::string(half_copied) + std::string(our_beginning)) &&
+           ::stat(file.c_str(), &info) == 0 && is_old(info.st_mtime);
+}
+
 /// Was it left by a crash? A keep's own time says nothing, it is one file under many names; but when one of
 /// its names came or went does.
 bool is_stale(const fs::path& pack, bool has_pack)
 {
     struct stat info{};
     if (::stat(with(pack, has_pack ? ".pack" : ".keep").c_str(), &info) != 0) return false;
-    const auto since = std::chrono::system_clock::from_time_t(has_pack ? info.st_mtime : info.st_ctime);
-    return std::chrono::system_clock::now() - since > stale_after;
+    return is_old(has_pack ? info.st_mtime : info.st_ctime);
 }
 
 /// Packs of ours, without extensions, that nobody keeps. What a crash left is let go of on the way, or
@@ -120,8 +134,10 @@ std::vector<fs::path> own_packs(const fs::path& folder)
     std::map<fs::path, std::set<fs::path>> packs; // with their extensions
     std::error_code failed;
     for (fs::directory_iterator entry(folder, failed), end; !failed && entry != end; entry.increment(failed))
-        if (entry->path().filename().string().starts_with(our_beginning))
+        if (landing_packs::is_ours(entry->path()))
             packs[entry->path().parent_path() / entry->path().stem()].insert(entry->path().extension());
+        else if (is_stale_copy(entry->path()))
+            drop(entry->path());
     std::vector<fs::path> whole;
     for (const auto& [pack, extensions] : packs) {
         const bool complete = extensions.contains(".idx");
@@ -223,11 +239,11 @@ result<fs::path> landing_packs::begin() const
     return place;
 }
 
-result<pack_draft> landing_packs::draft(pack_file& pack) const
+result<pack_draft> landing_packs::draft(const repository& repo, pack_file& pack)
 {
-    auto name = new_name(id_size_);
-    if (!name) return name.error();
-    pack_draft made(folder_ / ("tmp_pack_" + *name), folder_ / ("tmp_idx_" + *name));
+    auto home = scratch_folder::make(repo, "pack");
+    if (!home) return not_put(home.error());
+    pack_draft made(std::move(*home));
     if (auto written = pack.write(made.pack_, made.index_); !written) return not_put(written.error());
     return made;
 }
@@ -316,7 +332,7 @@ awaitable<void> landing_packs::combine(repository& repo) const
         if (!joined) {
             ids = ids_in(chosen, id_size_);
             left_to_git = std::move(chosen);
-        } else if (auto made = draft(*joined)) {
+        } else if (auto made = draft(repo, *joined)) {
             if (auto place = install_flushed(std::move(*made))) replace(chosen.packs, *place);
         }
     };

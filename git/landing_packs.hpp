@@ -1,11 +1,13 @@
 /// Packs of ours among git's: kept until a ref reaches them, few at any time.
 #pragma once
 
+#include "graftline/git/scratch.hpp"
 #include "graftline/runtime/awaitable.hpp"
 #include "graftline/runtime/fault.hpp"
 
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -14,17 +16,22 @@ namespace graftline::git {
 class pack_file;
 class repository;
 
-/// A pack of ours that git does not see yet: under names that git takes for rubbish, or in a folder of our
-/// own. What has not been installed is gone with the object.
+/// A pack of ours that git does not see yet, in a scratch folder. What has not been installed is gone with
+/// the object; what a crash leaves, the next command removes.
 class pack_draft {
 public:
+    /// To be written there; nothing else lies in it.
+    explicit pack_draft(scratch_folder home)
+        : home_(std::move(home)), pack_(home_->path() / "pack.pack"), index_(home_->path() / "pack.idx")
+    {
+    }
     pack_draft(std::filesystem::path pack, std::filesystem::path index, std::filesystem::path reverse = {})
         : pack_(std::move(pack)), index_(std::move(index)), reverse_(std::move(reverse))
     {
     }
     pack_draft(pack_draft&& other) noexcept
-        : pack_(std::exchange(other.pack_, {})), index_(std::exchange(other.index_, {})),
-          reverse_(std::exchange(other.reverse_, {}))
+        : home_(std::exchange(other.home_, std::nullopt)), pack_(std::exchange(other.pack_, {})),
+          index_(std::exchange(other.index_, {})), reverse_(std::exchange(other.reverse_, {}))
     {
     }
     pack_draft& operator=(pack_draft&&) = delete;
@@ -35,6 +42,7 @@ public:
 
 private:
     friend class landing_packs;
+    std::optional<scratch_folder> home_; ///< where it is ours alone
     std::filesystem::path pack_;
     std::filesystem::path index_;
     std::filesystem::path reverse_; ///< empty, or perhaps not there
@@ -48,7 +56,7 @@ public:
     explicit landing_packs(const repository& repo);
 
     /// Writes a pack down. Errors: the system's; nothing stays then.
-    result<pack_draft> draft(pack_file& pack) const;
+    static result<pack_draft> draft(const repository& repo, pack_file& pack);
     /// One that git made elsewhere (`made`, without extension: .pack, .idx, perhaps .rev).
     static pack_draft draft(const std::filesystem::path& made);
     /// Puts a pack where git looks for it, kept before git can see it. It must be on the disk before where a

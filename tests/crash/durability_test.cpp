@@ -13,6 +13,7 @@ namespace {
 
 using testing::AllOf;
 using testing::Contains;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::StartsWith;
 
@@ -82,8 +83,10 @@ TEST_F(Durability, OfPowerFlushesALandingInOrder)
             lines, [](const auto& line) { return line.starts_with("name ") && line.ends_with(".pack"); });
         ASSERT_NE(named, lines.end());
         const std::vector<std::string> before(lines.begin(), named);
-        EXPECT_THAT(before, Contains(AllOf(StartsWith("sync "), HasSubstr("tmp_pack_"))));
-        EXPECT_THAT(before, Contains(AllOf(StartsWith("sync "), HasSubstr("tmp_idx_"))));
+        EXPECT_THAT(before,
+                    Contains(AllOf(StartsWith("sync "), HasSubstr("/scratch/pack-"), EndsWith(".pack"))));
+        EXPECT_THAT(before,
+                    Contains(AllOf(StartsWith("sync "), HasSubstr("/scratch/pack-"), EndsWith(".idx"))));
     }
 }
 

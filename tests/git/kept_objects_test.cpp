@@ -1,7 +1,9 @@
 #include "graftline/git/kept_objects.hpp"
+#include "graftline/git/landing_packs.hpp"
 #include "graftline/git/make_commit.hpp"
 #include "graftline/git/merge.hpp"
 #include "graftline/git/move_target.hpp"
+#include "graftline/git/pack_file.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/repository.hpp"
 
@@ -383,6 +385,75 @@ TEST_F(landing_many, IsOnTheDiskWhenThatIsAsked)
     run_here(body());
     expect_all_landed(3);
     EXPECT_FALSE(try_git(repo.top(), {"config", "core.fsyncObjectFiles"}).ok);
+}
+
+/// A killed process leaves what it has not installed yet: where the next command looks for it.
+TEST_F(keeping, WritesNothingAmongGitsPacksBeforeItIsInstalled)
+{
+    auto body = [&]() -> awaitable<void> {
+        auto found = (co_await git::repository::discover(repo.top())).value();
+        git::pack_file pack;
+        git_oid any{};
+        any.id[0] = 1;
+        pack.add(any, GIT_OBJECT_BLOB, "text").value();
+        const auto draft = git::landing_packs::draft(*found, pack).value();
+        for (const fs::path& file : draft.files()) {
+            EXPECT_TRUE(fs::exists(file));
+            EXPECT_EQ(file.parent_path().parent_path(), found->state_folder() / "scratch");
+        }
+    };
+    run_here(body());
+    EXPECT_TRUE(fs::is_empty(packs()));
+    EXPECT_THAT(scratch_left(), IsEmpty());
+}
+
+class landing_elsewhere : public landing_many {
+protected:
+    void SetUp() override
+    {
+        landing_many::SetUp();
+        std::string name = "/dev/shm/graftline-test-XXXXXX";
+        if (!::mkdtemp(name.data())) GTEST_SKIP() << "there is no other file system in /dev/shm";
+        elsewhere = name;
+        fs::remove(packs());
+        fs::create_directory_symlink(elsewhere, packs());
+    }
+    void TearDown() override
+    {
+        std::error_code ignored;
+        if (!elsewhere.empty()) fs::remove_all(elsewhere, ignored);
+    }
+    void land_all(const std::vector<std::string>& changes)
+    {
+        auto body = [&]() -> awaitable<void> {
+            auto found = (co_await git::repository::discover(repo.top())).value();
+            for (const std::string& task : changes)
+                co_await land(*found, task);
+        };
+        run_here(body());
+    }
+    fs::path elsewhere;
+};
+
+TEST_F(landing_elsewhere, PutsPacksOnAnotherDisk)
+{
+    land_all(tasks(2));
+    expect_all_landed(2);
+    EXPECT_EQ(files(".idx").size(), 2u);
+    EXPECT_THAT(scratch_left(), IsEmpty());
+}
+
+TEST_F(landing_elsewhere, RemovesTheHalfCopyThatACrashLeft)
+{
+    const auto name = [&](const char* of) {
+        return elsewhere / (std::string("tmp_pack-67726166746c696e65") + of + ".pack");
+    };
+    for (const char* of : {"0", "1"})
+        write_file(name(of), "half");
+    fs::last_write_time(name("0"), fs::file_time_type::clock::now() - std::chrono::hours(25));
+    land_all(tasks(1));
+    EXPECT_FALSE(fs::exists(name("0")));
+    EXPECT_TRUE(fs::exists(name("1"))) << "somebody may be writing it";
 }
 
 class collecting : public landing_many {
