@@ -190,7 +190,9 @@ awaitable<result<void>> flush_move(const landing& what, fs::path head_log = {})
         files.insert(head_log);
         files.insert(head_log.parent_path());
     }
-    auto flushed = co_await what.repo->flush_only(std::vector<fs::path>(files.begin(), files.end()));
+    // First what was put off: a ref must not last longer than what it names.
+    auto flushed = co_await what.repo->flush_put_off(what.fullname);
+    if (flushed) flushed = co_await what.repo->flush_only(std::vector<fs::path>(files.begin(), files.end()));
     if (!flushed)
         co_return flushed.error()
             .with("branch", what.branch)

@@ -198,15 +198,29 @@ awaitable<result<void>> repository::flush_only(std::vector<fs::path> files)
 awaitable<result<void>> repository::flush_tip(std::string fullname, oid tip)
 {
     const auto known = on_disk_.find(fullname);
-    if (known != on_disk_.end() && known->second == tip) co_return result<void>();
+    if (known != on_disk_.end()) {
+        flushed_branch& branch = known->second;
+        if (branch.tip == tip) co_return result<void>();
+        if (std::chrono::steady_clock::now() - branch.when < std::chrono::seconds(1)) {
+            branch.is_behind = true;
+            co_return result<void>();
+        }
+    }
     auto flushed = co_await flush();
     if (flushed) tip_is_on_disk(fullname, tip);
     co_return flushed;
 }
 
+awaitable<result<void>> repository::flush_put_off(std::string fullname)
+{
+    const auto known = on_disk_.find(fullname);
+    if (known == on_disk_.end() || !known->second.is_behind) co_return result<void>();
+    co_return co_await flush();
+}
+
 void repository::tip_is_on_disk(const std::string& fullname, const oid& tip)
 {
-    on_disk_.insert_or_assign(fullname, tip);
+    on_disk_.insert_or_assign(fullname, flushed_branch{tip, std::chrono::steady_clock::now()});
 }
 
 known_settings& repository::settings()

@@ -12,6 +12,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -67,9 +68,14 @@ public:
     awaitable<result<void>> flush(std::filesystem::path worktree = {});
     /// The same of single files and folders; one that is not there is left out.
     awaitable<result<void>> flush_only(std::vector<std::filesystem::path> files);
-    /// With `durability::power`: what the branch holds is on the disk, and all before it. `tip`: where it is
-    /// now. Flushes only for a tip that was not put there by us.
+    /// With `durability::power`, before the branch moves on from `tip`: what it holds is on the disk, and all
+    /// before it. Flushes only for a tip that was not put there by us, and once in a second at most: a branch
+    /// that moves every few milliseconds is not there any more when its flush is done. What is put off so is
+    /// for `flush_put_off`. Errors: the system's.
     awaitable<result<void>> flush_tip(std::string fullname, oid tip);
+    /// The branch has moved. What `flush_tip` has put off is done now: to be awaited before anything else is
+    /// flushed or said of the move. Errors: the system's.
+    awaitable<result<void>> flush_put_off(std::string fullname);
     /// The branch has been brought to `tip`, and that is on the disk.
     void tip_is_on_disk(const std::string& fullname, const oid& tip);
     /// Git's configuration, as far as commits and refs of ours depend on it.
@@ -134,7 +140,13 @@ private:
     std::shared_ptr<ref_lock_note> ref_writes_;
     durability durability_ = durability::process;
     file_system_flush disk_;
-    std::map<std::string, oid> on_disk_; ///< where branches were when they were last flushed
+    /// A branch when it was last flushed.
+    struct flushed_branch {
+        oid tip;
+        std::chrono::steady_clock::time_point when;
+        bool is_behind = false; ///< we moved it on from a tip that was not flushed
+    };
+    std::map<std::string, flushed_branch> on_disk_; ///< by full name
 };
 
 /// The fault of a git command that ran and failed: git's own words, the command, its exit.
