@@ -3,16 +3,19 @@
 #include "graftline/effects/follow_worktree.hpp"
 #include "graftline/effects/remove_worktree.hpp"
 #include "graftline/git/filters.hpp"
+#include "graftline/git/ignore_rules.hpp"
+#include "graftline/git/noted_rules.hpp"
+#include "graftline/git/present_work.hpp"
+#include "graftline/git/scratch.hpp"
 #include "graftline/git/survey.hpp"
-#include "graftline/git/whole_answer.hpp"
 #include "graftline/git/worktree.hpp"
 
-#include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 
 namespace graftline::cli {
 namespace {
+
+namespace fs = std::filesystem;
 
 /// `git diff` that runs nothing which the repository's configuration names.
 std::vector<std::string> diff_words(session& s, bool stat)
@@ -29,52 +32,46 @@ std::vector<std::string> diff_words(session& s, bool stat)
 }
 
 /// A copy of a worktree's index in which new files are noted, so that a diff shows them. The worktree's own
-/// is not touched. Gone with the object.
-class index_copy {
-public:
-    static awaitable<result<std::unique_ptr<index_copy>>> make(git::repository& repo,
-                                                               std::filesystem::path worktree)
-    {
-        auto copy = std::make_unique<index_copy>();
-        const auto index =
-            co_await repo.ask_in(worktree, "rev-parse", "--path-format=absolute", "--git-path", "index");
-        if (!index) co_return index.error();
-        if (!copy->take(*index)) co_return fault(errc::unusable, "the index cannot be copied");
-        auto note = repo.git_in(worktree, "-c", "core.fsmonitor=false", "add", "--intent-to-add", "--", ".");
-        note.set("GIT_INDEX_FILE", copy->file());
-        if (auto noted = co_await git::whole_answer(std::move(note)); !noted) co_return noted.error();
-        co_return copy;
-    }
-    ~index_copy()
-    {
-        std::error_code ignored;
-        if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
-    }
-    std::string file() const { return folder_ / "index"; }
+/// is not touched.
+awaitable<result<fs::path>> index_with_new_files(git::repository& repo, git::workplace place, fs::path folder)
+{
+    const fs::path copy = folder / "index";
+    if (auto copied = git::copy_index_file(place.git_dir / "index", copy); !copied) co_return copied.error();
+    if (auto noted = co_await git::note_new_files(repo, place, copy); !noted) co_return noted.error();
+    co_return copy;
+}
 
-private:
-    bool take(const std::string& index)
-    {
-        std::error_code failed;
-        std::string pattern = std::filesystem::temp_directory_path(failed) / "graftline-diff-XXXXXX";
-        if (failed || !::mkdtemp(pattern.data())) return false;
-        folder_ = pattern;
-        return std::filesystem::copy_file(index, file(), failed);
-    }
-    std::filesystem::path folder_;
-};
-
-/// Everything in the worktree against the base, committed or not.
-awaitable<result<command_output>> diff_of_worktree(session& s, git::repository& repo,
-                                                   std::filesystem::path worktree,
-                                                   std::vector<std::string> words)
+/// Everything in the worktree against the base, committed or not, by the rules that count for the task.
+awaitable<result<command_output>> diff_of_worktree(session& s, git::repository& repo, fs::path worktree,
+                                                   std::vector<std::string> said)
 {
     if (auto safe = co_await git::check_git_may_run_in(worktree); !safe) co_return safe.error();
-    const auto index = co_await index_copy::make(repo, worktree);
+    const auto record = git::records_of_worktree(repo, worktree);
+    if (!record) co_return record.error();
+    git::workplace place(*record, worktree, true);
+    if (auto rules = co_await git::hold_rules(repo, place); !rules) co_return rules.error();
+    const auto known = co_await git::find_filters(repo);
+    if (!known) co_return known.error();
+    // Drivers that the configuration names would be run on changed files: they are compared as they are.
+    auto words = git::with_noted(*known, *record).words;
+    words.insert(words.end(), said.begin(), said.end());
+    const auto scratch = git::scratch_folder::make(repo, "diff");
+    result<fs::path> index = scratch ? fs::path() : result<fs::path>(scratch.error());
+    if (scratch) index = co_await index_with_new_files(repo, place, scratch->path());
     if (!index) s.err().write("graftline: new files are missing below: " + index.error().message() + "\n");
-    auto diff = repo.prepare_in(worktree, std::move(words));
-    if (index) diff.set("GIT_INDEX_FILE", (*index)->file());
+    command diff = place.git(repo, std::move(words));
+    if (index) diff.set("GIT_INDEX_FILE", index->string());
     co_return co_await run(std::move(diff));
+}
+
+/// What a commit has against the base.
+awaitable<result<command_output>> diff_of_commit(git::repository& repo, std::vector<std::string> said)
+{
+    const auto known = co_await git::find_filters(repo);
+    if (!known) co_return known.error();
+    auto words = known->words;
+    words.insert(words.end(), said.begin(), said.end());
+    co_return co_await run(repo.prepare(std::move(words)));
 }
 
 } // namespace
@@ -90,17 +87,13 @@ awaitable<int> carry_out(session& s, diff_arguments asked)
     const bool has_worktree = t.worktree_ready && effects::is_worktree_there(t).value();
     if (has_worktree) git::check_worktree(repo, t.worktree, effects::lock_reason(t.id), t.branch).value();
 
-    // Drivers that the configuration names would be run on changed files: files are compared as they are.
-    auto words = (co_await git::find_filters(repo)).value().words;
-    const auto said = diff_words(s, asked.stat);
-    words.insert(words.begin(), said.front());
-    words.insert(words.end(), said.begin() + 1, said.end());
+    auto words = diff_words(s, asked.stat);
     words.push_back(t.base);
     if (!has_worktree)
         words.push_back(t.commit.empty() ? t.base : t.commit); // what the branch held when it was removed
     words.push_back("--");
     const auto shown = (has_worktree ? co_await diff_of_worktree(s, repo, t.worktree, words)
-                                     : co_await run(repo.prepare(words)))
+                                     : co_await diff_of_commit(repo, words))
                            .value();
     if (!shown.ok()) throw fault_error(git::git_failed(words, shown));
     s.print(shown.out);

@@ -5,7 +5,7 @@
 #include "graftline/git/branch_use.hpp"
 #include "graftline/git/commit.hpp"
 #include "graftline/git/dead_locks.hpp"
-#include "graftline/git/ignore_rules.hpp"
+#include "graftline/git/noted_rules.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/scratch.hpp"
@@ -20,6 +20,14 @@ fault stays(fault f, const task& t)
     f.with("task", t.id).with("worktree", t.worktree);
     if (f.advice().empty()) f.advise("The worktree is as the agent left it: graftline shell " + t.id);
     return f;
+}
+
+std::string listed(const std::vector<std::string>& words)
+{
+    std::string text;
+    for (const auto& word : words)
+        text += (text.empty() ? "" : ", ") + word;
+    return text;
 }
 
 /// What HEAD was at last, by its reflog; nullopt when that does not tell.
@@ -109,19 +117,18 @@ std::string message_for(const task& t, const commit_changes& asked, const agents
                                      settings.commit.trailers);
 }
 
-/// What is ignored may have been changed by another agent, or by the user.
+/// The rules may have been changed by another agent, or by the user.
 awaitable<result<void>> say_changed_rules(run& r, const task& t)
 {
     const auto record = git::git_dir_of(r.repository(), t.worktree);
     if (!record) co_return record.error();
     if (!*record) co_return result<void>();
-    const auto former = co_await git::former_ignore_rules(r.repository(), **record);
-    if (!former) co_return former.error();
-    if (!former->empty())
-        r.watcher().note(
-            "What git ignores (info/exclude or core.excludesFile) was changed since the worktree "
-            "of " +
-            t.id + " was made: for it the rules of then count.");
+    git::workplace place(**record, t.worktree, true);
+    const auto changes = co_await git::hold_rules(r.repository(), place);
+    if (!changes) co_return changes.error();
+    if (changes->is_none() || !changes->unheld.empty()) co_return result<void>(); // a commit is refused then
+    r.watcher().note("What git ignores or converts was changed since the worktree of " + t.id +
+                     " was made: for it the rules of then count. Changed: " + listed(changes->all()));
     co_return result<void>();
 }
 

@@ -1,9 +1,9 @@
 #include "graftline/git/branch_use.hpp"
 #include "graftline/git/checkout_slots.hpp"
 #include "graftline/git/drop_worktree.hpp"
-#include "graftline/git/ignore_rules.hpp"
 #include "graftline/git/made_folders.hpp"
 #include "graftline/git/naming.hpp"
+#include "graftline/git/noted_rules.hpp"
 #include "graftline/git/own_worktree.hpp"
 #include "graftline/git/patience.hpp"
 #include "graftline/git/refs.hpp"
@@ -81,7 +81,7 @@ awaitable<fault> why_not_added(repository& repo, const worktree_request& request
     co_return f;
 }
 
-/// By what it is known again, and what is ignored in it.
+/// By what it is known again, and the rules that count in it.
 awaitable<result<void>> note_in_record(repository& repo, const worktree_request& request)
 {
     const auto record = git_dir_of(repo, request.path);
@@ -91,7 +91,7 @@ awaitable<result<void>> note_in_record(repository& repo, const worktree_request&
             .with("folder", request.path.string());
     auto marked = mark_own_worktree(**record, request.path, request.lock_reason);
     if (!marked) co_return marked;
-    co_return co_await keep_ignore_rules(repo, **record);
+    co_return co_await note_rules(repo, **record, request.path);
 }
 
 awaitable<result<void>> register_worktree(repository& repo, const worktree_request& request,

@@ -1,6 +1,8 @@
 #include "graftline/git/commit.hpp"
 
+#include "graftline/git/blind_spots.hpp"
 #include "graftline/git/ignore_rules.hpp"
+#include "graftline/git/noted_rules.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/scratch.hpp"
@@ -10,6 +12,7 @@
 
 #include <algorithm>
 #include <set>
+#include <string_view>
 
 namespace graftline::git {
 namespace {
@@ -25,12 +28,26 @@ struct worktree_files {
 awaitable<result<worktree_files>> files_of(repository& repo, fs::path worktree)
 {
     auto answer = co_await repo.ask_in(worktree, "rev-parse", "--path-format=absolute", "--git-dir",
-                                       "--git-path", "index");
+                                       "--git-path", "index", "--show-toplevel");
     if (!answer) co_return answer.error().with("worktree", worktree.string());
     const std::vector<std::string> lines = records_of(*answer, '\n');
-    if (lines.size() != 2)
+    if (lines.size() != 3)
         co_return fault(errc::corrupt, "git does not say where the index of a worktree is");
+    std::error_code failed;
+    if (!fs::equivalent(lines[2], worktree, failed))
+        co_return fault(errc::refused, "git's settings for this worktree make it work in another folder")
+            .with("worktree", worktree.string())
+            .with("the other folder", lines[2])
+            .advise("Take core.worktree out of " + (fs::path(lines[0]) / "config.worktree").string() +
+                    ", then try again.");
     co_return worktree_files{lines[0], lines[1]};
+}
+
+/// The id of a file without contents.
+std::string_view empty_blob(const oid& like)
+{
+    return like.hex().size() == 40 ? "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
+                                   : "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813";
 }
 
 fault refusal(std::string what, const fs::path& worktree)
@@ -93,12 +110,43 @@ awaitable<std::vector<std::string>> unnamed_gitlinks(repository& repo, fs::path 
     co_return found;
 }
 
+/// A git inside the worktree, as its user starts it, by the rules that were noted for it.
+command git_by_rules(repository& repo, const workplace& place)
+{
+    command git = repo.git_in(*place.work_tree, "-c", "advice.addEmbeddedRepo=false");
+    for (const std::string& word : place.rules)
+        git.add(word);
+    return git;
+}
+
+/// What says how files are converted may only count as it was noted.
+result<void> check_conversions(const workplace& place, const rule_changes& changes)
+{
+    if (changes.unheld.empty()) return {};
+    return refusal("how git converts files has been changed since this worktree was made", *place.work_tree)
+        .with("changed", joined(changes.unheld, '\n'))
+        .advise("All that lies in the worktree is as it was. Put it back as it was then: the text of "
+                "info/attributes is in " +
+                noted_attributes(place.git_dir).string() +
+                ". If what is there now is right, copy it over that one. Then try again.");
+}
+
+/// Edits that flags in the index hide from git are work, too.
+awaitable<result<void>> show_hidden_edits(repository& repo, workplace place, fs::path index)
+{
+    if (!co_await offload([index] { return has_blind_spots(index); })) co_return result<void>();
+    const auto git = [&](std::vector<std::string> words) {
+        command call = git_by_rules(repo, place);
+        for (std::string& word : words)
+            call.add(std::move(word));
+        return call;
+    };
+    co_return co_await clear_blind_spots(git, *place.work_tree);
+}
+
 /// Stages all that lies there, again when some files could not be read that can be made readable.
 awaitable<result<void>> add_everything(repository& repo, workplace place)
 {
-    auto rules = co_await former_ignore_rules(repo, place.git_dir);
-    if (!rules) co_return rules.error();
-    place.ignored_by = std::move(*rules);
     std::optional<std::vector<std::string>> others;
     if (!place.ignored_by.empty()) {
         auto listed = co_await untracked_in(repo, place);
@@ -106,48 +154,66 @@ awaitable<result<void>> add_everything(repository& repo, workplace place)
         others = std::move(*listed);
     }
     const fs::path& worktree = *place.work_tree;
-    const std::function<command()> prepared = [&] {
-        return repo.git_in(worktree, "-c", "advice.addEmbeddedRepo=false");
-    };
+    const std::function<command()> prepared = [&] { return git_by_rules(repo, place); };
     auto added = co_await stage_all(prepared, {}, others);
     if (!added && co_await offload([&] { return make_files_readable(worktree); }) > 0)
         added = co_await stage_all(prepared, {}, others);
     co_return added;
 }
 
-/// Stages all that lies there; gives what is staged then. On a fault the index is as it was.
-awaitable<result<std::vector<staged_change>>> stage_everything(repository& repo, fs::path worktree,
-                                                               worktree_files files)
+/// Files with contents that became nothing on their way into the object store.
+result<void> check_not_emptied(const fs::path& worktree, const std::vector<staged_change>& changes)
 {
+    std::vector<std::string> emptied;
+    for (const staged_change& change : changes) {
+        std::error_code gone;
+        const fs::path file = worktree / change.path;
+        if (change.new_blob.hex() == empty_blob(change.new_blob) &&
+            fs::is_regular_file(fs::symlink_status(file, gone)) && fs::file_size(file, gone) > 0 && !gone)
+            emptied.push_back(change.path);
+    }
+    if (emptied.empty()) return {};
+    return refusal("a filter of the configuration makes nothing of files with contents", worktree)
+        .with("paths", joined(emptied, '\n'))
+        .advise("Committed, they would be empty. See what it does: git check-attr filter -- '" +
+                emptied.front() + "'");
+}
+
+/// Stages all that lies there; gives what is staged then. On a fault the index is as it was.
+awaitable<result<std::vector<staged_change>>> stage_everything(repository& repo, workplace place,
+                                                               fs::path index)
+{
+    const fs::path worktree = *place.work_tree;
     auto scratch = scratch_folder::make(repo, "index");
     if (!scratch) co_return scratch.error();
     const fs::path saved = scratch->path() / "index";
-    auto copied = copy_index_file(files.index, saved);
+    auto copied = copy_index_file(index, saved);
     if (!copied) co_return copied.error();
 
-    const auto put_back = [&]() -> result<void> {
+    const auto put_back = [&](fault why) -> fault {
         std::error_code failed;
-        fs::rename(saved, files.index, failed);
-        if (failed) return system_fault(failed.value(), "cannot put back " + files.index.string());
-        return {};
+        fs::rename(saved, index, failed);
+        if (failed) return system_fault(failed.value(), "cannot put back " + index.string());
+        return why;
     };
-    auto added = co_await add_everything(repo, workplace(files.git_dir, worktree, true));
+    if (auto shown = co_await show_hidden_edits(repo, place, index); !shown)
+        co_return put_back(shown.error());
+    auto added = co_await add_everything(repo, place);
     if (!added) {
         // Git has staged the rest when it has only passed something over.
-        if (auto back = added.error().is(errc::refused) ? put_back() : result<void>(); !back)
-            co_return back.error();
+        if (added.error().is(errc::refused)) co_return put_back(added.error());
         co_return added.error();
     }
     auto changes = co_await staged_in(repo, worktree);
     if (!changes) co_return changes.error();
+    if (auto whole = check_not_emptied(worktree, *changes); !whole) co_return put_back(whole.error());
     const std::vector<std::string> nested = co_await unnamed_gitlinks(repo, worktree, *changes);
     if (nested.empty()) co_return std::move(*changes);
-    if (auto back = put_back(); !back) co_return back.error();
-    co_return refusal("a repository inside the worktree is not one of its submodules", worktree)
-        .with("paths", joined(nested, '\n'))
-        .advise("Committed as it is, its contents would be missing everywhere else. Delete its .git folder, "
-                "ignore "
-                "it, or add it with `git submodule add`.");
+    co_return put_back(
+        refusal("a repository inside the worktree is not one of its submodules", worktree)
+            .with("paths", joined(nested, '\n'))
+            .advise("Committed as it is, its contents would be missing everywhere else. Delete its .git "
+                    "folder, ignore it, or add it with `git submodule add`."));
 }
 
 fault explained(fault f)
@@ -169,9 +235,9 @@ std::string one_line(std::string text)
     return text;
 }
 
-awaitable<result<std::string>> commit_staged(repository& repo, fs::path worktree, commit_request request)
+awaitable<result<std::string>> commit_staged(repository& repo, workplace place, commit_request request)
 {
-    command commit = repo.git_in(worktree);
+    command commit = git_by_rules(repo, place);
     if (request.who()) {
         commit.args("-c", "user.name=" + request.who()->name());
         commit.args("-c", "user.email=" + request.who()->email());
@@ -196,14 +262,18 @@ awaitable<result<std::optional<oid>>> commit_everything(repository& repo, fs::pa
     if (!files) co_return files.error();
     auto committable = co_await check_committable(repo, worktree, *files);
     if (!committable) co_return committable.error();
+    workplace place(files->git_dir, worktree, true);
+    const auto rules = co_await hold_rules(repo, place);
+    if (!rules) co_return rules.error();
+    if (auto kept = check_conversions(place, *rules); !kept) co_return kept.error();
     for (int tries = 0;; ++tries) {
-        auto changes = co_await stage_everything(repo, worktree, *files);
+        auto changes = co_await stage_everything(repo, place, files->index);
         if (!changes) co_return changes.error();
         // A merge that the task left resolved is finished by its commit, even when it changes no file.
         const bool nothing = changes->empty() && !fs::exists(files->git_dir / "MERGE_HEAD");
         if (nothing && tries == 0) co_return std::optional<oid>();
         if (nothing) break;
-        auto committed = co_await commit_staged(repo, worktree, request);
+        auto committed = co_await commit_staged(repo, place, request);
         if (committed) break;
         // A commit of a graftline that was killed may have outlived it, and come while our hooks ran.
         auto left = co_await staged_in(repo, worktree);

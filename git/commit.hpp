@@ -55,9 +55,11 @@ private:
 /// about a missing identity (what was to be committed then lies in the index, nothing is lost); refused for a
 /// nested repository that .gitmodules does not name, and for what git cannot read and would leave out (the
 /// index is left as it was); refused while a merge or a rebase is under way in the worktree, or something
-/// lies there that git would wait for. What is ignored are the rules of when the worktree was made. Folders
-/// and files that their owner may not read are made readable first. Cancellation: git is ended and reaped,
-/// then operation_aborted; the worktree's files are untouched. Lifetime: borrows `repo` until completion.
+/// lies there that git would wait for; refused where the rules of when the worktree was made cannot be given
+/// to git, and where a filter makes nothing of a file with contents. What is ignored and converted is decided
+/// by those rules. Edits that flags in the index hide are committed; folders and files that their owner may
+/// not read are made readable first. Cancellation: git is ended and reaped, then operation_aborted; the
+/// worktree's files are untouched. Lifetime: borrows `repo` until completion.
 awaitable<result<std::optional<oid>>> commit_everything(repository& repo, std::filesystem::path worktree,
                                                         commit_request request);
 

@@ -4,7 +4,20 @@
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
 
+#include <string_view>
+
 namespace graftline::git {
+
+void add_driver(filter_drivers& drivers, const std::string& key)
+{
+    constexpr std::string_view before = "filter.";
+    const auto dot = key.rfind('.');
+    const std::string name = dot == key.npos ? std::string() : key.substr(dot + 1);
+    const bool runs = name == "clean" || name == "smudge" || name == "process";
+    if (!key.starts_with(before) || dot < before.size() || (!runs && name != "required")) return;
+    drivers.names.insert(key.substr(before.size(), dot - before.size()));
+    drivers.words.insert(drivers.words.end(), {"-c", key + (runs ? "=" : "=false")});
+}
 
 awaitable<result<filter_drivers>> find_filters(repository& repo)
 {
@@ -15,13 +28,8 @@ awaitable<result<filter_drivers>> find_filters(repository& repo)
     filter_drivers drivers;
     if (listed->status == exit_status(exited{1})) co_return drivers; // there are none
     if (!listed->ok()) co_return git_failed({"git", "config"}, *listed);
-    for (const std::string& key : records_of(listed->out)) {
-        const auto from = std::string_view("filter.").size();
-        const auto to = key.rfind('.');
-        drivers.names.insert(key.substr(from, to - from));
-        drivers.words.push_back("-c");
-        drivers.words.push_back(key + (key.ends_with(".required") ? "=false" : "="));
-    }
+    for (const std::string& key : records_of(listed->out))
+        add_driver(drivers, key);
     co_return drivers;
 }
 

@@ -18,6 +18,9 @@ struct filter_drivers {
     std::vector<std::string> words; ///< for git, before its command: none of them is run
 };
 
+/// Adds what a key of the configuration ("filter.lfs.clean") says of a driver; nothing for any other key.
+void add_driver(filter_drivers& drivers, const std::string& key);
+
 /// Asks the configuration. Reading commands run nothing that it names. Errors: those of starting git.
 awaitable<result<filter_drivers>> find_filters(repository& repo);
 

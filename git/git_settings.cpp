@@ -58,23 +58,6 @@ fs::path hooks_of(const repository& repo, const std::map<std::string, setting>& 
     return repo.git().folder() / path;
 }
 
-/// What is ignored in all repositories of the user.
-fs::path excludes_of(const repository& repo, const std::map<std::string, setting>& settings)
-{
-    const auto variable = [](const char* name) {
-        const char* value = std::getenv(name);
-        return fs::path(value ? value : "");
-    };
-    const auto found = settings.find("core.excludesfile");
-    if (found == settings.end()) {
-        const fs::path configuration = variable("XDG_CONFIG_HOME");
-        return (configuration.empty() ? variable("HOME") / ".config" : configuration) / "git" / "ignore";
-    }
-    const std::string& path = found->second.value;
-    if (path.starts_with("~/")) return variable("HOME") / path.substr(2);
-    return repo.git().folder() / path;
-}
-
 git_settings interpret(const repository& repo, const std::map<std::string, setting>& settings)
 {
     const auto is_off = [&](const char* key) {
@@ -89,19 +72,20 @@ git_settings interpret(const repository& repo, const std::map<std::string, setti
     known.plain_reflogs = reflogs == settings.end() ||
                           reflogs->second.origin == "file:" + (repo.common_dir() / "config").string();
     known.hooks = hooks_of(repo, settings);
-    known.excludes = excludes_of(repo, settings);
     return known;
 }
 
-/// Where something may be set later, whether there is such a file now or not.
-std::vector<fs::path> usual_places(const repository& repo)
+/// The file that an entry includes, which may come to be later; empty for other entries.
+fs::path included_by(const std::string& entry, const fs::path& origin)
 {
-    std::vector<fs::path> places{repo.common_dir() / "config", "/etc/gitconfig"};
-    if (const char* home = std::getenv("HOME")) {
-        places.push_back(fs::path(home) / ".gitconfig");
-        places.push_back(fs::path(home) / ".config/git/config");
-    }
-    return places;
+    const auto line = entry.find('\n');
+    const std::string key = entry.substr(0, line);
+    const bool includes = key == "include.path" || (key.starts_with("includeif.") && key.ends_with(".path"));
+    if (!includes || line == entry.npos) return {};
+    const std::string path = entry.substr(line + 1);
+    const char* home = std::getenv("HOME");
+    if (path.starts_with("~/")) return fs::path(home ? home : "") / path.substr(2);
+    return origin.parent_path() / path;
 }
 
 /// Watches the files that the settings come from. False when one of them is new: it may have changed before.
@@ -109,18 +93,34 @@ bool watch_origins(const std::vector<std::string>& records, const fs::path& rela
                    std::vector<watched_file>& watched)
 {
     bool all_known = true;
+    const auto watch = [&](const fs::path& file) {
+        if (file.empty() ||
+            std::ranges::any_of(watched, [&](const watched_file& one) { return one.path() == file; }))
+            return;
+        watched.emplace_back(file);
+        all_known = false;
+    };
     for (std::size_t at = 0; at + 1 < records.size(); at += 2) {
         if (!records[at].starts_with("file:")) continue;
         const fs::path file = relative_to / records[at].substr(5);
-        if (std::ranges::any_of(watched, [&](const watched_file& one) { return one.path() == file; }))
-            continue;
-        watched.emplace_back(file);
-        all_known = false;
+        watch(file);
+        watch(included_by(records[at + 1], file));
     }
     return all_known;
 }
 
 } // namespace
+
+setting_values settings_in(const std::vector<std::string>& records, bool with_origins)
+{
+    setting_values values;
+    for (std::size_t at = with_origins ? 1 : 0; at < records.size(); at += with_origins ? 2 : 1) {
+        const std::string& entry = records[at];
+        const auto line = entry.find('\n');
+        values.insert_or_assign(entry.substr(0, line), line == entry.npos ? "true" : entry.substr(line + 1));
+    }
+    return values;
+}
 
 bool known_settings::is_fresh() const
 {
@@ -131,7 +131,7 @@ awaitable<result<std::shared_ptr<const git_settings>>> known_settings::now(const
 {
     if (is_fresh()) co_return known_;
     std::vector<watched_file> watched; // from before git reads them
-    for (fs::path& place : usual_places(repo))
+    for (fs::path& place : configuration_places(repo))
         watched.emplace_back(std::move(place));
     std::shared_ptr<git_settings> known;
     while (!known) {
@@ -145,6 +145,7 @@ awaitable<result<std::shared_ptr<const git_settings>>> known_settings::now(const
         const std::vector<std::string> records = records_of(*list);
         if (!watch_origins(records, repo.git().folder(), watched)) continue;
         known = std::make_shared<git_settings>(interpret(repo, read_settings(records)));
+        known->rules = rules_among(settings_in(records, true), repo.git().folder());
         known->author = identity_in(answers[1].value());
         known->committer = identity_in(answers[2].value());
     }

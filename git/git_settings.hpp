@@ -3,6 +3,7 @@
 
 #include "graftline/git/commit.hpp"
 #include "graftline/git/merge_settings.hpp"
+#include "graftline/git/rule_settings.hpp"
 #include "graftline/runtime/awaitable.hpp"
 #include "graftline/runtime/fault.hpp"
 
@@ -25,8 +26,12 @@ struct git_settings {
     bool plain_files = false;          ///< with the permissions that the process gives them
     bool plain_reflogs = false;        ///< written for the refs for which libgit2 writes them too
     std::filesystem::path hooks;       ///< where git looks for hooks, absolute; empty when only git can tell
-    std::filesystem::path excludes;    ///< core.excludesFile, or where git looks without it; may not be there
+    rule_settings rules;               ///< what decides which files are seen, and how they are converted
 };
+
+/// `git config --list -z`, with `--show-origin` or without: keys and the values that count, a key without one
+/// is true.
+setting_values settings_in(const std::vector<std::string>& records, bool with_origins);
 
 /// Asks git once, and again when a file of the configuration has changed.
 class known_settings {

@@ -1,9 +1,11 @@
 #include "graftline/git/holds_nothing.hpp"
 
+#include "graftline/git/blind_spots.hpp"
 #include "graftline/git/branch_use.hpp"
 #include "graftline/git/commit_history.hpp"
 #include "graftline/git/ignore_rules.hpp"
 #include "graftline/git/libgit2.hpp"
+#include "graftline/git/noted_rules.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/repository.hpp"
@@ -36,23 +38,6 @@ bool is_ordinary(const workplace& place)
            fs::is_regular_file(fs::symlink_status(*place.work_tree / ".git", failed)) &&
            !fs::exists(fs::symlink_status(place.git_dir / "modules", failed)) &&
            !has_files(place.git_dir / "refs") && !half_done_in(place.git_dir);
-}
-
-using index_ptr = owned<git_index, git_index_free>;
-
-/// Flags hide edits from git, and what lies behind a gitlink is another repository's.
-bool has_blind_spots(const fs::path& index_file)
-{
-    index_ptr index;
-    // What libgit2 cannot read, such as a split or a sparse index, is out of the ordinary.
-    if (git_index_open(out(index), index_file.c_str()) < 0) return true;
-    for (std::size_t at = 0; at < git_index_entrycount(index.get()); ++at) {
-        const git_index_entry& entry = *git_index_get_byindex(index.get(), at);
-        if (entry.mode == GIT_FILEMODE_COMMIT || (entry.flags & GIT_INDEX_ENTRY_VALID) != 0 ||
-            (entry.flags_extended & (GIT_INDEX_ENTRY_SKIP_WORKTREE | GIT_INDEX_ENTRY_INTENT_TO_ADD)) != 0)
-            return true;
-    }
-    return false;
 }
 
 bool reaches_all(git_repository& repository, commit_history& history, const oid& tip,
@@ -96,8 +81,8 @@ awaitable<bool> is_clean(const repository& repo, workplace place)
 awaitable<bool> holds_nothing(repository& repo, workplace place)
 {
     if (!repo.may_read_directly() || !is_ordinary(place)) co_return false;
-    const auto rules = co_await former_ignore_rules(repo, place.git_dir);
-    if (!rules || !rules->empty()) co_return false;
+    const auto rules = co_await hold_rules(repo, place);
+    if (!rules || !rules->is_none()) co_return false;
     const std::string branch = head_ref_in(place.git_dir);
     if (!branch.starts_with("refs/heads/")) co_return false;
     auto ids = remembered_in(place.git_dir);

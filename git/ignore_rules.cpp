@@ -1,45 +1,15 @@
 #include "graftline/git/ignore_rules.hpp"
 
-#include "graftline/git/git_settings.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
-#include "graftline/git/scratch.hpp"
 #include "graftline/git/whole_answer.hpp"
 
 #include <algorithm>
-#include <fstream>
 
 namespace graftline::git {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr const char* rules_name = "graftline-ignored";
-
-fs::path own_lines_file(const repository& repo)
-{
-    return repo.state_folder() / "kept-out";
-}
-
-/// Weakest first, as git reads them.
-awaitable<result<std::string>> rules_of_today(repository& repo)
-{
-    const auto settings = co_await repo.settings().now(repo);
-    if (!settings) co_return settings.error();
-    auto everywhere = text_of((*settings)->excludes);
-    if (!everywhere.empty() && !everywhere.ends_with('\n')) everywhere += '\n';
-    co_return everywhere + text_of(repo.common_dir() / "info" / "exclude");
-}
-
-/// The lines that mean something and are not ours.
-std::vector<std::string> meaning_of(const std::string& rules, const std::vector<std::string>& ours)
-{
-    auto lines = records_of(rules, '\n');
-    std::erase_if(lines, [&](const std::string& line) {
-        return line.empty() || line.starts_with('#') || std::ranges::find(ours, line) != ours.end();
-    });
-    return lines;
-}
 
 /// Words for a `git ls-files` that ignores what is ignored in the place.
 std::vector<std::string> ignoring_words(const workplace& place)
@@ -71,40 +41,6 @@ awaitable<result<std::vector<std::string>>> ignored_by_former_rules(const reposi
 
 } // namespace
 
-awaitable<result<void>> keep_ignore_rules(repository& repo, fs::path record)
-{
-    const auto rules = co_await rules_of_today(repo);
-    if (!rules) co_return rules.error();
-    co_return replace_file(record / rules_name, *rules);
-}
-
-result<void> note_own_exclusion(const repository& repo, const std::string& pattern)
-{
-    const fs::path file = own_lines_file(repo);
-    std::error_code failed;
-    fs::create_directories(file.parent_path(), failed);
-    std::ofstream out(file, std::ios::binary | std::ios::app);
-    out << pattern + "\n";
-    if (!out.flush()) return fault(errc::unusable, "cannot write to " + file.string());
-    return {};
-}
-
-awaitable<result<std::vector<fs::path>>> former_ignore_rules(repository& repo, fs::path record)
-{
-    std::vector<fs::path> files;
-    std::error_code failed;
-    const fs::path noted = record / rules_name;
-    if (!fs::exists(noted, failed)) co_return files;
-    const auto today = co_await rules_of_today(repo);
-    if (!today) co_return today.error();
-    const fs::path own = own_lines_file(repo);
-    const auto ours = records_of(text_of(own), '\n');
-    if (meaning_of(text_of(noted), ours) == meaning_of(*today, ours)) co_return files;
-    files.push_back(noted);
-    if (fs::exists(own, failed)) files.push_back(own);
-    co_return files;
-}
-
 awaitable<result<std::vector<std::string>>> untracked_in(const repository& repo, workplace place,
                                                          fs::path index)
 {
@@ -128,6 +64,24 @@ untracked_by_own_rules(const repository& repo, workplace place, fs::path index)
     std::erase_if(*all, [](const std::string& path) { return path.ends_with('/'); });
     others = std::move(*all);
     co_return others;
+}
+
+awaitable<result<void>> note_new_files(const repository& repo, workplace place, fs::path index)
+{
+    const auto others = co_await untracked_by_own_rules(repo, place, index);
+    if (!others) co_return others.error();
+    if (*others && (*others)->empty()) co_return result<void>();
+    command note = place.git(repo, {"add", "--intent-to-add"});
+    note.set("GIT_INDEX_FILE", index.string());
+    if (*others) {
+        note.args("-f", "--sparse", "--pathspec-from-file=-", "--pathspec-file-nul");
+        note.set("GIT_LITERAL_PATHSPECS", "1").feed(joined(**others));
+    } else {
+        note.args("--", ".");
+    }
+    auto noted = co_await whole_answer(std::move(note));
+    if (!noted) co_return noted.error();
+    co_return result<void>();
 }
 
 awaitable<result<void>> stage_all(const std::function<command()>& prepared,

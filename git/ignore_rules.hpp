@@ -1,5 +1,5 @@
-/// What was ignored when a worktree was made. Rules that no tree holds (info/exclude, core.excludesFile) are
-/// everybody's: another agent may change them meanwhile, and must not decide what this one's work is.
+/// Which files of a place are somebody's work: those that are tracked, and those that are not ignored by the
+/// rules that count there (see git/noted_rules.hpp).
 #pragma once
 
 #include "graftline/git/unreached.hpp"
@@ -16,17 +16,6 @@ namespace graftline::git {
 
 class repository;
 
-/// Notes the rules that are in force in git's record of a worktree; they go with it. Errors: the system's.
-awaitable<result<void>> keep_ignore_rules(repository& repo, std::filesystem::path record);
-
-/// Notes a line of info/exclude that is ours: it is no change. Call it under the repository's lock.
-result<void> note_own_exclusion(const repository& repo, const std::string& pattern);
-
-/// The files with the rules that count instead of those of today, weakest first; none where nothing but lines
-/// of ours has changed since, or nothing was noted. `record`: git's folder for the worktree.
-awaitable<result<std::vector<std::filesystem::path>>> former_ignore_rules(repository& repo,
-                                                                          std::filesystem::path record);
-
 /// The files in the place that git neither tracks nor ignores, by the place's own rules where it has some.
 /// With a '/' at the end: repositories. Errors: refused, when git has passed something over. `index`: which
 /// to ask instead of the place's own; may be empty.
@@ -36,6 +25,10 @@ awaitable<result<std::vector<std::string>>> untracked_in(const repository& repo,
 /// The same, without repositories, where the place has rules of its own; nullopt where git's hold.
 awaitable<result<std::optional<std::vector<std::string>>>>
 untracked_by_own_rules(const repository& repo, workplace place, std::filesystem::path index = {});
+
+/// Notes the untracked files that are not ignored as new in `index`, a copy of the place's own: without their
+/// contents. Errors: as for `whole_answer`.
+awaitable<result<void>> note_new_files(const repository& repo, workplace place, std::filesystem::path index);
 
 /// Stages all that lies in a work tree, with gits that `prepared` gives. `pathspecs`: what of it, all if
 /// empty. `others`: the untracked files that are not ignored; nullopt leaves that to git. Errors: as for

@@ -33,16 +33,6 @@ fs::path expanded(const std::string& text, const fs::path& relative_to)
     return relative_to / text;
 }
 
-/// Where git looks for configuration, whether there is something or not.
-std::vector<fs::path> usual_places(const repository& repo)
-{
-    std::vector<fs::path> places{repo.common_dir() / "config", repo.git_dir() / "config.worktree",
-                                 home() / ".gitconfig", user_folder() / "git" / "config", "/etc/gitconfig"};
-    for (const char* name : {"GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"})
-        if (const char* file = std::getenv(name)) places.emplace_back(file);
-    return places;
-}
-
 bool is_false(std::string value)
 {
     std::ranges::transform(value, value.begin(), [](unsigned char c) { return std::tolower(c); });
@@ -50,6 +40,15 @@ bool is_false(std::string value)
 }
 
 } // namespace
+
+std::vector<fs::path> configuration_places(const repository& repo)
+{
+    std::vector<fs::path> places{repo.common_dir() / "config", repo.git_dir() / "config.worktree",
+                                 home() / ".gitconfig", user_folder() / "git" / "config", "/etc/gitconfig"};
+    for (const char* name : {"GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"})
+        if (const char* file = std::getenv(name)) places.emplace_back(file);
+    return places;
+}
 
 watched_file::watched_file(fs::path path) : path_(std::move(path)), seen_(look()) {}
 
@@ -113,7 +112,7 @@ awaitable<result<std::shared_ptr<const merge_settings>>> merge_settings::load(re
 {
     auto settings = std::make_shared<merge_settings>();
     // Before they are read: what changes meanwhile shows at the next look.
-    for (fs::path& file : usual_places(repo))
+    for (fs::path& file : configuration_places(repo))
         settings->watch(std::move(file));
     const fs::path packed_refs = repo.common_dir() / "packed-refs";
     settings->watch(packed_refs);

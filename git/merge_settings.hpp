@@ -16,6 +16,9 @@ namespace graftline::git {
 
 class repository;
 
+/// Where git looks for configuration, whether there is something or not.
+std::vector<std::filesystem::path> configuration_places(const repository& repo);
+
 /// A file, or none, as it was: writing to it shows.
 class watched_file {
 public:

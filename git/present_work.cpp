@@ -2,7 +2,9 @@
 
 #include "graftline/git/branch_use.hpp"
 #include "graftline/git/commit.hpp"
+#include "graftline/git/ignore_rules.hpp"
 #include "graftline/git/new_objects.hpp"
+#include "graftline/git/noted_rules.hpp"
 #include "graftline/git/own_worktree.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
@@ -82,8 +84,9 @@ result<std::string> fingerprint_of(const uncommitted& found, const fs::path& wor
 /// One worktree, and how git is asked about it here.
 class place_to_look {
 public:
-    place_to_look(repository& repo, fs::path records, fs::path worktree, const filter_drivers& filters)
-        : repo_(repo), place_(std::move(records), std::move(worktree), true), filters_(filters)
+    /// `place`: with the rules that count there.
+    place_to_look(repository& repo, workplace place, const filter_drivers& filters)
+        : repo_(repo), place_(std::move(place)), filters_(with_noted(filters, place_.git_dir))
     {
     }
     const fs::path& worktree() const { return *place_.work_tree; }
@@ -104,10 +107,17 @@ public:
 
     awaitable<result<uncommitted>> status() const
     {
-        auto text =
-            co_await whole_answer(git({"status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all",
-                                       "--no-renames", "--ignore-submodules=dirty"}));
+        const bool by_git = place_.ignored_by.empty();
+        auto text = co_await whole_answer(git({"status", "--porcelain=v2", "--branch", "-z",
+                                               by_git ? "--untracked-files=all" : "--untracked-files=no",
+                                               "--no-renames", "--ignore-submodules=dirty"}));
         if (!text) co_return text.error();
+        if (by_git) co_return read_status(std::move(*text));
+        const auto others = co_await untracked_in(repo_, place_);
+        if (!others) co_return others.error();
+        if (!text->empty() && !text->ends_with('\0')) *text += '\0';
+        for (const std::string& path : *others)
+            *text += "? " + path + '\0';
         co_return read_status(std::move(*text));
     }
 
@@ -161,7 +171,7 @@ public:
 private:
     repository& repo_;
     workplace place_;
-    const filter_drivers& filters_;
+    filter_drivers filters_;
 };
 
 } // namespace
@@ -188,7 +198,9 @@ awaitable<result<present_work>> look_at_work(repository& repo, fs::path worktree
     if (!fs::exists(*records / "index", failed))
         co_return fault(errc::refused, "its checkout was never finished");
     if (auto safe = co_await check_git_may_run_in(worktree); !safe) co_return safe.error();
-    const place_to_look place(repo, *records, worktree, filters);
+    workplace here(*records, worktree, true);
+    if (auto rules = co_await hold_rules(repo, here); !rules) co_return rules.error();
+    const place_to_look place(repo, std::move(here), filters);
     auto found = co_await place.status();
     if (!found) co_return found.error();
     if (!found->head) co_return fault(errc::refused, "it has no commit yet");

@@ -4,6 +4,7 @@
 #include "graftline/git/holds_nothing.hpp"
 #include "graftline/git/ignore_rules.hpp"
 #include "graftline/git/kept_objects.hpp"
+#include "graftline/git/noted_rules.hpp"
 #include "graftline/git/own_worktree.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/refs.hpp"
@@ -109,7 +110,10 @@ awaitable<result<nested_place>> look_at_nested(const repository& repo, workplace
     if (lines.size() != 3) co_return fault(errc::corrupt, "git does not say where a nested repository is");
     const bool ours = fs::path(lines[1]) == repo.common_dir();
     const bool inside = lies_in(lines[0], *outer.work_tree) || lies_in(lines[0], outer.git_dir);
-    co_return nested_place{workplace(lines[0], folder, ours), lines[2], !ours && !inside};
+    workplace place(lines[0], folder, ours);
+    place.rules = outer.rules; // its own configuration is the task's, too
+    place.as_bytes = outer.as_bytes;
+    co_return nested_place{std::move(place), lines[2], !ours && !inside};
 }
 
 /// What a folder has of a repository that stays when the folder goes: nothing may be uncommitted in it.
@@ -417,9 +421,7 @@ awaitable<result<std::optional<std::string>>> rescue(repository& repo, fs::path 
             .with("folder", worktree.string());
     }
     if (co_await holds_nothing(repo, **place)) co_return std::optional<std::string>();
-    auto rules = co_await former_ignore_rules(repo, (*place)->git_dir);
-    if (!rules) co_return rules.error();
-    (*place)->ignored_by = std::move(*rules);
+    if (auto rules = co_await hold_rules(repo, **place); !rules) co_return rules.error();
     assembly made{repo, task_id, {}, {}};
     auto commit = co_await save_worktree(made, **place);
     if (!commit) co_return commit.error().with("worktree", worktree.string());

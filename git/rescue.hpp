@@ -19,7 +19,9 @@ class repository;
 /// rescue is never overwritten. The first parent of the rescue is HEAD, its tree the files; `git show
 /// <ref>^2` is what was staged where that differs. Commits of nested repositories and submodules lie beside
 /// it as refs/graftline/rescue/<task>/<n>.nested/<k>, which the message names. Ignored files are not saved,
-/// but repositories among them are; what is ignored are the rules of when the worktree was made. A worktree
+/// but repositories among them are; what is ignored are the rules of when the worktree was made. Files are
+/// saved as a commit would hold them, those that a filter does not give back as they lie there; all of them
+/// so, when conversions are not what they were when the worktree was made. A worktree
 /// whose folder is away, or was replaced by something else, is saved from git's record of it; no link is
 /// followed. Hooks, signing and filters that fail are bypassed; the user's index and files are not touched.
 /// The checkout must have been recorded as finished, and the task's processes have ended. Result: the ref, or

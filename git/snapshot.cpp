@@ -1,16 +1,19 @@
 #include "graftline/git/snapshot.hpp"
 
+#include "graftline/git/blind_spots.hpp"
 #include "graftline/git/commit.hpp"
 #include "graftline/git/ignore_rules.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/scratch.hpp"
 #include "graftline/git/survey.hpp"
+#include "graftline/git/whole_answer.hpp"
 #include "graftline/runtime/offload.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <chrono>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -71,7 +74,9 @@ awaitable<result<plain_folder>> without_filters(const repository& repo, workplac
         auto written = replace_file(folder / name, text);
         if (!written) co_return written.error();
     }
-    co_return plain_folder{workplace(folder, place.work_tree, false), lines[2]};
+    workplace plain(folder, place.work_tree, false);
+    plain.rules = place.rules;
+    co_return plain_folder{std::move(plain), lines[2]};
 }
 
 /// `git WORDS...` with `index` in place of the user's, no filters.
@@ -84,35 +89,16 @@ command with_index(const repository& repo, const plain_folder& plain, const fs::
     return call;
 }
 
-awaitable<result<void>> set_flags(const repository& repo, plain_folder plain, fs::path index,
-                                  const char* option, std::vector<std::string> paths)
+bool have_same_bytes(const fs::path& one, const fs::path& other)
 {
-    if (paths.empty()) co_return result<void>();
-    command update = with_index(repo, plain, index, {"update-index", "-z", option, "--stdin"});
-    update.feed(joined(paths));
-    auto done = co_await repository::answer(std::move(update));
-    if (!done) co_return done.error();
-    co_return result<void>();
-}
-
-/// Clears assume-unchanged and skip-worktree, which hide edits; what a sparse checkout left out stays left
-/// out.
-awaitable<result<void>> clear_blind_spots(const repository& repo, plain_folder plain, fs::path index)
-{
-    auto listing = co_await repository::answer(with_index(repo, plain, index, {"ls-files", "-v", "-z"}));
-    if (!listing) co_return listing.error();
-    std::vector<std::string> assumed;
-    std::vector<std::string> skipped;
-    for (const std::string& record : records_of(*listing)) { // "H path", small when assumed unchanged
-        if (record.size() < 3) continue;
-        const std::string path = record.substr(2);
-        const auto tag = static_cast<unsigned char>(record[0]);
-        if (std::islower(tag)) assumed.push_back(path);
-        if (std::toupper(tag) == 'S' && lies_there(*plain.place.work_tree / path)) skipped.push_back(path);
-    }
-    auto cleared = co_await set_flags(repo, plain, index, "--no-assume-unchanged", std::move(assumed));
-    if (!cleared) co_return cleared;
-    co_return co_await set_flags(repo, plain, index, "--no-skip-worktree", std::move(skipped));
+    std::error_code failed;
+    for (const fs::path& file : {one, other})
+        if (!fs::is_regular_file(fs::symlink_status(file, failed))) return false;
+    if (fs::file_size(one, failed) != fs::file_size(other, failed) || failed) return false;
+    std::ifstream left(one, std::ios::binary);
+    std::ifstream right(other, std::ios::binary);
+    using bytes = std::istreambuf_iterator<char>;
+    return left && right && std::equal(bytes(left), bytes(), bytes(right), bytes());
 }
 
 /// All but the nested repositories, for `git add`.
@@ -123,35 +109,6 @@ std::vector<std::string> all_but(const std::vector<gitlink>& nested)
     for (const auto& [path, commit] : nested)
         pathspecs.push_back(":(top,exclude,literal)" + path);
     return pathspecs;
-}
-
-awaitable<result<void>> add_files(const repository& repo, workplace place, plain_folder plain, fs::path index,
-                                  std::vector<gitlink> nested)
-{
-    const auto others = co_await untracked_by_own_rules(repo, place, index);
-    if (!others) co_return others.error();
-    // With the user's filters where they work: large files then lie where LFS keeps them.
-    const auto filtered = [&] {
-        command call = place.git(repo, {});
-        call.set("GIT_INDEX_FILE", index.string());
-        return call;
-    };
-    auto added = co_await stage_all(filtered, all_but(nested), *others);
-    if (!added && co_await offload([&] { return make_files_readable(*place.work_tree); }) > 0)
-        added = co_await stage_all(filtered, all_but(nested), *others);
-    if (added) co_return result<void>();
-
-    auto ignores =
-        co_await repository::answer(place.git(repo, {"config", "--type=path", "core.excludesFile"}));
-    const auto unfiltered = [&] {
-        command call = with_index(repo, plain, index, {});
-        if (ignores) call.args("-c", "core.excludesFile=" + *ignores);
-        return call;
-    };
-    auto forced = co_await stage_all(unfiltered, all_but(nested), *others);
-    // The first words say what is wrong with the user's set-up; the second attempt's are of our own making.
-    if (!forced) co_return added.error();
-    co_return result<void>();
 }
 
 /// Entries for `git update-index --index-info`.
@@ -189,6 +146,170 @@ awaitable<result<void>> open_folders(const repository& repo, workplace place, pl
     }
     co_return co_await set_entries(repo, plain, index, std::move(removals));
 }
+
+/// A place's files on their way into a copy of its index.
+class file_stager {
+public:
+    file_stager(const repository& repo, workplace place, plain_folder plain, fs::path index,
+                std::vector<gitlink> nested)
+        : repo_(repo), place_(std::move(place)), plain_(std::move(plain)), index_(std::move(index)),
+          nested_(std::move(nested))
+    {
+    }
+
+    awaitable<result<void>> stage()
+    {
+        auto others = co_await untracked_by_own_rules(repo_, place_, index_);
+        if (!others) co_return others.error();
+        others_ = std::move(*others);
+        if (place_.as_bytes) {
+            // What was staged under other conversions says nothing of the bytes.
+            auto forgotten = co_await look_again(std::nullopt);
+            if (!forgotten) co_return forgotten;
+            co_return co_await stage_bytes();
+        }
+        const auto filters = co_await has_filters();
+        if (!filters) co_return filters.error();
+        result<std::set<std::string>> before;
+        if (*filters) before = co_await entries();
+        if (!before) co_return before.error();
+        // With the user's filters where they work: large files then lie where LFS keeps them.
+        auto added = co_await stage_filtered();
+        if (added && *filters) added = co_await keep_what_filters_lose(std::move(*before));
+        if (added) co_return added;
+        auto forced = co_await stage_bytes();
+        // The first words say what is wrong with the user's set-up; the second attempt's are of our own
+        // making.
+        if (!forced) co_return added.error();
+        co_return result<void>();
+    }
+
+private:
+    command filtered(std::vector<std::string> words) const
+    {
+        command call = place_.git(repo_, std::move(words));
+        call.set("GIT_INDEX_FILE", index_.string());
+        return call;
+    }
+
+    awaitable<result<void>> stage_filtered()
+    {
+        const auto git = [this] { return filtered({}); };
+        auto added = co_await stage_all(git, all_but(nested_), others_);
+        if (!added && co_await offload([&] { return make_files_readable(*place_.work_tree); }) > 0)
+            added = co_await stage_all(git, all_but(nested_), others_);
+        co_return added;
+    }
+
+    awaitable<result<void>> stage_bytes()
+    {
+        auto ignores =
+            co_await repository::answer(place_.git(repo_, {"config", "--type=path", "core.excludesFile"}));
+        const auto git = [&] {
+            command call = with_index(repo_, plain_, index_, {});
+            if (ignores) call.args("-c", "core.excludesFile=" + *ignores);
+            return call;
+        };
+        auto added = co_await stage_all(git, all_but(nested_), others_);
+        if (!added && co_await offload([&] { return make_files_readable(*place_.work_tree); }) > 0)
+            added = co_await stage_all(git, all_but(nested_), others_);
+        co_return added;
+    }
+
+    /// Forgets when files were last looked at: those of `paths`, or all but what is left out.
+    awaitable<result<void>> look_again(std::optional<std::set<std::string>> paths)
+    {
+        auto listing =
+            co_await repository::answer(with_index(repo_, plain_, index_, {"ls-files", "-t", "-s", "-z"}));
+        if (!listing) co_return listing.error();
+        std::string entries;
+        for (const std::string& record : records_of(*listing)) { // "H mode oid stage<TAB>path"
+            const auto tab = record.find('\t');
+            if (tab == record.npos || record.size() < 3) continue;
+            if (paths ? !paths->contains(record.substr(tab + 1)) : record[0] == 'S') continue;
+            entries += record.substr(2) + '\0';
+        }
+        co_return co_await set_entries(repo_, plain_, index_, std::move(entries));
+    }
+
+    /// Of files that a filter has made something else of, those that do not come out of it again as they lie
+    /// there: their own bytes are staged.
+    awaitable<result<void>> keep_what_filters_lose(std::set<std::string> before)
+    {
+        auto staged = co_await filtered_since(std::move(before));
+        if (!staged) co_return staged.error();
+        if (staged->empty()) co_return result<void>();
+        const fs::path back = index_.parent_path() / "back";
+        command restore =
+            filtered({"checkout-index", "-z", "--stdin", "-f", "-q", "--prefix=" + back.string() + "/"});
+        restore.feed(joined(*staged));
+        const auto restored = co_await run(std::move(restore));
+        if (!restored) co_return restored.error();
+        // A file that did not come back differs.
+        const auto is_same = [&](const std::string& path) {
+            return have_same_bytes(*place_.work_tree / path, back / path);
+        };
+        co_await offload([&] { std::erase_if(*staged, is_same); });
+        std::error_code ignored;
+        fs::remove_all(back, ignored);
+        if (staged->empty()) co_return result<void>();
+        auto forgotten = co_await look_again(std::set<std::string>(staged->begin(), staged->end()));
+        if (!forgotten) co_return forgotten;
+        command add = with_index(repo_, plain_, index_,
+                                 {"add", "-f", "--sparse", "--pathspec-from-file=-", "--pathspec-file-nul"});
+        add.set("GIT_LITERAL_PATHSPECS", "1");
+        add.feed(joined(*staged));
+        auto added = co_await whole_answer(std::move(add));
+        if (!added) co_return added.error();
+        co_return result<void>();
+    }
+
+    /// "mode oid stage<TAB>path" of each entry.
+    awaitable<result<std::set<std::string>>> entries()
+    {
+        auto listing =
+            co_await repository::answer(with_index(repo_, plain_, index_, {"ls-files", "-s", "-z"}));
+        if (!listing) co_return listing.error();
+        const auto records = records_of(*listing);
+        co_return std::set<std::string>(records.begin(), records.end());
+    }
+
+    awaitable<result<bool>> has_filters()
+    {
+        const auto found = co_await run(
+            place_.git(repo_, {"config", "--get-regexp", "^filter\\..*\\.(clean|process)$", "."}));
+        if (!found) co_return found.error();
+        co_return found->ok();
+    }
+
+    /// The files that are in the index since `before` and go through a filter.
+    awaitable<result<std::vector<std::string>>> filtered_since(std::set<std::string> before)
+    {
+        std::vector<std::string> paths;
+        const auto after = co_await entries();
+        if (!after) co_return after.error();
+        for (const std::string& entry : *after)
+            if (entry.starts_with("100") && !before.contains(entry))
+                paths.push_back(entry.substr(entry.find('\t') + 1));
+        if (paths.empty()) co_return paths;
+        command ask = filtered({"check-attr", "-z", "--stdin", "filter"});
+        ask.feed(joined(paths));
+        const auto answers = co_await repository::answer(std::move(ask));
+        if (!answers) co_return answers.error();
+        paths.clear();
+        const auto records = records_of(*answers); // path, "filter", its name
+        for (std::size_t at = 0; at + 2 < records.size(); at += 3)
+            if (records[at + 2] != "unspecified" && records[at + 2] != "unset") paths.push_back(records[at]);
+        co_return paths;
+    }
+
+    const repository& repo_;
+    workplace place_;
+    plain_folder plain_;
+    fs::path index_;
+    std::vector<gitlink> nested_;
+    std::optional<std::vector<std::string>> others_;
+};
 
 awaitable<result<oid>> tree_of_index(const repository& repo, plain_folder plain, fs::path index)
 {
@@ -242,11 +363,15 @@ awaitable<result<place_trees>> write_trees(const repository& repo, workplace pla
     const fs::path of_files = scratch->path() / "files";
     copied = co_await copy_index(repo, place, of_files);
     if (!copied) co_return copied.error();
-    auto cleared = co_await clear_blind_spots(repo, *plain, of_files);
+    const auto on_files = [&](std::vector<std::string> words) {
+        return with_index(repo, *plain, of_files, std::move(words));
+    };
+    auto cleared = co_await clear_blind_spots(on_files, *place.work_tree);
     if (!cleared) co_return cleared.error();
     auto opened = co_await open_folders(repo, place, *plain, of_files);
     if (!opened) co_return opened.error();
-    auto added = co_await add_files(repo, place, *plain, of_files, nested);
+    file_stager stager(repo, place, *plain, of_files, nested);
+    auto added = co_await stager.stage();
     if (!added) co_return added.error();
     std::string links;
     for (const auto& [path, commit] : nested)

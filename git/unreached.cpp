@@ -98,6 +98,8 @@ command workplace::git(const repository& repo, std::vector<std::string> words) c
     command call = repo.prepare_in(work_tree ? *work_tree : git_dir, {"--git-dir=" + git_dir.string()});
     // Its configuration may name a folder that is away (core.worktree): no git would begin there.
     call.add("--work-tree=" + work_tree.value_or(git_dir).string());
+    for (const std::string& word : rules)
+        call.add(word);
     for (const char* setting :
          {"core.hooksPath=/dev/null", "core.splitIndex=false", "core.untrackedCache=false",
           "core.safecrlf=false", "core.checkStat=default", "core.trustctime=true", "core.ignoreStat=false",

@@ -30,8 +30,10 @@ public:
 
     std::filesystem::path git_dir;
     std::optional<std::filesystem::path> work_tree; ///< nullopt when it is away
-    bool shares_refs; ///< it is a worktree of our repository: branches and tags outlive it
+    bool shares_refs;               ///< it is a worktree of our repository: branches and tags outlive it
+    std::vector<std::string> rules; ///< words for each git here, by which noted settings count
     std::vector<std::filesystem::path> ignored_by; ///< files with rules instead of git's own; most often none
+    bool as_bytes = false; ///< conversions are not what they were: only a file's own bytes can be trusted
 };
 
 /// The commit that HEAD is at; nullopt before the first one.

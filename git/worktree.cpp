@@ -2,6 +2,7 @@
 
 #include "graftline/git/branch_use.hpp"
 #include "graftline/git/ignore_rules.hpp"
+#include "graftline/git/noted_rules.hpp"
 #include "graftline/git/patience.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
@@ -95,20 +96,13 @@ std::optional<fs::path> below(const fs::path& path, const fs::path& top)
     return relative;
 }
 
-/// How many files nobody tracks or ignores, where other rules count than today's.
-awaitable<result<std::optional<int>>> untracked_by_former_rules(repository& repo, fs::path path)
+/// The place by git's record of it; nullopt for one that git has no record of.
+result<std::optional<workplace>> place_at(const repository& repo, const fs::path& path)
 {
-    const auto record = git_dir_of(repo, path);
-    if (!record) co_return record.error();
-    if (!*record) co_return std::optional<int>();
-    workplace place(**record, path, true);
-    auto rules = co_await former_ignore_rules(repo, place.git_dir);
-    if (!rules) co_return rules.error();
-    if (rules->empty()) co_return std::optional<int>();
-    place.ignored_by = std::move(*rules);
-    const auto others = co_await untracked_in(repo, place);
-    if (!others) co_return others.error();
-    co_return static_cast<int>(others->size());
+    auto record = git_dir_of(repo, path);
+    if (!record) return record.error();
+    if (!*record) return std::optional<workplace>();
+    return std::optional<workplace>(std::in_place, std::move(**record), path, true);
 }
 
 } // namespace
@@ -152,14 +146,21 @@ awaitable<result<worktree_status>> status_of(repository& repo, fs::path path, st
     if (!fs::is_directory(path, failed))
         co_return fault(errc::not_found, "there is no worktree at " + path.string());
     if (auto safe = co_await check_git_may_run_in(path); !safe) co_return safe.error();
-    auto output = co_await whole_answer(
-        repo.git_in(path, "status", "--porcelain=v2", "-z", "--branch", "--untracked-files=all"));
+    auto place = place_at(repo, path);
+    if (!place) co_return place.error();
+    if (!*place) co_return fault(errc::not_found, "there is no worktree at " + path.string());
+    auto held = co_await hold_rules(repo, **place);
+    if (!held) co_return held.error();
+    auto output =
+        co_await whole_answer((*place)->git(repo, {"status", "--porcelain=v2", "-z", "--branch",
+                                                   "--untracked-files=all", "--ignore-submodules=none"}));
     if (!output) co_return output.error();
     worktree_status status = read_status(*output);
-    if (auto others = co_await untracked_by_former_rules(repo, path); !others)
-        co_return others.error();
-    else if (*others)
-        status.untracked = **others;
+    if (!(*place)->ignored_by.empty()) {
+        const auto others = co_await untracked_in(repo, **place);
+        if (!others) co_return others.error();
+        status.untracked = static_cast<int>(others->size());
+    }
     if (!base) co_return status;
     auto counts = co_await repo.ask_in(path, "rev-list", "--left-right", "--count", base->hex() + "...HEAD");
     if (!counts) co_return counts.error();

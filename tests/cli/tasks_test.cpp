@@ -110,6 +110,28 @@ TEST(diff, runs_nothing_that_the_configuration_names)
     EXPECT_FALSE(std::filesystem::exists(d.repository.root() / "was-run"));
 }
 
+TEST(diff, shows_what_was_not_ignored_when_the_worktree_was_made)
+{
+    desk d;
+    const auto id = field(d.graftline({"create", "Look", "--json"}).json(), "id");
+    d.graftline({"shell", id, "sh", "-c", "echo new > other.txt; echo out > out.o"});
+    const auto before = d.graftline({"diff", id}).out;
+    EXPECT_THAT(before, HasSubstr("other.txt"));
+    write_file(d.repository.top() / ".git/info/exclude", "other*\n");
+    EXPECT_EQ(d.graftline({"diff", id}).out, before);
+    const auto spy = d.script("spy", "touch '" + (d.repository.root() / "was-run").string() + "'; cat\n");
+    d.repository.git("config", "filter.spy.clean", spy);
+    const auto more = field(d.graftline({"create", "Filtered", "--json"}).json(), "id");
+    d.graftline(
+        {"shell", more, "sh", "-c", "echo changed > greeting.txt; echo '* filter=spy' > .gitattributes"});
+    d.repository.git("config", "--unset", "filter.spy.clean");
+    EXPECT_THAT(d.graftline({"diff", more}).out, HasSubstr("+changed"));
+    EXPECT_EQ(d.graftline({"check"}).status, 0);
+    EXPECT_FALSE(std::filesystem::exists(d.repository.root() / "was-run"))
+        << "one that was noted is not run either";
+    EXPECT_TRUE(std::filesystem::is_empty(d.repository.top() / ".git/graftline/scratch"));
+}
+
 TEST(doctor, says_what_is_here)
 {
     desk d;

@@ -1,0 +1,52 @@
+/// What decided a task's content when its worktree was made. Rules that no tree holds (info/exclude,
+/// info/attributes, the configuration) are everybody's: another agent may change them meanwhile, and must not
+/// decide what this one's work is, nor what of it is kept.
+#pragma once
+
+#include "graftline/git/filters.hpp"
+#include "graftline/git/unreached.hpp"
+#include "graftline/runtime/awaitable.hpp"
+#include "graftline/runtime/fault.hpp"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace graftline::git {
+
+class repository;
+
+/// What has been changed since, each in words for a person: a setting's key, a file's path.
+struct rule_changes {
+    std::vector<std::string> seeing;     ///< which files git sees: what is ignored, what counts as changed
+    std::vector<std::string> converting; ///< settings of conversions on the way into the object store
+    std::vector<std::string> attributes; ///< files that say what is converted
+    std::vector<std::string> unheld;     ///< those among them that no git can be kept from
+
+    bool is_none() const noexcept { return seeing.empty() && keeps_conversions(); }
+    bool keeps_conversions() const noexcept { return converting.empty() && attributes.empty(); }
+    std::vector<std::string> all() const;
+};
+
+/// Notes the rules that are in force in git's record of the worktree at `worktree`; they go with it. Errors:
+/// git's words, the system's.
+awaitable<result<void>> note_rules(repository& repo, std::filesystem::path record,
+                                   std::filesystem::path worktree);
+
+/// Notes a line of info/exclude that is ours: it is no change. Call it under the repository's lock.
+result<void> note_own_exclusion(const repository& repo, const std::string& pattern);
+
+/// Makes the gits of a place heed the rules that were noted for it, whatever the configuration says today,
+/// and says what has been changed. Nothing where nothing was noted. What only today's files decide is in the
+/// result: see `workplace::ignored_by`, `workplace::as_bytes`. Errors: git's words, the system's. Lifetime:
+/// borrows both.
+awaitable<result<rule_changes>> hold_rules(repository& repo, workplace& place);
+
+/// `known`, with the drivers that were noted for a worktree, whose gits would run them: for those who must
+/// not run any.
+filter_drivers with_noted(filter_drivers known, const std::filesystem::path& record);
+
+/// Where the text of info/attributes was noted, for a message.
+std::filesystem::path noted_attributes(const std::filesystem::path& record);
+
+} // namespace graftline::git
