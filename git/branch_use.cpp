@@ -45,12 +45,6 @@ bool is_there(const fs::path& git_dir, const char* name)
     return ::access((git_dir / name).c_str(), F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
-bool names_branch(const std::string& name, const std::string& fullname)
-{
-    // BISECT_START holds the short name, a rebase's head-name the full one.
-    return name == fullname || "refs/heads/" + name == fullname;
-}
-
 /// A rebase that moves stacked branches too lists them: ref, old, new, a line each.
 bool lists_branch(const fs::path& update_refs, const std::string& fullname)
 {
@@ -58,24 +52,31 @@ bool lists_branch(const fs::path& update_refs, const std::string& fullname)
     return std::find(lines.begin(), lines.end(), fullname) != lines.end();
 }
 
-result<std::string> under_way_in(const fs::path& git_dir, const std::string& fullname)
+std::string ref_in(const std::string& head)
+{
+    constexpr std::string_view key = "ref: ";
+    return head.starts_with(key) ? head.substr(key.size()) : std::string();
+}
+
+/// Is that a name of the branch? A rebase's head-name holds the full one, BISECT_START the short one.
+bool names_branch(const repository& repo, const std::string& name, const std::string& followed)
+{
+    if (name.empty()) return false;
+    return followed_ref(repo, name.starts_with("refs/") ? name : "refs/heads/" + name) == followed;
+}
+
+result<std::string> under_way_in(const repository& repo, const fs::path& git_dir, const std::string& followed)
 {
     for (const char* state : {"rebase-merge", "rebase-apply"}) {
         if (!is_there(git_dir, state)) continue;
         const auto name = line_in(git_dir / state, "head-name");
         if (!name) return name.error();
-        if (names_branch(*name, fullname)) return std::string("rebase");
-        if (lists_branch(git_dir / state / "update-refs", fullname)) return std::string("rebase");
+        if (names_branch(repo, *name, followed)) return std::string("rebase");
+        if (lists_branch(git_dir / state / "update-refs", followed)) return std::string("rebase");
     }
     const auto bisected = line_in(git_dir, "BISECT_START");
     if (!bisected) return bisected.error();
-    return std::string(names_branch(*bisected, fullname) ? "bisect" : "");
-}
-
-std::string ref_in(const std::string& head)
-{
-    constexpr std::string_view key = "ref: ";
-    return head.starts_with(key) ? head.substr(key.size()) : std::string();
+    return std::string(names_branch(repo, *bisected, followed) ? "bisect" : "");
 }
 
 /// Compares places by their real names; a link in the place itself is not followed. Those of a thousand
@@ -167,21 +168,33 @@ result<std::optional<fs::path>> git_dir_of(const repository& repo, const fs::pat
     return std::optional<fs::path>();
 }
 
+std::string followed_ref(const repository& repo, std::string fullname)
+{
+    constexpr int deepest = 5; // as in git
+    for (int depth = 0; depth < deepest; ++depth) {
+        auto next = ref_in(first_line(repo.common_dir() / fullname)); // a symbolic ref is never packed
+        if (next.empty()) break;
+        fullname = std::move(next);
+    }
+    return fullname;
+}
+
 result<std::vector<branch_use>> uses_of(const repository& repo, const std::string& fullname)
 {
     auto folders = worktree_git_dirs(repo);
     if (!folders) return folders.error();
+    const auto followed = followed_ref(repo, fullname);
     std::vector<branch_use> uses;
     for (const fs::path& git_dir : *folders) {
         const auto head = line_in(git_dir, "HEAD");
         if (!head) return head.error();
-        auto under_way = under_way_in(git_dir, fullname);
+        auto under_way = under_way_in(repo, git_dir, followed);
         if (!under_way) return under_way.error();
-        const bool is_head = ref_in(*head) == fullname;
+        const bool is_head = names_branch(repo, ref_in(*head), followed);
         if (!is_head && under_way->empty()) continue;
         const std::optional<fs::path> work_tree = work_tree_of(repo, git_dir);
-        if (!work_tree) continue; // a bare repository's HEAD has no files that could fall behind
-        uses.push_back({git_dir, *work_tree, is_head, std::move(*under_way)});
+        if (!work_tree && repo.is_bare()) continue; // its HEAD has no files that could fall behind
+        uses.push_back({git_dir, work_tree.value_or(fs::path()), is_head, std::move(*under_way)});
     }
     return uses;
 }

@@ -10,6 +10,7 @@
 #include "graftline/git/refs.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/runtime/conversation.hpp"
+#include "graftline/runtime/offload.hpp"
 #include "graftline/runtime/shielded.hpp"
 
 #include <boost/asio/steady_timer.hpp>
@@ -27,19 +28,27 @@ namespace fs = std::filesystem;
 /// One landing on its way into one branch.
 class landing {
 public:
-    landing(repository& repo, std::string branch, oid from, oid to, std::string reflog_message)
-        : repo(&repo), branch(std::move(branch)), fullname("refs/heads/" + this->branch),
-          from(std::move(from)), to(std::move(to)), reflog_message(std::move(reflog_message))
+    landing(repository& repo, std::string branch, std::string fullname, oid from, oid to,
+            std::string reflog_message)
+        : repo(&repo), branch(std::move(branch)), fullname(std::move(fullname)), from(std::move(from)),
+          to(std::move(to)), reflog_message(std::move(reflog_message))
     {
     }
     repository* repo;
     std::string branch;
-    std::string fullname;
+    std::string fullname; ///< of what moves: the branch may be a symbolic ref
     oid from;
     oid to;
     std::string reflog_message;
     std::vector<staged_change> changes; ///< filled for a checkout only
 };
+
+/// The ref that moves when this branch (short name) does.
+awaitable<std::string> ref_of(const repository& repo, std::string branch)
+{
+    auto follow = [&] { return followed_ref(repo, "refs/heads/" + branch); };
+    co_return co_await offload(std::move(follow));
+}
 
 fault not_at(const landing& what, const std::string& where)
 {
@@ -62,6 +71,12 @@ waits wait_for(std::string why, std::vector<std::string> paths = {})
     return waits{std::move(why), std::move(paths)};
 }
 
+/// For a person: the work tree, or git's folder where git does not know that.
+std::string place_of(const branch_use& use)
+{
+    return (use.work_tree.empty() ? use.git_dir : use.work_tree).string();
+}
+
 /// Why the branch cannot move now, judged by who uses it.
 std::optional<waits> reason_to_wait(const landing& what, const std::vector<branch_use>& uses)
 {
@@ -69,14 +84,17 @@ std::optional<waits> reason_to_wait(const landing& what, const std::vector<branc
     for (const branch_use& use : uses) {
         if (!use.under_way.empty())
             return wait_for("a " + use.under_way + " of " + what.branch + " is under way in " +
-                            use.work_tree.string());
+                            place_of(use));
         if (use.is_head) heads.push_back(&use);
     }
     if (heads.size() > 1)
-        return wait_for(what.branch + " is checked out twice: in " + heads[0]->work_tree.string() +
-                        " and in " + heads[1]->work_tree.string());
+        return wait_for(what.branch + " is checked out twice: in " + place_of(*heads[0]) + " and in " +
+                        place_of(*heads[1]));
     if (heads.empty()) return std::nullopt;
     const branch_use& use = *heads[0];
+    if (use.work_tree.empty())
+        return wait_for(what.branch + " is checked out in a folder that git has not noted in " +
+                        use.git_dir.string() + "; land from within that folder");
     if (const auto state = half_done_in(use.git_dir))
         return wait_for(*state + " is under way in " + use.work_tree.string());
     std::error_code ignored;
@@ -400,7 +418,7 @@ awaitable<result<move_outcome>> move_kept(landing what, kept_objects& kept, inte
 /// After a death in the middle of a move. True: the branch has the landing. Under the repository's lock.
 awaitable<result<bool>> set_right(repository& repo, move_intent intent)
 {
-    const std::string fullname = "refs/heads/" + intent.branch;
+    const auto fullname = co_await ref_of(repo, intent.branch);
     auto tip = co_await read_ref(repo, fullname);
     if (!tip) co_return tip.error();
     bool landed = false;
@@ -434,7 +452,9 @@ awaitable<result<move_outcome>> move_target(repository& repo, std::string branch
                                             std::string reflog_message, intent_callback intent,
                                             new_objects made)
 {
-    const landing what(repo, std::move(branch), std::move(from), std::move(to), std::move(reflog_message));
+    auto fullname = co_await ref_of(repo, branch);
+    const landing what(repo, std::move(branch), std::move(fullname), std::move(from), std::move(to),
+                       std::move(reflog_message));
     // In vain otherwise; all of it is looked at again under the lock.
     auto still_there = co_await check_tip(what);
     if (!still_there) co_return still_there.error();
@@ -451,7 +471,9 @@ awaitable<result<move_outcome>> move_target(repository& repo, std::string branch
                                             std::string reflog_message, kept_objects& kept,
                                             intent_callback intent)
 {
-    const landing what(repo, std::move(branch), std::move(from), std::move(to), std::move(reflog_message));
+    auto fullname = co_await ref_of(repo, branch);
+    const landing what(repo, std::move(branch), std::move(fullname), std::move(from), std::move(to),
+                       std::move(reflog_message));
     co_return co_await move_kept(what, kept, std::move(intent));
 }
 
@@ -464,7 +486,8 @@ awaitable<result<bool>> recover_move(repository& repo, move_intent intent)
 
 awaitable<bool> was_moved_on_from(repository& repo, std::string branch, oid commit)
 {
-    const auto told = co_await repo.ask("log", "-g", "--format=%H", "refs/heads/" + branch, "--");
+    const auto told =
+        co_await repo.ask("log", "-g", "--format=%H", co_await ref_of(repo, std::move(branch)), "--");
     if (!told) co_return false;
     const auto places = records_of(*told, '\n'); // the newest first
     // The newest one alone may be a move that was killed after its entry and before its ref.

@@ -122,7 +122,7 @@ awaitable<result<void>> delete_ref(repository& repo, std::string fullname, oid e
 
 awaitable<result<std::optional<std::string>>> head_branch(repository& repo)
 {
-    auto prepared = repo.git("--git-dir=" + repo.common_dir().string(), "symbolic-ref", "--quiet", "HEAD");
+    auto prepared = repo.git("symbolic-ref", "--quiet", "HEAD");
     auto output = co_await run_git(prepared);
     if (!output) co_return output.error();
     if (output->status == exit_status(exited{1})) co_return std::optional<std::string>();

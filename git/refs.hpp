@@ -37,8 +37,8 @@ awaitable<result<void>> update_ref(repository& repo, std::string fullname, oid t
 /// one. Errors: moved, when it holds something else or is gone.
 awaitable<result<void>> delete_ref(repository& repo, std::string fullname, oid expected);
 
-/// The branch that the main worktree is on ("main"), also before its first commit; nullopt when HEAD is
-/// detached.
+/// The branch that is checked out in the worktree that we were started in ("main"), also before its first
+/// commit; nullopt when HEAD is detached there.
 awaitable<result<std::optional<std::string>>> head_branch(repository& repo);
 
 /// Is `ancestor` the same commit as `descendant`, or in its history?

@@ -151,7 +151,8 @@ void repository::find_main_work_tree()
         main_work_tree_ = fs::weakly_canonical(common_dir_ / can_.work_tree);
     else if (common_dir_.filename() == ".git")
         main_work_tree_ = common_dir_.parent_path();
-    can_.bare = !main_work_tree_;
+    // Else git does not know it: the folder was made apart from it (git init --separate-git-dir).
+    if (main_work_tree_) can_.bare = false;
 }
 
 std::string repository::name() const

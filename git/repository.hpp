@@ -46,11 +46,12 @@ public:
     const std::filesystem::path& git_dir() const noexcept { return git_dir_; }
     /// The git folder that all worktrees share.
     const std::filesystem::path& common_dir() const noexcept { return common_dir_; }
-    /// The top of the main work tree; nullopt in a bare repository.
+    /// The top of the main work tree; nullopt in a bare repository, and where git does not know it: its
+    /// folder lies apart from it, and we were started elsewhere.
     const std::optional<std::filesystem::path>& main_work_tree() const noexcept { return main_work_tree_; }
     /// The top of the work tree that we were started in; nullopt when started in none.
     const std::optional<std::filesystem::path>& here() const noexcept { return here_; }
-    bool is_bare() const noexcept { return !main_work_tree_; }
+    bool is_bare() const noexcept { return can_.bare; }
     /// The folder's name without `.git`: what `{repo}` stands for.
     std::string name() const;
     /// Where our own state lives: never inside a work tree.

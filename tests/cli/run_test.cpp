@@ -34,6 +34,21 @@ TEST(run, lands_and_says_so)
     EXPECT_EQ(d.repository.git("worktree", "list").find('\n'), std::string::npos);
 }
 
+TEST(run, from_a_linked_worktree_it_lands_on_the_branch_that_is_checked_out_there)
+{
+    desk d;
+    const auto linked = d.repository.root() / "linked";
+    d.repository.git("worktree", "add", "-q", "-b", "side", linked.string());
+    const auto main_was = d.repository.git("rev-parse", "main");
+    const auto answer = d.graftline_in(
+        linked, {"run", "Add one", "--land", "--json", "--", d.script("agent", "echo more > more.txt\n")});
+    EXPECT_EQ(answer.status, 0) << answer.err;
+    EXPECT_EQ(answer.json().at("target"), "side");
+    EXPECT_EQ(d.repository.git("rev-parse", "main"), main_was);
+    EXPECT_EQ(read_file(linked / "more.txt"), "more\n");
+    EXPECT_EQ(d.repository.git_in(linked, "status", "--porcelain"), "");
+}
+
 TEST(run, json_is_all_that_standard_output_gets)
 {
     desk d;

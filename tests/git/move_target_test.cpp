@@ -140,6 +140,51 @@ TEST_F(moving, InABareRepositoryHeadIsNoCheckout)
     EXPECT_EQ(repo.git_in(bare, "rev-parse", "main"), to);
 }
 
+TEST_F(moving, ABranchWithSeveralNamesIsCheckedOutUnderAllOfThem)
+{
+    repo.git("branch", "-m", "main", "trunk");
+    repo.git("symbolic-ref", "refs/heads/main", "refs/heads/trunk");
+    const auto first = landing(base, {{"a.txt", "landed\n"}});
+    for (const auto& head : {"main", "trunk"})
+        for (const auto& target : {"main", "trunk"}) {
+            SCOPED_TRACE(std::string("on ") + head + ", landing on " + target);
+            repo.git("symbolic-ref", "HEAD", std::string("refs/heads/") + head);
+            repo.git("reset", "-q", "--hard", base);
+            expect_moved(move(base, first, target));
+            EXPECT_EQ(repo.git("rev-parse", "trunk"), first);
+            EXPECT_EQ(repo.git("symbolic-ref", "refs/heads/main"), "refs/heads/trunk");
+            EXPECT_EQ(repo.git("status", "--porcelain"), "");
+        }
+    repo.git("checkout", "-q", "-b", "other", "main");
+    repo.git("bisect", "start", "main", base);
+    repo.git("symbolic-ref", "HEAD", "refs/heads/other");
+    repo.write(".git/BISECT_START", "main\n");
+    EXPECT_THAT(waiting(landing(first, {{"b.txt", "more\n"}}), "trunk").why, HasSubstr("bisect"));
+}
+
+TEST_F(moving, WaitsWhereGitDoesNotKnowTheCheckout)
+{
+    const auto store = repo.root() / "store", top = repo.root() / "apart", linked = repo.root() / "linked";
+    repo.git("init", "-q", "-b", "main", "--separate-git-dir=" + store.string(), top.string());
+    repo.git_in(top, "commit", "-q", "--allow-empty", "-m", "base");
+    const auto from = repo.git_in(top, "rev-parse", "HEAD");
+    write_file(top / "new.txt", "new\n");
+    repo.git_in(top, "add", "-A");
+    repo.git_in(top, "commit", "-q", "-m", "landing");
+    const auto to = repo.git_in(top, "rev-parse", "HEAD");
+    repo.git_in(top, "reset", "-q", "--hard", from);
+    repo.git_in(top, "worktree", "add", "-q", "-b", "side", linked.string());
+    const auto done = run_here(move_in(linked, "main", oid(from), oid(to)));
+    ASSERT_TRUE(done) << done.error().message();
+    ASSERT_TRUE(std::holds_alternative<waits>(*done));
+    EXPECT_THAT(std::get<waits>(*done).why, HasSubstr(store.string()));
+    EXPECT_EQ(repo.git_in(top, "rev-parse", "main"), from);
+    expect_moved(run_here(move_in(top, "main", oid(from), oid(to))));
+    EXPECT_EQ(repo.git_in(top, "status", "--porcelain"), "");
+    expect_moved(run_here(move_in(linked, "side", oid(from), oid(to))));
+    EXPECT_EQ(read_file(linked / "new.txt"), "new\n");
+}
+
 TEST_F(moving, ACleanCheckoutFollows)
 {
     const auto to = landing(base, {{"a.txt", "landed\n"}, {"b.txt", std::nullopt}, {"new/n.txt", "new\n"}});

@@ -129,17 +129,17 @@ TEST_F(Refs, HeldLocksAreWaitedFor)
     EXPECT_TRUE(done);
 }
 
-TEST_F(Refs, HeadIsTheMainWorktreesAlsoFromALinkedOne)
+TEST_F(Refs, HeadIsThatOfTheWorktreeThatWeStartedIn)
 {
     made.commit_file("a", "1");
     made.git("worktree", "add", "--quiet", "-b", "other", "../linked");
     auto linked = run_here(io, repository::discover(made.root() / "linked")).value();
     made.git_in(made.root() / "linked", "commit", "--quiet", "--allow-empty", "-m", "other");
-    EXPECT_EQ(run_here(io, head_branch(*linked)).value(), "main");
+    EXPECT_EQ(run_here(io, head_branch(*linked)).value(), "other");
     const std::string tip = made.git("rev-parse", "other");
     EXPECT_EQ(run_here(io, resolve(*linked, "HEAD")).value().hex(), tip);
     EXPECT_EQ(run_here(io, read_direct::resolve(*linked, "HEAD")).value().hex(), tip);
-    made.git("checkout", "--quiet", "--detach");
+    made.git_in(made.root() / "linked", "checkout", "--quiet", "--detach");
     EXPECT_EQ(run_here(io, head_branch(*linked)).value(), std::nullopt);
 }
 
