@@ -137,7 +137,7 @@ private:
     {
         const auto list =
             co_await repo_.ask("rev-list", "--reverse", "--topo-order", "--no-merges", "--cherry-pick",
-                               "--right-only", onto_.hex() + "..." + what_.tip.hex());
+                               "--right-only", onto_.hex() + "..." + what_.tip.hex(), "--");
         if (!list) co_return list.error();
         auto tree = co_await git::tree_of(repo_, onto_);
         if (!tree) co_return tree.error();
@@ -163,7 +163,7 @@ private:
         if (!merged) co_return merged.error();
         if (!merged->clean()) co_return conflict(merged->conflicts, ", at its commit " + commit.short_hex());
         if (top.tree == merged->tree) co_return top; // nothing of it is new here
-        auto message = co_await repo_.ask("log", "-1", "--format=%B", commit.hex());
+        auto message = co_await repo_.ask("log", "-1", "--format=%B", commit.hex(), "--");
         if (!message) co_return message.error();
         std::vector<git::oid> parents{top.commit};
         auto made = co_await git::make_commit(repo_, merged->tree, std::move(parents), *message + "\n",

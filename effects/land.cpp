@@ -31,10 +31,10 @@ std::string landing_message(const agents::settings& settings, const task& t, lan
 /// As git itself words it, so that tools that look for reverts find it.
 awaitable<result<std::string>> undo_message(run& r, const task& t)
 {
-    auto subject = co_await r.repository().ask("log", "-1", "--format=%s", t.landed);
+    auto subject = co_await r.repository().ask("log", "-1", "--format=%s", t.landed, "--");
     if (!subject) co_return subject.error();
     std::string named = "This reverts commit " + t.landed;
-    const auto parents = co_await r.repository().ask("log", "-1", "--format=%P", t.landed);
+    const auto parents = co_await r.repository().ask("log", "-1", "--format=%P", t.landed, "--");
     if (parents && parents->find(' ') != std::string::npos)
         named += ", reversing\nchanges made to " + parents->substr(0, parents->find(' '));
     co_return "Revert \"" + *subject + "\"\n\n" + named + ".\n\nTask: " + t.id + "\n";

@@ -204,7 +204,7 @@ private:
         if (!*tip) co_return result<void>();
         const auto log = co_await repo.ask(
             "log", "--first-parent", "--format=%H%x09%cI%x09%(trailers:key=Task,valueonly,separator=%x2C)",
-            (*tip)->hex());
+            (*tip)->hex(), "--");
         if (!log) co_return log.error();
         for (const auto& line : git::records_of(*log, '\n')) {
             const auto fields = git::records_of(line, '\t');

@@ -239,8 +239,10 @@ awaitable<result<std::string>> commit_staged(repository& repo, workplace place, 
 {
     command commit = git_by_rules(repo, place);
     if (request.who()) {
-        commit.args("-c", "user.name=" + request.who()->name());
-        commit.args("-c", "user.email=" + request.who()->email());
+        for (const char* role : {"GIT_AUTHOR_", "GIT_COMMITTER_"}) {
+            commit.set(std::string(role) + "NAME", request.who()->name());
+            commit.set(std::string(role) + "EMAIL", request.who()->email());
+        }
     }
     commit.args("commit", "-q", "--cleanup=whitespace", "-F", "-");
     commit.feed(request.message());
@@ -288,7 +290,7 @@ awaitable<result<std::optional<oid>>> commit_everything(repository& repo, fs::pa
 awaitable<result<std::vector<std::string>>> changed_paths(repository& repo, oid from, oid to)
 {
     auto output =
-        co_await repo.ask("diff-tree", "-r", "-z", "--name-only", "--no-renames", from.hex(), to.hex());
+        co_await repo.ask("diff-tree", "-r", "-z", "--name-only", "--no-renames", from.hex(), to.hex(), "--");
     if (!output) co_return output.error();
     std::vector<std::string> paths = records_of(*output);
     std::sort(paths.begin(), paths.end());
@@ -299,7 +301,7 @@ awaitable<result<std::vector<commit_info>>> commits_between(repository& repo, oi
 {
     auto output = co_await repo.ask("-c", "i18n.logOutputEncoding=UTF-8", "log", "-z", "--topo-order",
                                     "--no-show-signature", "--format=%H%n%P%n%an%n%ae%n%aI%n%s%n%b",
-                                    from.hex() + ".." + to.hex());
+                                    from.hex() + ".." + to.hex(), "--");
     if (!output) co_return output.error();
     std::vector<commit_info> commits;
     for (const std::string& record : records_of(*output)) {

@@ -52,9 +52,9 @@ std::string ceiling_above(const std::filesystem::path& worktree)
 
 } // namespace
 
-const std::vector<std::string>& repository_variables()
+std::vector<std::string> repository_variables()
 {
-    static const std::vector<std::string> names{
+    std::vector<std::string> names{
         // git rev-parse --local-env-vars, of old and new versions. GIT_CONFIG_COUNT is handled by itself.
         "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_CONFIG", "GIT_CONFIG_PARAMETERS", "GIT_OBJECT_DIRECTORY",
         "GIT_DIR", "GIT_WORK_TREE", "GIT_IMPLICIT_WORK_TREE", "GIT_GRAFT_FILE", "GIT_INDEX_FILE",
@@ -62,11 +62,15 @@ const std::vector<std::string>& repository_variables()
         "GIT_SHALLOW_FILE", "GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_ATTR_SOURCE", "GIT_REF_STORAGE_FORMAT",
         // Left by hooks: a quarantine forbids every ref update, the action would name our reflog entries.
         "GIT_QUARANTINE_PATH", "GIT_REFLOG_ACTION",
-        // Who wrote it: a hook's caller is not the author of what is made here.
-        "GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_AUTHOR_DATE", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL",
-        "GIT_COMMITTER_DATE",
+        // When: what is made here is made later.
+        "GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE",
         // How paths are read.
         "GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS"};
+    // An identity in the environment counts, as it does for git; but in a hook of `git commit` it is the
+    // author of that commit. All of these have an index named to them.
+    if (std::getenv("GIT_INDEX_FILE"))
+        names.insert(names.end(),
+                     {"GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"});
     return names;
 }
 

@@ -14,9 +14,10 @@ namespace graftline::git {
 
 using variable = std::pair<std::string, std::string>;
 
-/// Variables that tie git to one repository (`git rev-parse --local-env-vars`) or one person's identity:
-/// inherited from a hook, they make git work on another repository, or sign as somebody else.
-const std::vector<std::string>& repository_variables();
+/// Variables that tie git to one repository (`git rev-parse --local-env-vars`), to a time, and in a hook of
+/// `git commit` to the author of that commit: with them git works on another repository, or signs as somebody
+/// else.
+std::vector<std::string> repository_variables();
 
 /// What a process that works in one of our worktrees starts with.
 struct agent_environment_rules {

@@ -74,8 +74,8 @@ std::set<std::string> changing_kind(const std::vector<staged_change>& landing)
 awaitable<result<void>> staged_below(landing_checkout where, oid from, std::set<std::string> roots,
                                      std::vector<staged_change> landing, std::set<std::string>& edited)
 {
-    auto output = co_await repository::answer(
-        where.git({"diff-index", "--cached", "--raw", "-z", "--no-abbrev", "--no-renames", from.hex()}));
+    auto output = co_await repository::answer(where.git(
+        {"diff-index", "--cached", "--raw", "-z", "--no-abbrev", "--no-renames", from.hex(), "--"}));
     if (!output) co_return output.error();
     std::map<std::string, std::string> landed;
     for (const staged_change& change : landing)
@@ -215,7 +215,7 @@ awaitable<result<std::vector<std::string>>> edited_paths(landing_checkout where,
     // Against the files, then against the index alone: a path may be staged and then put back on disk.
     for (const char* which : {"--no-renames", "--cached"}) {
         auto output = co_await repository::answer(
-            where.git({"diff-index", "-z", "--name-only", "--no-renames", which, from.hex()}));
+            where.git({"diff-index", "-z", "--name-only", "--no-renames", which, from.hex(), "--"}));
         if (!output) co_return output.error();
         for (std::string& path : records_of(*output))
             if (touched.contains(path)) edited.insert(std::move(path));
@@ -311,7 +311,7 @@ awaitable<result<std::size_t>> repair_entries(landing_checkout where, std::strin
                                               std::map<std::string, std::vector<std::string>> old)
 {
     auto output = co_await repository::answer(
-        where.git({"diff-index", "--cached", "--raw", "-z", "--no-abbrev", "--no-renames", tree}));
+        where.git({"diff-index", "--cached", "--raw", "-z", "--no-abbrev", "--no-renames", tree, "--"}));
     if (!output) co_return output.error();
     if (output->empty()) co_return std::size_t{0};
     std::map<std::string, staged_change> landed;

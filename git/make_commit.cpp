@@ -22,7 +22,7 @@ namespace {
 awaitable<result<void>> copy_author(repository& repo, oid commit, command& call)
 {
     auto lines = co_await repo.ask("-c", "i18n.logOutputEncoding=UTF-8", "show", "-s", "--no-show-signature",
-                                   "--format=%an%n%ae%n%ad", "--date=raw", commit.hex());
+                                   "--format=%an%n%ae%n%ad", "--date=raw", commit.hex(), "--");
     if (!lines) co_return lines.error();
     std::vector<std::string> fields = records_of(*lines, '\n');
     fields.resize(3);

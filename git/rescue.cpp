@@ -306,9 +306,9 @@ awaitable<result<unsigned long>> newest_rescue(repository& repo, std::string pre
 /// again.
 awaitable<result<bool>> is_same_rescue(repository& repo, std::string ref, oid commit)
 {
-    auto old = co_await repo.ask("log", "-1", "--format=%T %P", ref);
+    auto old = co_await repo.ask("log", "-1", "--format=%T %P", ref, "--");
     if (!old) co_return old.error();
-    auto fresh = co_await repo.ask("log", "-1", "--format=%T %P", commit.hex());
+    auto fresh = co_await repo.ask("log", "-1", "--format=%T %P", commit.hex(), "--");
     if (!fresh) co_return fresh.error();
     const std::vector<std::string> had = records_of(*old, ' ');
     const std::vector<std::string> has = records_of(*fresh, ' ');

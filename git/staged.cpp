@@ -35,7 +35,7 @@ awaitable<result<std::vector<staged_change>>> staged_in(repository& repo, std::f
         base = *nothing;
     }
     auto output = co_await repo.ask_in(worktree, "diff-index", "--cached", "--raw", "-z", "--no-abbrev",
-                                       "--no-renames", "--ignore-submodules=none", base);
+                                       "--no-renames", "--ignore-submodules=none", base, "--");
     if (!output) co_return output.error();
     co_return raw_changes(*output);
 }
@@ -43,7 +43,7 @@ awaitable<result<std::vector<staged_change>>> staged_in(repository& repo, std::f
 awaitable<result<std::vector<staged_change>>> changes_between(repository& repo, oid from, oid to)
 {
     auto output = co_await repo.ask("diff-tree", "-r", "--raw", "-z", "--no-abbrev", "--no-renames",
-                                    "--ignore-submodules=none", from.hex(), to.hex());
+                                    "--ignore-submodules=none", from.hex(), to.hex(), "--");
     if (!output) co_return output.error();
     co_return raw_changes(*output);
 }

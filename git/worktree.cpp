@@ -162,7 +162,8 @@ awaitable<result<worktree_status>> status_of(repository& repo, fs::path path, st
         status.untracked = static_cast<int>(others->size());
     }
     if (!base) co_return status;
-    auto counts = co_await repo.ask_in(path, "rev-list", "--left-right", "--count", base->hex() + "...HEAD");
+    auto counts =
+        co_await repo.ask_in(path, "rev-list", "--left-right", "--count", base->hex() + "...HEAD", "--");
     if (!counts) co_return counts.error();
     const char* const end = counts->data() + counts->size();
     const auto [tab, bad] = std::from_chars(counts->data(), end, status.behind);

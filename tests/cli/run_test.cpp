@@ -34,6 +34,20 @@ TEST(run, lands_and_says_so)
     EXPECT_EQ(d.repository.git("worktree", "list").find('\n'), std::string::npos);
 }
 
+TEST(run, lands_where_a_file_is_called_HEAD)
+{
+    desk d;
+    const auto agent = d.script("agent", "echo x > \"$GRAFTLINE_TASK\"\n");
+    d.repository.write("HEAD", "the user's own\n");
+    EXPECT_EQ(d.graftline({"run", "one", "--land", "--", agent}).status, 0);
+    std::filesystem::remove(d.repository.top() / "HEAD");
+    EXPECT_EQ(d.graftline({"run", "HEAD", "--land", "--", agent}).status, 0);
+    EXPECT_EQ(d.graftline({"run", "two", "--land=rebase", "--", agent}).status, 0);
+    EXPECT_EQ(d.repository.git("status", "--porcelain"), "");
+    EXPECT_EQ(d.repository.git("ls-tree", "--name-only", "main", "--", "HEAD", "one", "two"),
+              "HEAD\none\ntwo");
+}
+
 TEST(run, from_a_linked_worktree_it_lands_on_the_branch_that_is_checked_out_there)
 {
     desk d;

@@ -82,6 +82,16 @@ TEST_F(committing, NothingChangedGivesNoCommit) // W-36
     EXPECT_EQ(repo.git("rev-parse", "task"), repo.git("rev-parse", "main"));
 }
 
+TEST_F(committing, AFileMayBeCalledAsACommitIs)
+{
+    for (const auto& name : {std::string("HEAD"), repo.git("rev-parse", "HEAD"), std::string("main")}) {
+        write_file(tree / name, "text\n");
+        write_file(repo.top() / name, "text\n");
+        ASSERT_TRUE(commit_all().value()) << name;
+        EXPECT_EQ(in_tree("show", "HEAD:" + name), "text") << name;
+    }
+}
+
 TEST_F(committing, LinesThatLookLikeCommentsStayInTheMessage)
 {
     write_file(tree / "n.txt", "n\n");

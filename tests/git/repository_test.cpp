@@ -205,6 +205,25 @@ TEST(Environment, OfOurCallsIsFreeOfTheHooksThatStartedUs)
         unsetenv(name);
 }
 
+TEST(Environment, AnIdentityThereCountsAsItDoesForGit)
+{
+    test_repository made;
+    made.commit_file("a", "1");
+    asio::io_context io(1);
+    auto repo = open(io, made.top());
+    for (const char* role : {"GIT_AUTHOR_", "GIT_COMMITTER_"}) {
+        setenv((std::string(role) + "NAME").c_str(), "Bot", 1);
+        setenv((std::string(role) + "EMAIL").c_str(), "bot@ci", 1);
+    }
+    for (const char* who : {"GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"})
+        EXPECT_THAT(run_here(io, repo->ask("var", who)).value(), testing::StartsWith("Bot <bot@ci>"));
+    EXPECT_THAT(rules_for_agents("/somewhere/trees/one").drop,
+                testing::Not(testing::Contains("GIT_AUTHOR_NAME")));
+    for (const char* name :
+         {"GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"})
+        unsetenv(name);
+}
+
 TEST(Environment, OfAgentsDropsAllOfGitsRepositoryVariables)
 {
     test::isolate_git();
