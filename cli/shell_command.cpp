@@ -2,6 +2,7 @@
 #include "graftline/cli/commands.hpp"
 #include "graftline/cli/failure.hpp"
 #include "graftline/effects/follow_worktree.hpp"
+#include "graftline/effects/worktree_command.hpp"
 #include "graftline/runtime/child.hpp"
 
 #include <unistd.h>
@@ -13,7 +14,7 @@
 namespace graftline::cli {
 namespace {
 
-std::vector<std::string> environment_of(const effects::task& t)
+std::vector<std::string> environment_of(const git::repository& repo, const effects::task& t)
 {
     agents::agent_context context;
     context.id = t.id;
@@ -26,7 +27,7 @@ std::vector<std::string> environment_of(const effects::task& t)
     context.plan = t.spec.plan;
     context.attempt = t.attempts;
     context.port_base = t.port_base;
-    context.git = git::rules_for_agents(t.worktree);
+    context.git = effects::rules_in(repo, t.worktree);
     context.extra.push_back(t.spec.env);
     return agents::agent_environment(current_environment(), context);
 }
@@ -77,7 +78,7 @@ awaitable<int> carry_out(session& s, shell_arguments asked)
         const char* shell = std::getenv("SHELL");
         words.push_back(shell && *shell ? shell : "/bin/sh");
     }
-    throw fault_error(become(std::move(words), environment_of(t), t.worktree));
+    throw fault_error(become(std::move(words), environment_of(in->repository(), t), t.worktree));
     co_return exit_status::not_all;
 }
 

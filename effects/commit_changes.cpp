@@ -4,6 +4,7 @@
 #include "graftline/effects/remove_worktree.hpp"
 #include "graftline/git/branch_use.hpp"
 #include "graftline/git/commit.hpp"
+#include "graftline/git/committed.hpp"
 #include "graftline/git/dead_locks.hpp"
 #include "graftline/git/noted_rules.hpp"
 #include "graftline/git/records.hpp"
@@ -94,6 +95,18 @@ awaitable<result<void>> bring_head_home(run& r, const task& t)
     co_return result<void>();
 }
 
+/// HEAD is somewhere on the way then.
+result<void> check_no_rebase(run& r, const task& t)
+{
+    const auto git_dir = git::git_dir_of(r.repository(), t.worktree);
+    if (!git_dir) return git_dir.error();
+    const auto half_done = *git_dir ? git::half_done_in(**git_dir) : std::nullopt;
+    if (!half_done || *half_done != "a rebase") return {};
+    return fault(errc::refused, "a rebase is under way in this worktree")
+        .advise("Finish or abort it there (graftline shell " + t.id + "), then: graftline commit " + t.id +
+                " -m MESSAGE");
+}
+
 awaitable<result<change>> summarise(run& r, const task& t)
 {
     auto& repo = r.repository();
@@ -106,6 +119,13 @@ awaitable<result<change>> summarise(run& r, const task& t)
         auto files = co_await git::changed_paths(repo, base, **tip);
         if (!files) co_return files.error();
         made.files = std::move(*files);
+        auto may_land = co_await git::check_committed(repo, t.worktree, base, **tip);
+        if (!may_land) co_return may_land.error();
+        const auto marked = co_await git::files_with_markers(repo, base, **tip);
+        if (!marked) co_return marked.error();
+        if (!marked->empty())
+            made.doubt =
+                "conflict markers are left in " + marked->front() + (marked->size() > 1 ? " and others" : "");
     }
     co_return made;
 }
@@ -148,6 +168,7 @@ awaitable<result<change>> commit_what_lies_there(run& r, const task& t, const co
     // Agents kill their gits when they take too long.
     auto freed = co_await git::drop_locks_left_in(r.repository(), t.worktree, t.branch);
     if (!freed) co_return freed.error();
+    if (auto whole = check_no_rebase(r, t); !whole) co_return whole.error();
     if (auto home = co_await bring_head_home(r, t); !home) co_return home.error();
     if (auto said = co_await say_changed_rules(r, t); !said) co_return said.error();
     git::commit_request request(message_for(t, asked, r.in().settings()));

@@ -13,16 +13,17 @@ struct change {
     std::string tip;                ///< of the task's branch; empty when it has no commit of its own
     std::vector<std::string> files; ///< paths changed against the base, sorted
     bool worktree_gone = false;     ///< what was not committed in it is not in the change
+    std::string doubt;              ///< why a person must look before it lands; empty: no reason
 };
-BOOST_DESCRIBE_STRUCT(change, (), (tip, files, worktree_gone))
+BOOST_DESCRIBE_STRUCT(change, (), (tip, files, worktree_gone, doubt))
 
 /// Commits everything that lies in the worktree, after bringing HEAD home where the agent left it elsewhere:
 /// detached, or on a branch of its own, as long as that contains the task's branch. A worktree that was moved
 /// is found by its branch, which comes back where it was when somebody has deleted it. Records tip and files
 /// in the task. Errors: refused when HEAD does not contain the task's branch or a merge or rebase is under
-/// way there; not_found when the worktree is gone and the branch has nothing; command_failed with a hook's
-/// words. Nothing is lost then: the worktree stays as it is. Cancellation: not honoured, it is short and it
-/// is what saves the work.
+/// way there, and for what must not land (git::check_committed); not_found when the worktree is gone and the
+/// branch has nothing; command_failed with a hook's words. Nothing is lost then: the worktree stays as it is.
+/// Cancellation: not honoured, it is short and it is what saves the work.
 struct commit_changes {
     static constexpr std::string_view kind = "commit_changes";
     static constexpr retry_policy retries{5};

@@ -1,7 +1,10 @@
 #include "graftline/effects/furnish.hpp"
 
 #include "graftline/effects/worktree_command.hpp"
-#include "graftline/git/worktree.hpp"
+#include "graftline/git/branch_use.hpp"
+#include "graftline/git/furnished.hpp"
+#include "graftline/git/noted_rules.hpp"
+#include "graftline/runtime/offload.hpp"
 #include "graftline/runtime/utf8.hpp"
 
 namespace graftline::effects {
@@ -19,7 +22,7 @@ std::string last_lines(const std::string& text)
 result<fs::path> inside(const std::string& named)
 {
     const auto path = fs::path(named).lexically_normal();
-    if (path.is_absolute() || path.empty() || *path.begin() == "..")
+    if (path.is_absolute() || path.empty() || *path.begin() == ".." || named.find('\n') != named.npos)
         return fault(errc::invalid,
                      "worktree.copy and worktree.link name paths inside the repository, not '" + named + "'");
     return path;
@@ -54,6 +57,20 @@ result<void> link_one(const fs::path& from, const fs::path& to)
     return {};
 }
 
+/// A checkout for gates has none of its own: with them, what is put there is no change for its gits.
+awaitable<result<void>> note_rules_once(run& r, const fs::path& worktree)
+{
+    const auto& settings = r.in().settings().worktree;
+    if (settings.copy.empty() && settings.link.empty()) co_return result<void>();
+    const auto record = git::git_dir_of(r.repository(), worktree);
+    if (!record) co_return record.error();
+    if (!*record) co_return result<void>();
+    const auto ignored = git::ignored_beside_tree(**record, worktree);
+    if (!ignored) co_return ignored.error();
+    if (!ignored->empty()) co_return result<void>();
+    co_return co_await git::note_rules(r.repository(), **record, worktree);
+}
+
 awaitable<result<void>> place(run& r, const fs::path& main, const fs::path& worktree,
                               const std::string& named, result<void> (*put)(const fs::path&, const fs::path&))
 {
@@ -61,19 +78,20 @@ awaitable<result<void>> place(run& r, const fs::path& main, const fs::path& work
     if (!path) co_return path.error();
     const auto from = main / *path, to = worktree / *path;
     if (!is_wanted(from, to)) co_return result<void>();
-    if (auto done = co_await offload([&] { return put(from, to); }); !done) co_return done.error();
-    // Not the task's work: kept out of its commits. info/exclude is shared, so the main tree's path serves
-    // all.
-    if (auto hidden = co_await git::keep_out_of_status(r.repository(), from); !hidden)
-        co_return hidden.error();
-    co_return result<void>();
+    const auto record = git::git_dir_of(r.repository(), worktree);
+    if (!record) co_return record.error();
+    auto job = [&]() -> result<void> {
+        if (auto done = put(from, to); !done || !*record) return done;
+        return git::note_furnished(**record, worktree, *path);
+    };
+    co_return co_await offload(job);
 }
 
 awaitable<result<void>> set_up(run& r, const fs::path& worktree, const std::string& task,
                                const std::vector<std::string>& words)
 {
     r.watcher().doing(task, "set-up: " + words.front());
-    const auto ended = co_await graftline::run(worktree_command(words, worktree, task));
+    const auto ended = co_await graftline::run(worktree_command(r.repository(), words, worktree, task));
     if (!ended) co_return ended.error();
     if (!ended->ok())
         co_return fault(errc::command_failed, "a set-up command of the worktree failed")
@@ -89,6 +107,7 @@ awaitable<result<void>> furnish(run& r, fs::path worktree, std::string task)
 {
     const auto& settings = r.in().settings().worktree;
     if (const auto& main = r.repository().main_work_tree()) {
+        if (auto noted = co_await note_rules_once(r, worktree); !noted) co_return noted.error();
         for (const auto& named : settings.copy)
             if (auto done = co_await place(r, *main, worktree, named, copy_one); !done)
                 co_return done.error();

@@ -91,7 +91,7 @@ public:
 private:
     std::string key_of(const std::vector<std::string>& words) const
     {
-        const auto anywhere = worktree_command(words, run_.in().state_folder(), "");
+        const auto anywhere = worktree_command(run_.repository(), words, run_.in().state_folder(), "");
         return gate_verdicts::key(what_.tree.hex(), words, anywhere.environment());
     }
 
@@ -114,7 +114,7 @@ private:
         const auto folder_name = name_ + "-" + std::to_string(++commands_);
         attempt_spec spec(run_.in().log_folder(task_.id) / folder_name, words);
         spec.cwd = checkout;
-        spec.environment = worktree_command(words, checkout, task_.id).environment();
+        spec.environment = worktree_command(run_.repository(), words, checkout, task_.id).environment();
         spec.timeout = limit();
         spec.grace = std::chrono::milliseconds(task_.spec.grace_ms);
         const auto folder = spec.folder;

@@ -5,6 +5,7 @@
 #include "graftline/effects/landing_target.hpp"
 #include "graftline/effects/operations.hpp"
 #include "graftline/effects/remove_worktree.hpp"
+#include "graftline/git/committed.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/worktree.hpp"
 #include "graftline/runtime/parallel.hpp"
@@ -40,6 +41,7 @@ awaitable<task> bring_up_to_date(run& r, task t)
                 .with("task", t.id)
                 .with("branch", t.branch)
                 .advise("Commit what lies in its worktree: graftline commit " + t.id + " -m MESSAGE"));
+    (co_await git::check_committed(r.repository(), t.worktree, git::oid(t.base), *tip)).value();
     if (is_worktree_there(t).value()) {
         const auto checked = git::check_worktree(r.repository(), t.worktree, lock_reason(t.id), t.branch);
         result<git::worktree_status> status = fault(errc::internal, "");

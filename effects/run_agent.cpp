@@ -14,6 +14,7 @@
 #include "graftline/effects/remove_worktree.hpp"
 #include "graftline/effects/retry_policy.hpp"
 #include "graftline/effects/save_work.hpp"
+#include "graftline/effects/worktree_command.hpp"
 #include "graftline/git/dead_locks.hpp"
 #include "graftline/git/worktree.hpp"
 #include "graftline/runtime/attempt_files.hpp"
@@ -343,7 +344,7 @@ private:
         context.port_base = ports;
         context.temporary = files_->temporary();
         context.result_file = files_->result();
-        context.git = git::rules_for_agents(task_.worktree);
+        context.git = rules_in(run_.repository(), task_.worktree);
         context.extra = {agent_.env, task_.spec.env};
         if (agent_.wants_rules) context.prompt = agents::prompt_with_rules(context, feedback);
         write_private(files_->prompt(), context.prompt);

@@ -65,6 +65,12 @@ awaitable<agent_report> let_agent_work(context& ctx, const std::string& id, cons
     co_return co_await ask_agent(ctx, {id, {}, {}, {}});
 }
 
+/// Whether that is all of it, and right, a person must say.
+bool needs_a_look(const change& made)
+{
+    return made.worktree_gone || !made.doubt.empty();
+}
+
 struct committed_work {
     change made;
     bool completed = false; ///< false: cancelled meanwhile
@@ -79,7 +85,7 @@ awaitable<committed_work> commit_work(context& ctx, const std::string& id)
     const std::string reason = work.made.tip.empty() ? "no changes"
                                : work.made.worktree_gone
                                    ? "its worktree is gone: what was not committed there is not on its branch"
-                                   : "";
+                                   : work.made.doubt;
     work.completed = (co_await ctx.perform(settle_task{id, true, reason, {}})).is_completed();
     co_return work;
 }
@@ -107,7 +113,7 @@ awaitable<bool> resolve(context& ctx, const std::string& id, const task_spec& sp
     }
     co_await ctx.perform(check_markers{id, brought.conflicts});
     const auto work = co_await commit_work(ctx, id);
-    co_return !work.made.tip.empty() && work.completed && !work.made.worktree_gone;
+    co_return !work.made.tip.empty() && work.completed && !needs_a_look(work.made);
 }
 
 /// Lands what the task made; a conflict goes to an agent as often as is allowed. True: it is done with.
@@ -138,7 +144,7 @@ awaitable<void> run_task(context& ctx, std::string id, task_spec spec, semaphore
     }
     const auto work = co_await commit_work(ctx, id);
     if (!spec.land || !work.completed) co_return;
-    if (work.made.worktree_gone) co_return; // whether that is all of it, a person must say
+    if (needs_a_look(work.made)) co_return;
     const bool done_with = work.made.tip.empty() || co_await land_work(ctx, id, spec, places);
     if (done_with && !spec.keep_worktree) co_await ctx.perform(remove_worktree{id});
 }

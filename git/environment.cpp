@@ -74,12 +74,15 @@ std::vector<std::string> repository_variables()
     return names;
 }
 
-agent_environment_rules rules_for_agents(const std::filesystem::path& worktree)
+agent_environment_rules rules_for_agents(const std::filesystem::path& worktree,
+                                         const std::filesystem::path& ignored)
 {
     agent_environment_rules rules;
     rules.drop = repository_variables();
     rules.set.emplace_back("GIT_CEILING_DIRECTORIES", ceiling_above(worktree));
-    add_configuration(rules.set, quiet_configuration());
+    std::vector<variable> entries = quiet_configuration();
+    if (!ignored.empty()) entries.emplace_back("core.excludesFile", ignored.string());
+    add_configuration(rules.set, entries);
     return rules;
 }
 

@@ -1,5 +1,6 @@
 #include "graftline/git/noted_rules.hpp"
 
+#include "graftline/git/furnished.hpp"
 #include "graftline/git/git_settings.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
@@ -23,6 +24,7 @@ constexpr const char* settings_name = "settings";
 constexpr const char* configuration_name = "config";
 constexpr const char* excludes_name = "excludes";
 constexpr const char* info_exclude_name = "info-exclude";
+constexpr const char* ignored_name = "ignored"; // what "excludes" says, and what was put into the worktree
 constexpr const char* attributes_name = "attributes";
 constexpr const char* info_attributes_name = "info-attributes";
 
@@ -122,7 +124,7 @@ public:
     {
         std::vector<std::string> given{"-c", "include.path=" + (noted_ / configuration_name).string()};
         if (!is_of_tree(was_, "core.excludesfile"))
-            given.insert(given.end(), {"-c", "core.excludesFile=" + (noted_ / excludes_name).string()});
+            given.insert(given.end(), {"-c", "core.excludesFile=" + (noted_ / ignored_name).string()});
         if (!is_of_tree(was_, "core.attributesfile"))
             given.insert(given.end(), {"-c", "core.attributesFile=" + (noted_ / attributes_name).string()});
         const auto against = words_against_new(was_, today_.values);
@@ -134,9 +136,9 @@ public:
     std::vector<fs::path> ignoring(const fs::path& worktree) const
     {
         const auto set = was_.find("core.excludesfile");
-        std::vector<fs::path> files{is_of_tree(was_, "core.excludesfile") ? worktree / set->second
-                                                                          : noted_ / excludes_name,
-                                    noted_ / info_exclude_name, own_};
+        std::vector<fs::path> files;
+        if (is_of_tree(was_, "core.excludesfile")) files.push_back(worktree / set->second);
+        files.insert(files.end(), {noted_ / ignored_name, noted_ / info_exclude_name, own_});
         std::error_code failed;
         std::erase_if(files, [&](const fs::path& file) { return !fs::exists(file, failed); });
         return files;
@@ -172,6 +174,18 @@ private:
     fs::path own_;
     setting_values was_;
 };
+
+/// What is ignored beside the tree's own rules and info/exclude.
+result<void> write_ignored(const fs::path& noted, const fs::path& worktree)
+{
+    std::string text = text_of(noted / excludes_name);
+    if (!text.empty() && !text.ends_with('\n')) text += '\n';
+    for (const furnished_path& one : furnished_in(noted.parent_path(), worktree))
+        text += exclude_pattern(one.path) + '\n';
+    std::error_code failed;
+    if (fs::exists(noted / ignored_name, failed) && text_of(noted / ignored_name) == text) return {};
+    return replace_file(noted / ignored_name, text);
+}
 
 } // namespace
 
@@ -216,7 +230,19 @@ awaitable<result<void>> note_rules(repository& repo, fs::path record, fs::path w
         auto written = replace_file(folder / name, text);
         if (!written) co_return written;
     }
+    if (auto written = write_ignored(folder, worktree); !written) co_return written;
     co_return result<void>();
+}
+
+result<fs::path> ignored_beside_tree(const fs::path& record, const fs::path& worktree)
+{
+    const fs::path noted = record / folder_name;
+    const auto values = settings_in(records_of(text_of(noted / settings_name)), false);
+    std::error_code failed;
+    if (!fs::exists(noted / configuration_name, failed) || is_of_tree(values, "core.excludesfile"))
+        return fs::path();
+    if (auto written = write_ignored(noted, worktree); !written) return written.error();
+    return noted / ignored_name;
 }
 
 result<void> note_own_exclusion(const repository& repo, const std::string& pattern)
@@ -236,6 +262,7 @@ awaitable<result<rule_changes>> hold_rules(repository& repo, workplace& place)
     std::error_code failed;
     if (!place.shares_refs || !fs::exists(noted / configuration_name, failed)) co_return rule_changes();
     const fs::path worktree = place.work_tree.value_or(place.git_dir);
+    if (auto written = write_ignored(noted, worktree); !written) co_return written.error();
     auto today = co_await rules_in_force(repo, place.git_dir, worktree);
     if (!today) co_return today.error();
     comparison compared(repo, noted, std::move(*today));

@@ -33,6 +33,12 @@ struct rule_changes {
 awaitable<result<void>> note_rules(repository& repo, std::filesystem::path record,
                                    std::filesystem::path worktree);
 
+/// The file that a git which somebody starts in the worktree is to take for core.excludesFile: what that said
+/// when the worktree was made, and what was put there (git/furnished.hpp). Empty where there is none to be
+/// had. Errors: the system's.
+result<std::filesystem::path> ignored_beside_tree(const std::filesystem::path& record,
+                                                  const std::filesystem::path& worktree);
+
 /// Notes a line of info/exclude that is ours: it is no change. Call it under the repository's lock.
 result<void> note_own_exclusion(const repository& repo, const std::string& pattern);
 

@@ -1,6 +1,7 @@
 #include "graftline/git/worktree.hpp"
 
 #include "graftline/git/branch_use.hpp"
+#include "graftline/git/furnished.hpp"
 #include "graftline/git/ignore_rules.hpp"
 #include "graftline/git/noted_rules.hpp"
 #include "graftline/git/patience.hpp"
@@ -69,17 +70,6 @@ worktree_status read_status(std::string_view text)
         }
     }
     return status;
-}
-
-/// `path` as a line of an exclude file that means this folder and no other.
-std::string exclude_pattern(const fs::path& below_top)
-{
-    std::string pattern = "/";
-    for (const char c : below_top.generic_string()) {
-        if (c == '*' || c == '?' || c == '[' || c == '\\' || c == ' ') pattern += '\\';
-        pattern += c;
-    }
-    return pattern.ends_with('/') ? pattern : pattern + "/";
 }
 
 std::string read_whole(const fs::path& path)
@@ -178,7 +168,8 @@ awaitable<result<void>> keep_out_of_status(repository& repo, fs::path path)
     for (const auto& top : {repo.here(), repo.main_work_tree()})
         if (top && !inside) inside = below(folder, fs::weakly_canonical(*top));
     if (!inside || below(folder, repo.common_dir())) co_return result<void>();
-    const std::string pattern = exclude_pattern(*inside);
+    std::string pattern = exclude_pattern(*inside);
+    if (!pattern.ends_with('/')) pattern += '/'; // a folder
     if (pattern.find('\n') != pattern.npos)
         co_return fault(errc::invalid,
                         "a folder with a line break in its name cannot be excluded: " + folder.string());

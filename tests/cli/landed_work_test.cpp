@@ -1,0 +1,165 @@
+// What lands is what was made: nothing that graftline brought, nothing that only one worktree has, nothing
+// unfinished.
+#include "tests/cli/program.hpp"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace graftline::test {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using testing::Not;
+
+class LandedWork : public testing::Test {
+protected:
+    LandedWork() { d.repository.git("rm", "-q", "greeting.txt"); }
+
+    said land(const std::string& agent, std::vector<std::string> more = {})
+    {
+        std::vector<std::string> words{"run", "t", "--land", "--json"};
+        words.insert(words.end(), more.begin(), more.end());
+        words.insert(words.end(), {"--", d.script("agent", agent)});
+        return d.graftline(words);
+    }
+    static std::string state_in(const said& answer)
+    {
+        return std::string(answer.json().at("tasks").as_array().at(0).at("state").as_string());
+    }
+    static std::string reason_in(const said& answer)
+    {
+        const auto report = answer.json();
+        const auto& reason = report.at("tasks").as_array().at(0).at("reason");
+        return reason.is_string() ? std::string(reason.as_string()) : std::string();
+    }
+    static std::string id_in(const said& answer)
+    {
+        return std::string(answer.json().at("tasks").as_array().at(0).at("id").as_string());
+    }
+    std::string landed() { return d.repository.git("ls-tree", "-r", "--name-only", "main"); }
+
+    desk d;
+};
+
+class FurnishedWork : public LandedWork {
+protected:
+    FurnishedWork()
+    {
+        d.repository.write(".gitignore", "data/\n");
+        d.repository.write(
+            "graftline.toml",
+            "[worktree]\nlink = [\"data\"]\ncopy = [\".env\", \"more/secret key\"]\n"
+            "[gate]\ncommands = [[\"sh\", \"-c\", \"test -z \\\"$(git status --porcelain)\\\"\"]]\n");
+        d.repository.commit("configure");
+        d.repository.write("data/m.csv", "precious\n");
+        d.repository.write(".env", "KEY=secret\n");
+        d.repository.write("more/secret key", "secret\n");
+        exclusions = d.repository.read(".git/info/exclude");
+        status = d.repository.git("status", "--porcelain");
+    }
+    void expect_only(const std::string& files)
+    {
+        EXPECT_EQ(landed(), files);
+        EXPECT_EQ(d.repository.read("data/m.csv"), "precious\n");
+        EXPECT_EQ(d.repository.read(".git/info/exclude"), exclusions);
+        EXPECT_EQ(d.repository.git("status", "--porcelain"), status) << "theirs is as it was";
+    }
+    std::string exclusions, status;
+};
+
+TEST_F(FurnishedWork, IsNotCommittedForTheAgent)
+{
+    const auto answer = land("cat data/m.csv .env 'more/secret key' && echo w >w.txt\n");
+    EXPECT_EQ(answer.status, 0) << answer.err;
+    expect_only(".gitignore\ngraftline.toml\nw.txt");
+}
+
+TEST_F(FurnishedWork, IsNotSeenByTheAgentsGit)
+{
+    const auto answer = land("test -z \"$(git status --porcelain)\" || exit 9\n"
+                             "echo w >w.txt; git add -A; git commit -qm own\n");
+    EXPECT_EQ(answer.status, 0) << answer.err << reason_in(answer);
+    expect_only(".gitignore\ngraftline.toml\nw.txt");
+}
+
+TEST_F(FurnishedWork, IsNoChange)
+{
+    const auto answer = land("true\n");
+    EXPECT_EQ(reason_in(answer), "no changes");
+    EXPECT_TRUE(answer.json().at("tasks").as_array().at(0).at("commit").is_null());
+}
+
+TEST_F(FurnishedWork, IsRefusedWhereTheAgentCommittedIt)
+{
+    for (const std::string& what :
+         {std::string("data"), std::string(".env"), std::string("'more/secret key'")}) {
+        const auto answer = land("echo w >w.txt; git add -f w.txt " + what + "; git commit -qm own\n");
+        EXPECT_EQ(answer.status, 1);
+        EXPECT_EQ(state_in(answer), "failed");
+        EXPECT_THAT(reason_in(answer), HasSubstr("what graftline put into the worktree")) << what;
+        EXPECT_EQ(landed(), ".gitignore\ngraftline.toml");
+        const auto by_hand = d.graftline({"land", id_in(answer)});
+        EXPECT_NE(by_hand.status, 0);
+        EXPECT_EQ(landed(), ".gitignore\ngraftline.toml");
+    }
+}
+
+TEST_F(FurnishedWork, IsNotRescuedAndWhatTookItsPlaceIs)
+{
+    auto answer = land("echo w >w.txt; exit 3\n");
+    EXPECT_EQ(d.graftline({"discard", id_in(answer)}).status, 0);
+    const auto rescue = "refs/graftline/rescue/" + id_in(answer) + "/1";
+    EXPECT_EQ(d.repository.git("ls-tree", "-r", "--name-only", rescue), ".gitignore\ngraftline.toml\nw.txt");
+    answer = land("rm data; mkdir Data; rm -f .gitignore; mkdir data; echo own >data/own.txt; exit 3\n");
+    EXPECT_EQ(d.graftline({"discard", id_in(answer)}).status, 0);
+    EXPECT_THAT(
+        d.repository.git("ls-tree", "-r", "--name-only", "refs/graftline/rescue/" + id_in(answer) + "/1"),
+        HasSubstr("data/own.txt"));
+}
+
+TEST_F(LandedWork, HasNoRepositoryThatOnlyTheAgentHas)
+{
+    for (const std::string& mode : {"--land=merge", "--land=squash", "--land=rebase"}) {
+        const auto before = landed();
+        const auto answer =
+            land("git init -q app; cd app; echo x >x.txt; git add -A; git commit -qm x; cd ..\n"
+                 "git add app 2>/dev/null; git commit -qm nested\n",
+                 {mode});
+        EXPECT_EQ(answer.status, 1);
+        EXPECT_EQ(state_in(answer), "failed");
+        EXPECT_THAT(reason_in(answer), HasSubstr("not one of its submodules"));
+        EXPECT_EQ(landed(), before);
+        EXPECT_NE(d.graftline({"land", id_in(answer)}).status, 0);
+        EXPECT_EQ(landed(), before);
+    }
+}
+
+TEST_F(LandedWork, HasNoConflictMarkersUntilAPersonSaysSo)
+{
+    d.repository.commit_file("a.txt", "a\n");
+    d.repository.commit_file("about.txt", "<<<<<<< one\n=======\n>>>>>>> other\n");
+    const auto answer = land("git switch -qc s; echo s >a.txt; git commit -qam s; git switch -q -\n"
+                             "echo m >a.txt; git commit -qam m; git merge s; git add -A; true\n");
+    EXPECT_EQ(state_in(answer), "completed");
+    EXPECT_EQ(answer.status, 1) << "it was to land";
+    EXPECT_THAT(reason_in(answer), HasSubstr("conflict markers are left in a.txt"));
+    EXPECT_EQ(d.repository.git("show", "main:a.txt"), "a");
+    const auto by_hand = d.graftline({"land", id_in(answer)});
+    EXPECT_EQ(by_hand.status, 0) << by_hand.err;
+    EXPECT_THAT(d.repository.git("show", "main:a.txt"), HasSubstr("<<<<<<<"));
+
+    const auto other = land("echo '++ b/x' >>about.txt; printf '=======\\n' >title.rst\n");
+    EXPECT_EQ(state_in(other), "merged") << "a text about conflicts is no conflict";
+}
+
+TEST_F(LandedWork, IsNotARebaseUnderWay)
+{
+    d.repository.commit_file("a.txt", "a\n");
+    const auto answer = land("git switch -qc s; echo s >a.txt; git commit -qam s; git switch -q -\n"
+                             "echo m >a.txt; git commit -qam m; git rebase s; true\n");
+    EXPECT_EQ(state_in(answer), "failed");
+    EXPECT_THAT(reason_in(answer), HasSubstr("a rebase is under way"));
+}
+
+} // namespace
+} // namespace graftline::test
