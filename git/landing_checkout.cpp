@@ -306,6 +306,30 @@ awaitable<result<void>> put_back(landing_checkout where, std::vector<staged_chan
     co_return result<void>();
 }
 
+awaitable<result<void>> take_entries_back(landing_checkout where, std::vector<staged_change> landing)
+{
+    auto output = co_await repository::answer(
+        where.git({"diff-index", "--cached", "--raw", "-z", "--no-abbrev", "--no-renames", "HEAD"}));
+    if (!output) co_return output.error();
+    std::map<std::string, std::string> landed;
+    for (const staged_change& change : landing)
+        landed.emplace(change.path, state_of(change.new_mode, change.new_blob));
+    std::string entries;
+    for (const staged_change& staged : raw_changes(*output)) { // old: in HEAD, new: in the index
+        const auto ours = landed.find(staged.path);
+        if (ours == landed.end() || ours->second != state_of(staged.new_mode, staged.new_blob)) continue;
+        entries += (staged.was_there() ? staged.old_mode + " " + staged.old_blob.hex() + " 0"
+                                       : "0 " + staged.old_blob.hex()) +
+                   "\t" + staged.path + '\0';
+    }
+    if (entries.empty()) co_return result<void>();
+    command update = where.git({"update-index", "-z", "--index-info"});
+    update.feed(std::move(entries));
+    auto done = co_await answer_unlocked(std::move(update));
+    if (!done) co_return done.error();
+    co_return result<void>();
+}
+
 awaitable<result<std::size_t>> repair_entries(landing_checkout where, std::string tree,
                                               std::vector<staged_change> landing,
                                               std::map<std::string, std::vector<std::string>> old)

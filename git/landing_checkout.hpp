@@ -55,6 +55,10 @@ awaitable<result<std::vector<std::string>>> edited_paths(landing_checkout where,
 awaitable<result<std::vector<std::string>>> overlooked_edits(landing_checkout where, oid from,
                                                              std::vector<staged_change> landing);
 
+/// Index entries that hold what a landing brings, although HEAD does not, go back to what HEAD holds; no file
+/// is touched. Errors: git's; busy when the index stays locked.
+awaitable<result<void>> take_entries_back(landing_checkout where, std::vector<staged_change> landing);
+
 /// Files that a half-done update of ours brought to the landing's state go back to what the index says. Files
 /// that are anything else are not touched. Errors: corrupt, naming the paths, for these.
 awaitable<result<void>> put_back(landing_checkout where, std::vector<staged_change> landing);

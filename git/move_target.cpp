@@ -440,6 +440,11 @@ awaitable<result<bool>> set_right(repository& repo, move_intent intent)
         // Index new: it shows as staged and is taken back as a whole. Index old: single files are.
         auto taken_back = co_await run(following(where, intent.to, intent.from));
         if (!taken_back) co_return taken_back.error();
+        // Files that did not outlive a power cut keep git from that. Then the index goes first: what it holds
+        // is taken for what the files have to be, by us here and by the next landing.
+        if (!taken_back->ok())
+            if (auto entries = co_await take_entries_back(where, intent.paths); !entries)
+                co_return entries.error();
         auto back = co_await put_back(where, intent.paths);
         if (!back) co_return back.error();
     }

@@ -614,6 +614,22 @@ TEST_F(recovering, TakesBackHalfOfTheFilesOrAllOfThem)
     expect_moved(move(base, to));
 }
 
+TEST_F(recovering, TakesTheIndexBackWhereFilesDidNotLast)
+{
+    const auto to = landing(
+        base, {{"a.txt", "landed\n"}, {"c.txt", "landed\n"}, {"new/n.txt", "n\n"}, {"new/m.txt", "m\n"}});
+    repo.git("read-tree", "-m", "-u", base, to); // on the disk but for some files and a folder's name
+    repo.write("a.txt", "a\n");
+    fs::remove_all(repo.top() / "new");
+    EXPECT_FALSE(recover(to).value());
+    EXPECT_EQ(repo.git("status", "--porcelain"), "");
+    EXPECT_EQ(repo.read("c.txt"), "c\n");
+    const auto again = landing(base, {{"a.txt", "other\n"}, {"new/n.txt", "n\n"}});
+    expect_moved(move(base, again));
+    EXPECT_EQ(repo.git("status", "--porcelain"), "");
+    EXPECT_EQ(repo.read("new/n.txt"), "n\n");
+}
+
 TEST_F(recovering, LeavesAloneWhatIsNeitherOldNorNew)
 {
     const auto to = landing(base, {{"a.txt", "landed\n"}, {"c.txt", "landed\n"}});
