@@ -228,7 +228,7 @@ private:
         task_ = std::move(*now);
         const auto there = is_worktree_there(task_);
         if (!there) co_return there.error();
-        if (*there)
+        if (*there && task_.worktree_ready) // or a death left it half made, right here
             co_return git::check_worktree(run_.repository(), task_.worktree, lock_reason(task_.id),
                                           task_.branch);
         auto again = co_await create_worktree{task_.id}.carry_out(run_);
