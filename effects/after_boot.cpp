@@ -4,6 +4,7 @@
 #include "graftline/effects/follow_worktree.hpp"
 #include "graftline/effects/lost_landing.hpp"
 #include "graftline/effects/remove_worktree.hpp"
+#include "graftline/effects/returned_worktree.hpp"
 #include "graftline/effects/run.hpp"
 #include "graftline/git/damaged_objects.hpp"
 #include "graftline/git/dead_locks.hpp"
@@ -56,6 +57,7 @@ public:
         for (const task& t : *tasks)
             co_await look_at(t);
         if (thorough_) co_await look_at_landed_files();
+        if (thorough_) co_await look_for_returned(*tasks);
         co_return std::move(said_);
     }
 
@@ -143,8 +145,10 @@ private:
 
     awaitable<void> set_aside(const task& t)
     {
-        if (const auto held = file_lock::is_held(fs::path(t.attempt) / attempt::lock_name); !held || *held)
-            co_return; // another machine's, on a shared disk
+        if (!t.attempt.empty())
+            if (const auto held = file_lock::is_held(fs::path(t.attempt) / attempt::lock_name);
+                !held || *held)
+                co_return; // another machine's, on a shared disk
         std::string saved, kept;
         const auto rescued = co_await git::rescue(in_->repository(), t.worktree, t.id);
         if (rescued && *rescued) saved = **rescued;
@@ -188,6 +192,16 @@ private:
         if (!restored) say("Landed files could not be looked at: " + restored.error().message());
         for (const auto& file : restored ? *restored : std::vector<fs::path>())
             say("A landed file had not lasted, and was put back: " + file.string());
+    }
+
+    awaitable<void> look_for_returned(const std::vector<task>& tasks)
+    {
+        try {
+            for (auto& sentence : co_await remove_returned_worktrees(in_, tasks))
+                say(std::move(sentence));
+        } catch (const fault_error& e) {
+            say(std::string("Removed worktrees could not be looked for: ") + e.what());
+        }
     }
 
     void say(std::string sentence) { said_.push_back(std::move(sentence)); }

@@ -254,6 +254,58 @@ TEST_F(Restart, TellsOfALandingThatDidNotLast)
     expect_the_whole_result("a landing did not last");
 }
 
+TEST_F(Restart, RemovesAWorktreeAgainWhoseRemovalDidNotLast)
+{
+    const auto worktree = folder_of("Done"), its_record = record("Done", "HEAD").parent_path();
+    const auto its_branch = branch("Done");
+    const auto before = saved() / "before";
+    fs::create_directories(before);
+    fs::copy(worktree, before / "worktree", how);
+    fs::copy(its_record, before / "record", how);
+    fs::copy(its_branch, before / "branch");
+    ASSERT_EQ(after_restart({"land", "--all"}).status, 0);
+    ASSERT_FALSE(fs::exists(worktree));
+    const auto rescues = [&] {
+        return d.repository.git("for-each-ref", "refs/graftline/rescue/" + id_of("Done"));
+    };
+    for (const bool is_edited : {false, true}) {
+        fs::create_directories(worktree.parent_path());
+        fs::copy(before / "worktree", worktree, how);
+        fs::create_directories(its_record.parent_path());
+        fs::copy(before / "record", its_record, how);
+        if (!is_edited) fs::copy(before / "branch", its_branch);
+        if (is_edited) write_file(worktree / "later.txt", "later\n");
+        fs::remove(git_folder() / "graftline/boot");
+        const auto told = after_restart({"clean"});
+        EXPECT_THAT(told.err, HasSubstr("removed once more"));
+        EXPECT_FALSE(fs::exists(worktree));
+        EXPECT_FALSE(fs::exists(its_record));
+        EXPECT_FALSE(fs::exists(its_branch));
+        EXPECT_EQ(rescues().empty(), !is_edited) << rescues();
+    }
+}
+
+/// What an agent made is flushed when it is committed, and its end is on record before.
+TEST_F(Restart, AsksTheAgentAgainWhoseWorkWasNotCommitted)
+{
+    const auto hook = git_folder() / "hooks/pre-commit";
+    write_file(hook, "#!/bin/sh\n: > '" + (marks() / "committing").string() + "'\nwhile ! [ -e '" +
+                         (marks() / "commit").string() + "' ]; do sleep 0.05; done\nexit 1\n");
+    fs::permissions(hook, fs::perms::owner_all);
+    const auto agent =
+        d.script("again", "echo x >> '" + (marks() / "asked").string() + "'; echo made > Again.txt\n");
+    started_graftline first(d, {"run", "Again", "--land", "--", agent});
+    ASSERT_TRUE(eventually([&] { return fs::exists(marks() / "committing"); })) << first.said();
+    first.end_by(SIGKILL);
+    write_file(marks() / "commit", "");
+    ASSERT_TRUE(eventually([&] { return running_with(hook.string()) == 0; }));
+    fs::remove(hook);
+    const auto resumed = after_restart({"resume"});
+    EXPECT_EQ(resumed.status, 0) << resumed.err;
+    EXPECT_EQ(contents_of(marks() / "asked"), "x\nx\n");
+    EXPECT_EQ(d.repository.git("show", "main:Again.txt"), "made");
+}
+
 TEST_F(Restart, PutsLandedFilesBack)
 {
     ASSERT_EQ(after_restart({"land", "--all"}).status, 0);
