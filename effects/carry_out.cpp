@@ -177,7 +177,7 @@ private:
             now.finished_at.clear();
             now.started_at = now_text();
         };
-        const auto t = co_await aside(run_.change(id, record));
+        const auto t = co_await aside(run_.change(id, record, lasting::with_the_next));
         co_return (t.state == task_state::running || goes_on) && t.owner == run_.id();
     }
 

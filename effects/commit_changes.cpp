@@ -180,6 +180,11 @@ awaitable<result<change>> commit_what_lies_there(run& r, const task& t, const co
 awaitable<result<change>> commit_and_record(run& r, const commit_changes& asked)
 {
     auto t = co_await r.find(asked.task);
+    if (was_set_aside(t)) {
+        change nothing;
+        nothing.begins_again = true;
+        co_return nothing;
+    }
     auto now = co_await follow_worktree(r, t);
     if (!now) co_return stays(now.error(), t);
     t = std::move(*now);
@@ -188,10 +193,14 @@ awaitable<result<change>> commit_and_record(run& r, const commit_changes& asked)
     if (made && !made->tip.empty())
         if (auto flushed = co_await r.repository().flush(t.worktree); !flushed) made = flushed.error();
     if (!made) co_return stays(made.error(), t);
-    co_await r.change(t.id, [&](task& changed) {
+    auto record = [&](task& changed) {
         changed.commit = made->tip;
         changed.files = made->files;
-    });
+        if (r.repository().durable() == git::durability::power) changed.attempt_boot.clear();
+    };
+    // Of a task that a run carries out this is promised when it is settled, which comes next.
+    const bool is_open = t.state == task_state::running;
+    co_await r.change(t.id, record, is_open ? lasting::with_the_next : lasting::at_once);
     co_return made;
 }
 

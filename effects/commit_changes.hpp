@@ -14,8 +14,9 @@ struct change {
     std::vector<std::string> files; ///< paths changed against the base, sorted
     bool worktree_gone = false;     ///< what was not committed in it is not in the change
     std::string doubt;              ///< why a person must look before it lands; empty: no reason
+    bool begins_again = false;      ///< the machine went down before it was on the disk: nothing is left
 };
-BOOST_DESCRIBE_STRUCT(change, (), (tip, files, worktree_gone, doubt))
+BOOST_DESCRIBE_STRUCT(change, (), (tip, files, worktree_gone, doubt, begins_again))
 
 /// Commits everything that lies in the worktree, after bringing HEAD home where the agent left it elsewhere:
 /// detached, or on a branch of its own, as long as that contains the task's branch. A worktree that was moved
@@ -26,6 +27,7 @@ BOOST_DESCRIBE_STRUCT(change, (), (tip, files, worktree_gone, doubt))
 /// Cancellation: not honoured, it is short and it is what saves the work.
 struct commit_changes {
     static constexpr std::string_view kind = "commit_changes";
+    static constexpr bool keeps_record = true;
     static constexpr retry_policy retries{5};
     using outcome = change;
 

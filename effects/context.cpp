@@ -109,7 +109,7 @@ awaitable<void> performance::come_back(std::exception_ptr thrown, bool was_cance
             if (answer->cancelled) throw cancelled();
             co_return;
         }
-    begin();
+    begin(lasting::with_the_next);
     run_.past().set_out();
     co_await run_.past().arrive();
     const bool still_cancelled =
@@ -125,14 +125,14 @@ void performance::delivered(const replay::answer& answer)
     if (!answer.is_recorded) record(journal_event::delivered, answer.still_cancelled);
 }
 
-journal::ticket performance::begin()
+journal::ticket performance::begin(lasting when)
 {
     if (!run_.past().was_requested(path_))
-        record(journal_event::requested, hash_, arguments_, std::string(kind_));
+        record(journal_event::requested, hash_, arguments_, std::string(kind_), when);
     const auto before = std::chrono::milliseconds(run_.past().begun(path_));
     since_ =
         before.count() > 0 ? std::chrono::system_clock::time_point(before) : std::chrono::system_clock::now();
-    return record(journal_event::started, run_.past().attempts(path_) + 1);
+    return record(journal_event::started, run_.past().attempts(path_) + 1, {}, {}, when);
 }
 
 awaitable<void> performance::wait_until_due(const retry_policy& policy)
@@ -190,7 +190,7 @@ void performance::abandon(std::exception_ptr escaped, bool still_cancelled)
 }
 
 journal::ticket performance::record(journal_event event, std::int64_t detail, std::string body,
-                                    std::string kind)
+                                    std::string kind, lasting when)
 {
     journal_record r;
     r.run = run_.record().number;
@@ -199,6 +199,7 @@ journal::ticket performance::record(journal_event event, std::int64_t detail, st
     r.kind = std::move(kind);
     r.detail = detail;
     r.body = std::move(body);
+    r.when = when;
     return run_.in().journal().append(std::move(r));
 }
 

@@ -23,7 +23,11 @@ namespace graftline::effects {
 /// and how it is done. `carry_out` gives faults as values; its exceptions mean cancelled, interrupted or a
 /// bug. It may be carried out more than once when a process dies in between: what is safe to redo, and how,
 /// is each effect's own matter. An effect that says `static constexpr bool is_pure = true` changes nothing
-/// outside the program and does not wait for its request to be committed. One whose work outlives the process
+/// outside the program and does not wait for its request to be committed. One that says `static constexpr
+/// bool keeps_record = true` has on record by itself whatever must outlast a power cut, before anybody can
+/// see it: when a cut takes its request and its outcome along, carrying it out again is right. Nothing is
+/// flushed for it then; the request of any other is on the disk, and so every earlier outcome, before it
+/// begins. One whose work outlives the process
 /// asks for its place too: `carry_out(run&, const effect_place&)`. One with a `retries` policy is tried again
 /// when it fails of what may pass; only the last attempt's fault is its outcome. What must not be left half
 /// done is `shielded`: an effect that is cancelled meanwhile ends, and is still cancelled then.
@@ -173,7 +177,7 @@ public:
     void delivered(const replay::answer& answer);
 
     /// Records the request and the start. Result: what to wait for.
-    journal::ticket begin();
+    journal::ticket begin(lasting when);
     effect_place place() const { return {path_, run_.past().attempts(path_) + attempts_, since_}; }
     bool should_wait() const { return run_.in().journal().is_full(); }
     /// After a crash in a pause: waits for the rest of it, and no longer than `policy` ever does, whatever
@@ -189,7 +193,7 @@ public:
 
 private:
     journal::ticket record(journal_event event, std::int64_t detail, std::string body = {},
-                           std::string kind = {});
+                           std::string kind = {}, lasting when = lasting::with_the_next);
 
     context::wait alone_;
     run& run_;
@@ -212,6 +216,9 @@ namespace detail {
 
 template <class E>
 concept pure = requires { requires E::is_pure; };
+
+template <class E>
+concept on_record = pure<E> || requires { requires E::keeps_record; };
 
 template <class E> constexpr retry_policy retries_of()
 {
@@ -259,7 +266,7 @@ template <effect E> awaitable<result<typename E::outcome>> context::try_perform(
     std::exception_ptr escaped;
     bool has_set_out = false;
     try {
-        const auto written = now.begin();
+        const auto written = now.begin(detail::on_record<E> ? lasting::with_the_next : lasting::at_once);
         run_.past().set_out();
         has_set_out = true;
         if (!detail::pure<E> || now.should_wait()) co_await journal::committed(written);

@@ -8,6 +8,7 @@
 #include "graftline/git/refs.hpp"
 #include "graftline/git/rescue.hpp"
 #include "graftline/git/worktree.hpp"
+#include "graftline/runtime/disk_session.hpp"
 #include "graftline/runtime/shielded.hpp"
 
 #include <boost/asio/this_coro.hpp>
@@ -139,6 +140,8 @@ private:
             now.base = task_.base;
             now.worktree = task_.worktree;
             now.worktree_ready = ready;
+            // From here on its agent may be at work: no record of its start has to be flushed for that.
+            if (ready && now.state == task_state::running) now.attempt_boot = disk_session_of(now.worktree);
         });
     }
 

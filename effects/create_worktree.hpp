@@ -23,6 +23,7 @@ BOOST_DESCRIBE_STRUCT(tree, (), (path, branch, base))
 /// same roll-back.
 struct create_worktree {
     static constexpr std::string_view kind = "create_worktree";
+    static constexpr bool keeps_record = true;
     static constexpr retry_policy retries{3};
     using outcome = tree;
 

@@ -25,6 +25,11 @@ awaitable<result<task>> follow_worktree(run& r, task t)
     co_return co_await r.change(now->id, [&](task& stored) { stored.worktree = now->worktree; });
 }
 
+bool was_set_aside(const task& t)
+{
+    return t.state == task_state::running && !t.worktree_ready;
+}
+
 result<bool> is_worktree_there(const task& t)
 {
     if (t.worktree.empty()) return false;

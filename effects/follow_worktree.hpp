@@ -16,4 +16,8 @@ awaitable<result<task>> follow_worktree(run& r, task t);
 /// none. Errors: the system's, when it cannot be told.
 result<bool> is_worktree_there(const task& t);
 
+/// Is the task being carried out without a worktree that is ready? The machine went down, and what lay in it
+/// could not be vouched for: the work begins again.
+bool was_set_aside(const task& t);
+
 } // namespace graftline::effects

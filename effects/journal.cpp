@@ -9,6 +9,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 
+#include <algorithm>
 #include <vector>
 
 namespace graftline::effects {
@@ -45,7 +46,9 @@ private:
                 db_ = std::make_unique<database>(folder_ / "state.db", how_);
                 insert_.emplace(*db_, folder_);
             }
-            transaction whole(*db_);
+            const bool waits = std::ranges::any_of(
+                records, [](const journal_record& r) { return r.when == lasting::at_once; });
+            transaction whole(*db_, waits ? lasting::at_once : lasting::with_the_next);
             for (const auto& r : records)
                 insert_->insert(r);
             whole.commit();

@@ -34,6 +34,7 @@ struct journal_record {
     std::int64_t detail = 0; ///< requested: hash of the arguments; started: attempt; resolved: 1 done, 0
                              ///< failed; put_off: milliseconds since the epoch, UTC, of the next attempt
     std::string body;        ///< JSON: arguments, identity of a process, result or fault; may be empty
+    lasting when = lasting::at_once; ///< how it is written; not kept
 };
 
 /// Writes records; for one transaction or many. Bodies over the limit go to files beside the database, which

@@ -82,25 +82,27 @@ awaitable<void> record(run& r, const std::string& id, const std::function<void(t
     if (!cleared) r.watcher().note(cleared.error().message()); // the next command finds it done
 }
 
-/// Waits for the queue's word and records it: `edit` makes it the task's. The target may have moved when a
+/// Waits for the queue's word and records it, unless the queue has. The target may have moved when a
 /// cancellation comes: then that is recorded all the same.
-awaitable<result<landing>> queue_and_record(run& r, landing_request what,
-                                            std::function<void(task&, const landing&)> edit)
+awaitable<result<landing>> queue_and_record(run& r, landing_request what)
 {
     const auto id = what.task;
     const auto target = what.target;
-    auto said = co_await r.queue(target).land(std::move(what));
-    if (!said) co_return fault(said.error()).with("task", id).with("target", target);
-    auto with_it = [&](task& now) { edit(now, *said); };
+    const auto edit = what.record;
+    auto answered = co_await r.queue(target).land(std::move(what));
+    if (!answered) co_return fault(answered.error()).with("task", id).with("target", target);
+    auto& said = answered->came_to;
+    if (answered->is_recorded) co_return std::move(said);
+    auto with_it = [&](task& now) { edit(now, said); };
     // Nothing was moved: somebody else has brought the target there, perhaps without flushing it.
-    const bool must_flush = said->is == verdict::up_to_date;
+    const bool must_flush = said.is == verdict::up_to_date;
     result<void> flushed;
     co_await asio::this_coro::throw_if_cancelled(false);
     if (must_flush) flushed = co_await shielded(r.repository().flush());
     if (flushed) co_await shielded(record(r, id, with_it));
     co_await asio::this_coro::throw_if_cancelled(true);
     if (!flushed) co_return flushed.error();
-    co_return said;
+    co_return std::move(said);
 }
 
 } // namespace
@@ -167,8 +169,10 @@ awaitable<result<landing>> land::carry_out(run& r) const
     auto what = co_await request_for(r, t, *this);
     if (!what) co_return fault(what.error()).with("task", t.id);
     r.watcher().doing(task, "waiting to land on " + target.branch);
-    auto edit = [this](effects::task& now, const landing& l) { record_landing(now, l, target.branch); };
-    co_return co_await queue_and_record(r, std::move(*what), edit);
+    what->record = [branch = target.branch](effects::task& now, const landing& l) {
+        record_landing(now, l, branch);
+    };
+    co_return co_await queue_and_record(r, std::move(*what));
 }
 
 awaitable<result<landing>> undo::carry_out(run& r) const
@@ -193,7 +197,8 @@ awaitable<result<landing>> undo::carry_out(run& r) const
     if (!message) co_return fault(message.error()).with("task", t.id);
     what.message = std::move(*message);
     r.watcher().doing(task, "waiting to be undone on " + what.target);
-    co_return co_await queue_and_record(r, std::move(what), record_undo);
+    what.record = record_undo;
+    co_return co_await queue_and_record(r, std::move(what));
 }
 
 } // namespace graftline::effects

@@ -19,6 +19,7 @@ namespace graftline::effects {
 /// said. Cancellation: honoured before the target moves.
 struct land {
     static constexpr std::string_view kind = "land";
+    static constexpr bool keeps_record = true;
     static constexpr retry_policy retries{5};
     using outcome = landing;
 
@@ -38,6 +39,7 @@ BOOST_DESCRIBE_STRUCT(land, (), (task, target, mode, gates, may_undo, test_again
 /// Cancellation: as for `land`.
 struct undo {
     static constexpr std::string_view kind = "undo";
+    static constexpr bool keeps_record = true;
     static constexpr retry_policy retries{5};
     using outcome = landing;
 

@@ -61,12 +61,13 @@ awaitable<task> bring_up_to_date(run& r, task t)
                                   .with("worktree", t.worktree)
                                   .advise("Commit them first: graftline commit " + t.id + " -m MESSAGE"));
     }
-    co_return co_await r.change(t.id, [&](task& now) {
+    auto record = [&](task& now) {
         now.commit = tip->hex();
         if (now.state == task_state::pending || now.state == task_state::failed)
             now.state = task_state::completed;
         now.rejected = false;
-    });
+    };
+    co_return co_await r.change(t.id, record, lasting::with_the_next); // its landing is what is promised
 }
 
 awaitable<bool> put_on_target(context& ctx, task t, const land_options& options)

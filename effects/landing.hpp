@@ -6,6 +6,7 @@
 
 #include <boost/describe.hpp>
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -52,6 +53,8 @@ public:
     std::vector<std::vector<std::string>> gates;
     bool test_again = false; ///< remembered verdicts of gates do not count
     int priority = 0;
+    /// Makes what became of it the task's, when it is recorded.
+    std::function<void(effects::task&, const landing&)> record;
 };
 
 } // namespace graftline::effects

@@ -57,6 +57,7 @@ struct landing_queue::entry {
     std::size_t arrival;
     asio::steady_timer bell; ///< rings when it is settled
     std::optional<result<landing>> outcome;
+    bool is_recorded = false;
     bool withdrawn = false;
     bool chained = false;
     std::optional<git::oid> stuck_on; ///< where it did not merge, behind others that may yet fail
@@ -89,7 +90,7 @@ landing_queue::landing_queue(run& r, std::string target, queue_options options, 
 
 landing_queue::~landing_queue() = default;
 
-awaitable<result<landing>> landing_queue::land(landing_request what)
+awaitable<result<landing_queue::answer>> landing_queue::land(landing_request what)
 {
     auto e = std::make_shared<entry>(executor_, std::move(what), arrivals_++);
     entries_.push_back(e);
@@ -111,7 +112,8 @@ awaitable<result<landing>> landing_queue::land(landing_request what)
     co_await asio::this_coro::throw_if_cancelled(true);
     if (e->withdrawn && !*e->outcome && e->outcome->error().is(errc::interrupted))
         throw boost::system::system_error(asio::error::operation_aborted);
-    co_return std::move(*e->outcome);
+    if (!*e->outcome) co_return e->outcome->error();
+    co_return answer{std::move(**e->outcome), e->is_recorded};
 }
 
 // ---- its work
@@ -343,7 +345,7 @@ awaitable<void> landing_queue::move(std::size_t slots)
     if (done && std::holds_alternative<git::moved>(*done)) {
         batch_ = std::min(batch_ * 2, longest_chain);
         tip_ = to;
-        landed(slots);
+        co_await landed(slots);
         co_return;
     }
     if (!done && is_of_the_environment(done.error())) {
@@ -394,17 +396,32 @@ awaitable<void> landing_queue::drop_cancelled(std::size_t slots)
         }
 }
 
-void landing_queue::landed(std::size_t slots)
+/// Recorded together, so that all of them wait for the disk once.
+awaitable<void> landing_queue::landed(std::size_t slots)
 {
-    for (std::size_t i = 0; i < slots; ++i) {
-        const auto s = chain_.front();
+    std::vector<std::pair<std::string, std::function<void(task&)>>> records;
+    std::vector<std::pair<entry_ptr, landing>> outcomes;
+    for (std::size_t i = 0; i < slots; ++i)
+        for (std::size_t j = 0; j < chain_[i]->entries.size(); ++j) {
+            const auto& c = chain_[i]->candidates[j];
+            const auto& e =
+                outcomes
+                    .emplace_back(chain_[i]->entries[j],
+                                  landing{verdict::merged, c.commit.hex(), c.onto.hex(), {}, {}, {}})
+                    .first;
+            records.emplace_back(e->what.task,
+                                 [e, l = outcomes.back().second](task& now) { e->what.record(now, l); });
+        }
+    const auto recorded = co_await run_.in().stored([&](store& s) { return s.settle_landings(records); });
+    for (const auto& changed : recorded ? *recorded : std::vector<task>())
+        run_.watcher().changed(changed);
+    for (auto& [e, l] : outcomes) {
+        e->is_recorded = recorded.has_value(); // or each hears for itself what keeps it from that
+        settle(e, std::move(l));
+    }
+    for (; slots > 0; --slots) {
+        dying_.push_back(chain_.front()); // its test has spoken, but may not have returned
         chain_.pop_front();
-        for (std::size_t j = 0; j < s->entries.size(); ++j)
-            settle(
-                s->entries[j],
-                landing{
-                    verdict::merged, s->candidates[j].commit.hex(), s->candidates[j].onto.hex(), {}, {}, {}});
-        dying_.push_back(s); // its test has spoken, but may not have returned
     }
     for (const auto& e : entries_)
         e->stuck_on.reset(); // what it did not merge with is on the target now: that is the last word

@@ -34,10 +34,14 @@ public:
     landing_queue(run& r, std::string target, queue_options options, scope& beside);
     ~landing_queue();
 
-    /// Waits until the change has landed or cannot. Errors: what git, the store or a gate's start said.
-    /// Cancellation: terminal; the change is taken out, unless the target is moving to it already: then it
-    /// lands, and that is the result.
-    awaitable<result<landing>> land(landing_request what);
+    struct answer {
+        landing came_to;
+        bool is_recorded = false; ///< with all that moved the target together
+    };
+    /// Waits until the change has landed or cannot; one that has is recorded then, and its intent cleared.
+    /// Errors: what git, the store or a gate's start said. Cancellation: terminal; the change is taken out,
+    /// unless the target is moving to it already: then it lands, and that is the result.
+    awaitable<result<answer>> land(landing_request what);
 
 private:
     struct entry;
@@ -61,7 +65,7 @@ private:
     awaitable<void> move(std::size_t slots);
     awaitable<void> drop_cancelled(std::size_t slots);
     void reject_head();
-    void landed(std::size_t slots);
+    awaitable<void> landed(std::size_t slots);
     void settle(const entry_ptr& e, result<landing> how);
     void settle_all(const fault& why);
     void take_apart(std::size_t from);

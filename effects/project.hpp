@@ -80,9 +80,9 @@ private:
     agents::settings settings_;
     json::object configuration_;
     database::commits durability_;
+    std::unique_ptr<store> store_; // touched on the lane only; closed last, as what has flushed the database
     effects::journal journal_;
     lane lane_;
-    std::unique_ptr<store> store_; // touched on the lane only
 };
 
 template <class Job> awaitable<result<std::invoke_result_t<Job&, store&>>> project::stored(Job job)

@@ -59,12 +59,14 @@ awaitable<result<removal>> remove_and_record(run& r, const remove_worktree& aske
     if (found) t = std::move(*found);
     auto done = found ? co_await remove_all(r, t, asked.keep_branch) : result<removal>(found.error());
     if (!done) co_return fault(done.error()).with("task", t.id).with("worktree", t.worktree);
-    co_await r.change(t.id, [&](task& now) {
+    auto record = [&](task& now) {
         now.worktree.clear();
         now.worktree_ready = false;
         for (const auto& ref : done->rescues)
             if (std::ranges::find(now.rescues, ref) == now.rescues.end()) now.rescues.push_back(ref);
-    });
+    };
+    // One that comes back after a power cut is removed again.
+    co_await r.change(t.id, record, done->rescues.empty() ? lasting::with_the_next : lasting::at_once);
     co_return done;
 }
 

@@ -20,6 +20,7 @@ BOOST_DESCRIBE_STRUCT(removal, (), (rescues, branch_deleted))
 /// in the task. Errors: anything that could not be saved keeps the worktree. Cancellation: not honoured.
 struct remove_worktree {
     static constexpr std::string_view kind = "remove_worktree";
+    static constexpr bool keeps_record = true;
     static constexpr retry_policy retries{5};
     using outcome = removal;
 

@@ -167,9 +167,9 @@ void run::environment_failed(fault why)
     if (on_environment_fault) on_environment_fault();
 }
 
-awaitable<task> run::change(std::string id, std::function<void(task&)> edit)
+awaitable<task> run::change(std::string id, std::function<void(task&)> edit, lasting when)
 {
-    auto changed = co_await project_->must_store([&](store& s) { return s.change(id, edit); });
+    auto changed = co_await project_->must_store([&](store& s) { return s.change(id, edit, when); });
     watcher_.changed(changed);
     co_return changed;
 }
@@ -187,7 +187,7 @@ awaitable<task> run::take(std::string id, std::function<void(task&)> edit)
     asio::steady_timer again(co_await asio::this_coro::executor);
     for (auto patience = 100;; --patience) {
         auto taken = co_await project_->stored([&](store& s) {
-            return s.change(id, [&](task& now) {
+            auto mine = [&](task& now) {
                 if (!now.owner.empty() && now.owner != this->id() && is_alive(*project_, now.owner))
                     throw fault_error(
                         fault(errc::busy, "another graftline works on this task")
@@ -196,7 +196,8 @@ awaitable<task> run::take(std::string id, std::function<void(task&)> edit)
                             .advise("Wait for it, or cancel the task: graftline cancel " + now.id));
                 edit(now);
                 now.owner = this->id();
-            });
+            };
+            return s.change(id, mine, lasting::with_the_next); // no owner outlives a power cut
         });
         if (taken) {
             watcher_.changed(*taken);
@@ -214,9 +215,10 @@ awaitable<task> run::take(std::string id, std::function<void(task&)> edit)
 awaitable<void> run::release(std::string id)
 {
     auto released = co_await project_->stored([&](store& s) {
-        s.change(id, [&](task& now) {
+        auto nobodys = [&](task& now) {
             if (now.owner == this->id()) now.owner.clear();
-        });
+        };
+        s.change(id, nobodys, lasting::with_the_next);
     });
     (void)released;
 }

@@ -87,8 +87,8 @@ public:
     /// No further effect is to begin.
     bool is_over() const noexcept { return stopping_ || giving_up_; }
 
-    /// Changes a task in the store and tells the watcher. Throws fault_error.
-    awaitable<task> change(std::string id, std::function<void(task&)> edit);
+    /// Changes a task in the store and tells the watcher. `when`: as for store::change. Throws fault_error.
+    awaitable<task> change(std::string id, std::function<void(task&)> edit, lasting when = lasting::at_once);
     awaitable<task> find(std::string id);
 
     /// Makes the task this run's own, in one transaction with `edit`, which may refuse by throwing. Busy when

@@ -110,6 +110,14 @@ awaitable<void> follow_output(run& r, const std::string& task, follower& file, a
     if (const auto rest = lines.take_rest(); !rest.empty()) hear(rest);
 }
 
+/// Does it need what an earlier agent of the task left in the worktree, or what was put there for it?
+bool goes_on_with_work(const run_agent& asked, const task& t)
+{
+    const bool later_stage =
+        !asked.stage.empty() && !t.spec.stages.empty() && asked.stage != t.spec.stages.front().name;
+    return later_stage || !asked.feedback.empty();
+}
+
 /// What an agent wrote there; none when there is no plain file. An agent may leave anything under that name:
 /// a pipe must not stop the loop, and a link must not lead elsewhere.
 std::optional<std::string> read_result_file(const std::filesystem::path& file)
@@ -259,9 +267,6 @@ private:
                 forget_end(files_->folder());
                 co_return usable.error().with("agent", report.how);
             }
-        // What is on record as its outcome is not asked of an agent again: the work must be as safe.
-        if (auto flushed = co_await run_.repository().flush(task_.worktree); !flushed)
-            co_return flushed.error();
         co_await record_end(report);
         co_return report;
     }
@@ -366,17 +371,22 @@ private:
     /// task was cancelled meanwhile: no agent starts.
     awaitable<bool> record_start(const std::string& place)
     {
-        const auto now = co_await run_.change(task_.id, [&](task& now) {
+        const auto session = disk_session_of(task_.worktree);
+        auto record = [&](task& now) {
             if (now.cancel_asked) return;
             ++now.attempts;
             now.attempt = files_->folder().string();
             if (now.attempt_for != place) now.lost_attempts = 0;
             now.attempt_for = place;
-            now.attempt_boot = disk_session_of(now.worktree);
+            now.attempt_boot = session;
             now.log = files_->output().string();
             now.exit_code.reset();
             now.signal.reset();
-        });
+        };
+        // No agent outlives a power cut: it begins again, when it is on the disk that one may have been at
+        // work.
+        const auto when = task_.attempt_boot == session ? lasting::with_the_next : lasting::at_once;
+        const auto now = co_await run_.change(task_.id, record, when);
         co_return !now.cancel_asked;
     }
 
@@ -472,17 +482,18 @@ private:
 
     awaitable<void> record_end(const agent_report& report)
     {
-        const bool is_safe = run_.repository().durable() == git::durability::power;
-        co_await run_.change(task_.id, [&](task& now) {
+        auto record = [&](task& now) {
             now.exit_code = report.exit_code;
             now.signal = report.signal;
-            if (is_safe) now.attempt_boot.clear();
             if (!report.usage) return;
             auto& sum = now.usage ? *now.usage : now.usage.emplace(); // stages and retries add up
             sum.input_tokens += report.usage->input_tokens;
             sum.output_tokens += report.usage->output_tokens;
             sum.cost_usd += report.usage->cost_usd;
-        });
+        };
+        // It is promised with what it made, which is flushed when that is committed: until then
+        // `attempt_boot` says that a power cut takes both.
+        co_await run_.change(task_.id, record, lasting::with_the_next);
     }
 
     run& run_;
@@ -499,6 +510,13 @@ private:
 awaitable<result<agent_report>> run_agent::carry_out(run& r, const effect_place& here) const
 {
     auto t = co_await r.find(task);
+    if (was_set_aside(t) && goes_on_with_work(*this, t)) {
+        agent_report again;
+        again.how = "the machine went down, and what it was to go on with is gone";
+        again.ending = to_string(ending::lost);
+        again.begins_again = true;
+        co_return again;
+    }
     auto who = definition_of(*this, t, r.in());
     if (!who) co_return fault(who.error()).with("task", task);
     const auto place = r.id() + "/" + here.path;

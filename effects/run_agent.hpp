@@ -18,10 +18,12 @@ struct agent_report {
     std::string decision; ///< from its result file; may be empty
     std::string summary;
     std::optional<token_usage> usage;
-    bool may_pass = false; ///< it failed of what may be gone in a while: a rate limit, a lost connection
+    bool may_pass = false;     ///< it failed of what may be gone in a while: a rate limit, a lost connection
+    bool begins_again = false; ///< not asked: what it was to go on with went when the machine went down
 };
 BOOST_DESCRIBE_STRUCT(agent_report, (),
-                      (done, how, ending, exit_code, signal, decision, summary, usage, may_pass))
+                      (done, how, ending, exit_code, signal, decision, summary, usage, may_pass,
+                       begins_again))
 
 /// Starts the agent under a supervisor and waits for its end and that of everything it started; its output is
 /// followed for the watcher. Records attempt, log, exit and usage in the task. Errors: invalid for an unknown
@@ -29,9 +31,12 @@ BOOST_DESCRIBE_STRUCT(agent_report, (),
 /// started, is a report, not an error. Cancellation: terminal; the agent gets TERM, and KILL after the task's
 /// grace, and is waited for. Carried out again after a crash: an agent that lives is adopted, one that has
 /// ended is reported on; one that went without a record is lost, its worktree's state is put under a rescue
-/// ref and it starts anew there, at most three times.
+/// ref and it starts anew there, at most three times. What it made is on the disk when it is committed, not
+/// before: when the machine goes down until then, its worktree is set aside, and an agent that is to go on
+/// with an earlier one's work is not asked.
 struct run_agent {
     static constexpr std::string_view kind = "run_agent";
+    static constexpr bool keeps_record = true;
     using outcome = agent_report;
 
     std::string task;

@@ -82,6 +82,7 @@ awaitable<committed_work> commit_work(context& ctx, const std::string& id)
     committed_work work;
     work.made = co_await ctx.perform(
         commit_changes{id, {}, settings.type.value_or("feat"), settings.scope.value_or("")});
+    if (work.made.begins_again) co_return work;
     const std::string reason = work.made.tip.empty() ? "no changes"
                                : work.made.worktree_gone
                                    ? "its worktree is gone: what was not committed there is not on its branch"
@@ -103,17 +104,22 @@ awaitable<bool> resolve(context& ctx, const std::string& id, const task_spec& sp
 {
     const auto place = co_await ctx.at_rest(places.acquire(spec.priority));
     const auto had = co_await ctx.perform(start_over{id});
-    co_await ctx.perform(create_worktree{id});
-    const auto brought = co_await ctx.perform(bring_change{id, had});
-    const auto resolver = ctx.in().in().settings().landing.resolver.value_or("");
-    const auto report = co_await ask_agent(ctx, {id, {}, resolver, feedback_on(conflict, brought, target)});
-    if (!report.done) {
-        co_await record_agent_failure(ctx, id, report);
-        co_return false;
+    for (;;) {
+        co_await ctx.perform(create_worktree{id});
+        const auto brought = co_await ctx.perform(bring_change{id, had});
+        const auto resolver = ctx.in().in().settings().landing.resolver.value_or("");
+        const auto report =
+            co_await ask_agent(ctx, {id, {}, resolver, feedback_on(conflict, brought, target)});
+        if (report.begins_again) continue;
+        if (!report.done) {
+            co_await record_agent_failure(ctx, id, report);
+            co_return false;
+        }
+        co_await ctx.perform(check_markers{id, brought.conflicts});
+        const auto work = co_await commit_work(ctx, id);
+        if (work.made.begins_again) continue;
+        co_return !work.made.tip.empty() && work.completed && !needs_a_look(work.made);
     }
-    co_await ctx.perform(check_markers{id, brought.conflicts});
-    const auto work = co_await commit_work(ctx, id);
-    co_return !work.made.tip.empty() && work.completed && !needs_a_look(work.made);
 }
 
 /// Lands what the task made; a conflict goes to an agent as often as is allowed. True: it is done with.
@@ -135,14 +141,20 @@ awaitable<bool> land_work(context& ctx, const std::string& id, const task_spec& 
 awaitable<void> run_task(context& ctx, std::string id, task_spec spec, semaphore& places,
                          semaphore::lease place)
 {
-    co_await ctx.perform(create_worktree{id});
-    const auto report = co_await let_agent_work(ctx, id, spec);
-    place.release(); // the next agent starts while this one's work is committed and landed
-    if (!report.done) {
-        co_await record_agent_failure(ctx, id, report);
-        co_return;
+    committed_work work;
+    for (;;) {
+        co_await ctx.perform(create_worktree{id});
+        const auto report = co_await let_agent_work(ctx, id, spec);
+        if (report.begins_again) continue;
+        place.release(); // the next agent starts while this one's work is committed and landed
+        if (!report.done) {
+            co_await record_agent_failure(ctx, id, report);
+            co_return;
+        }
+        work = co_await commit_work(ctx, id);
+        if (!work.made.begins_again) break;
+        place = co_await ctx.at_rest(places.acquire(spec.priority));
     }
-    const auto work = co_await commit_work(ctx, id);
     if (!spec.land || !work.completed) co_return;
     if (needs_a_look(work.made)) co_return;
     const bool done_with = work.made.tip.empty() || co_await land_work(ctx, id, spec, places);

@@ -26,7 +26,10 @@ awaitable<result<settled>> flush_and_settle(run& r, const settle_task& asked)
     if (!asked.done && before.worktree_ready)
         if (auto flushed = co_await r.repository().flush(before.worktree); !flushed)
             co_return flushed.error();
-    const auto now = co_await r.change(asked.task, [&](task& t) { settle(t, asked); });
+    const auto now = co_await r.change(asked.task, [&](task& t) {
+        settle(t, asked);
+        if (r.repository().durable() == git::durability::power) t.attempt_boot.clear();
+    });
     co_return settled{std::string(to_string(now.state))};
 }
 

@@ -19,6 +19,7 @@ BOOST_DESCRIBE_STRUCT(settled, (), (state))
 /// refused where the table of transitions has no such step. Cancellation: not honoured.
 struct settle_task {
     static constexpr std::string_view kind = "settle_task";
+    static constexpr bool keeps_record = true;
     using outcome = settled;
 
     std::string task;

@@ -132,7 +132,7 @@ void database::closer::operator()(sqlite3* db) const noexcept
     sqlite3_close_v2(db);
 }
 
-database::database(const std::filesystem::path& file, commits how) : write_turn_(turn_of(file))
+database::database(const std::filesystem::path& file, commits how) : how_(how), write_turn_(turn_of(file))
 {
     // SQLite would let everybody read it; the files that it puts beside it get the rights that this one has.
     // Not by opening it: closing that again would drop the locks of this process's other connections.
@@ -144,7 +144,15 @@ database::database(const std::filesystem::path& file, commits how) : write_turn_
     if (rc != SQLITE_OK) fail(opened, "the state database could not be opened");
     sqlite3_busy_handler(opened, wait_for_others, nullptr);
     execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON");
-    if (how == commits::survive_power) execute("PRAGMA synchronous = FULL");
+    flush_commits(lasting::at_once);
+}
+
+/// SQLite takes this between transactions only.
+void database::flush_commits(lasting when)
+{
+    if (how_ == commits::survive_processes || when == now_) return;
+    execute(when == lasting::at_once ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+    now_ = when;
 }
 
 void database::execute(const char* sql)
@@ -153,8 +161,9 @@ void database::execute(const char* sql)
         fail(handle_.get(), "the state database could not be read or written");
 }
 
-transaction::transaction(database& db) : db_(db), turn_(*db.write_turn_)
+transaction::transaction(database& db, lasting when) : db_(db), turn_(*db.write_turn_)
 {
+    db_.flush_commits(when);
     db_.execute("BEGIN IMMEDIATE");
 }
 

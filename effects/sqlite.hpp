@@ -51,6 +51,13 @@ private:
     std::unique_ptr<sqlite3_stmt, finalizer> handle_;
 };
 
+/// When what is committed to a database that survives power cuts is on the disk. What is committed later is
+/// never there without what was committed before.
+enum class lasting {
+    at_once,      ///< when the commit returns
+    with_the_next ///< with the next commit that is on the disk at once
+};
+
 /// A connection. One thread at a time; other processes may have their own.
 class database {
 public:
@@ -76,7 +83,11 @@ private:
     struct closer {
         void operator()(sqlite3* db) const noexcept;
     };
+    void flush_commits(lasting when);
+
     std::unique_ptr<sqlite3, closer> handle_;
+    commits how_;
+    lasting now_ = lasting::with_the_next;
     std::shared_ptr<std::mutex> write_turn_; // of all connections of this process to this file
 };
 
@@ -84,7 +95,7 @@ private:
 /// SQLite's own waiting, by sleeps that grow, does not do. Not to be nested.
 class transaction {
 public:
-    explicit transaction(database& db);
+    explicit transaction(database& db, lasting when = lasting::at_once);
     ~transaction();
     transaction(const transaction&) = delete;
     transaction& operator=(const transaction&) = delete;

@@ -1,5 +1,6 @@
 #include "graftline/effects/start_over.hpp"
 
+#include "graftline/effects/follow_worktree.hpp"
 #include "graftline/effects/remove_worktree.hpp"
 #include "graftline/git/dead_locks.hpp"
 #include "graftline/git/make_commit.hpp"
@@ -110,6 +111,7 @@ awaitable<result<brought_change>> bring_change::carry_out(run& r) const
 awaitable<result<markers_checked>> check_markers::carry_out(run& r) const
 {
     const auto t = co_await r.find(task);
+    if (was_set_aside(t)) co_return markers_checked{}; // which is found when it is to be committed
     const auto bad = co_await offload([folder = fs::path(t.worktree), paths = paths] {
         for (const auto& path : paths)
             if (has_markers(folder / path)) return path;

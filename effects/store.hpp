@@ -94,8 +94,14 @@ public:
     task resolve(const std::string& handle);
     /// Reads the task, lets `change` edit it and writes it back. Refused when its state made a step that the
     /// table of transitions does not have. Returns it as written. `change` must leave the spec as it is:
-    /// std::logic_error.
-    task change(const std::string& id, const std::function<void(task&)>& change);
+    /// std::logic_error. `when`: with the next only for what promises nothing, and is as if it had not
+    /// happened when a power cut takes it.
+    task change(const std::string& id, const std::function<void(task&)>& change,
+                lasting when = lasting::at_once);
+    /// What came of several landings: changes each task as `change` does and clears its intent. All or none.
+    /// Returns them as written.
+    std::vector<task>
+    settle_landings(const std::vector<std::pair<std::string, std::function<void(task&)>>>& by_task);
 
     /// The first ports of the blocks that running tasks have, `besides` left out.
     std::set<int> ports_given(const std::string& besides);

@@ -79,7 +79,7 @@ void store::write_run(const run_record& run)
 
 void store::resume_run(const std::string& id, std::int64_t pid)
 {
-    transaction whole(db_);
+    transaction whole(db_, lasting::with_the_next);
     auto run = find_run(id);
     run.pid = pid;
     run.owned_since = now_text();

@@ -156,10 +156,23 @@ task store::resolve(const std::string& handle)
     throw fault_error(std::move(several.advise("Give more of the id.")));
 }
 
-task store::change(const std::string& id, const std::function<void(task&)>& change)
+task store::change(const std::string& id, const std::function<void(task&)>& change, lasting when)
+{
+    transaction whole(db_, when);
+    auto changed = change_here(id, change);
+    whole.commit();
+    return changed;
+}
+
+std::vector<task>
+store::settle_landings(const std::vector<std::pair<std::string, std::function<void(task&)>>>& by_task)
 {
     transaction whole(db_);
-    auto changed = change_here(id, change);
+    std::vector<task> changed;
+    for (const auto& [id, change] : by_task) {
+        changed.push_back(change_here(id, change));
+        db_.query("DELETE FROM intents WHERE task = ?", id).run();
+    }
     whole.commit();
     return changed;
 }
@@ -176,7 +189,7 @@ std::set<int> store::ports_given(const std::string& besides)
 
 bool store::give_ports(const std::string& id, int first)
 {
-    transaction whole(db_);
+    transaction whole(db_, lasting::with_the_next);
     if (ports_given(id).contains(first)) return false;
     change_here(id, [&](task& t) { t.port_base = first; });
     whole.commit();
@@ -185,7 +198,7 @@ bool store::give_ports(const std::string& id, int first)
 
 void store::view_changed(const std::function<void(const std::vector<task>&, std::size_t)>& view)
 {
-    transaction whole(db_);
+    transaction whole(db_, lasting::with_the_next); // the views are copies
     std::vector<task> changed;
     const auto left_out = [](unreadable_row&&) {}; // of no use to the views
     auto rows = db_.query(task_rows + "WHERE id IN (SELECT task FROM unviewed) ORDER BY number");
@@ -225,7 +238,7 @@ void store::set_intents(const std::vector<std::pair<std::string, std::string>>& 
 
 void store::clear_intent(const std::string& task)
 {
-    transaction whole(db_);
+    transaction whole(db_, lasting::with_the_next); // one that comes back is found to be done
     db_.query("DELETE FROM intents WHERE task = ?", task).run();
     whole.commit();
 }

@@ -120,8 +120,8 @@ struct task {
     std::string attempt;     ///< the present attempt's folder
     std::string attempt_for; ///< run and path of the effect that it belongs to
     int lost_attempts = 0;   ///< of that effect: agents that a crash took along
-    /// The boot of the machine, and the mount of its worktree's disk, that the present attempt began in
-    /// (disk_session.hpp); empty once it has ended and what it made is on the disk.
+    /// The boot of the machine, and the mount of its worktree's disk, that the present attempt began in, or
+    /// may have begun (disk_session.hpp); empty once it has ended and what it made is on the disk.
     std::string attempt_boot;
 };
 BOOST_DESCRIBE_STRUCT(task, (),

@@ -18,6 +18,7 @@ awaitable<void> record_failure(run& r, const std::string& id, const fault& why)
             now.state = task_state::cancelled;
         else if (may_become(now.state, task_state::failed) && now.state != task_state::completed)
             now.state = task_state::failed;
+        if (r.repository().durable() == git::durability::power) now.attempt_boot.clear();
         now.reason = now.state == task_state::cancelled ? "cancelled" : why.message();
         now.finished_at = now_text();
     });

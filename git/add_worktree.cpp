@@ -97,7 +97,7 @@ awaitable<result<void>> note_in_record(repository& repo, const worktree_request&
 awaitable<result<void>> register_worktree(repository& repo, const worktree_request& request,
                                           made_so_far& made)
 {
-    auto prepared = repo.git("worktree", "add", "--no-checkout");
+    auto prepared = repo.git_unflushed("worktree", "add", "--no-checkout");
     if (!request.lock_reason.empty()) prepared.args("--lock", "--reason", request.lock_reason);
     if (request.branch.empty())
         prepared.args("--detach", "--", request.path.string(), request.base.hex());

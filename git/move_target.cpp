@@ -9,6 +9,7 @@
 #include "graftline/git/records.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/repository.hpp"
+#include "graftline/git/write_ref_direct.hpp"
 #include "graftline/runtime/conversation.hpp"
 #include "graftline/runtime/offload.hpp"
 #include "graftline/runtime/shielded.hpp"
@@ -180,37 +181,73 @@ awaitable<std::optional<attempt>> follow_files(landing what, landing_checkout wh
         wait_for("the landing changes what is edited in " + where.work_tree().string(), std::move(*paths))));
 }
 
-/// The landed files, their folders and the index on the disk: before the ref says that they are there. Beyond
-/// some number of them the whole file system is cheaper.
-awaitable<result<void>> flush_checkout(const landing& what, const landing_checkout& where)
+/// The folder that `file` is in, and the one that each new folder above it is in: where names come and go.
+void add_folders(const fs::path& file, const fs::path& top, const std::set<fs::path>& missing,
+                 std::set<fs::path>& to)
+{
+    std::error_code ignored;
+    fs::path folder = file.parent_path();
+    to.insert(folder);
+    while (folder != top && folder.has_relative_path() &&
+           (missing.contains(folder) || !fs::exists(folder, ignored)))
+        to.insert(folder = folder.parent_path());
+}
+
+/// The folders above `file` that are not there.
+void add_missing(const fs::path& file, const fs::path& top, std::set<fs::path>& to)
+{
+    std::error_code ignored;
+    for (fs::path folder = file.parent_path();
+         folder != top && folder.has_relative_path() && !fs::exists(folder, ignored);
+         folder = folder.parent_path())
+        to.insert(folder);
+}
+
+/// Folders that are made when the files follow.
+std::set<fs::path> folders_to_be_made(const landing& what, const landing_checkout& where)
+{
+    std::set<fs::path> missing;
+    for (const staged_change& change : what.changes)
+        add_missing(where.work_tree() / change.path, where.work_tree(), missing);
+    return missing;
+}
+
+/// The landed files, their folders and the index's name on the disk: before the ref says that they are there.
+/// What the index holds git has flushed. Beyond some number of them the whole file system is cheaper.
+awaitable<result<void>> flush_checkout(const landing& what, const landing_checkout& where,
+                                       std::set<fs::path> missing)
 {
     constexpr std::size_t many = 64;
     if (what.changes.size() > many) co_return co_await what.repo->flush(where.work_tree());
-    std::set<fs::path> files{where.git_dir() / "index", where.git_dir()};
+    std::set<fs::path> files{where.git_dir()};
     for (const staged_change& change : what.changes) {
-        fs::path path = where.work_tree() / change.path;
-        files.insert(path);
-        while (path != where.work_tree() && path.has_relative_path()) // a new folder's name is in its parent
-            files.insert(path = path.parent_path());
+        const fs::path file = where.work_tree() / change.path;
+        files.insert(file);
+        add_folders(file, where.work_tree(), missing, files);
     }
     co_return co_await what.repo->flush_only(std::vector<fs::path>(files.begin(), files.end()));
 }
 
-/// The ref has moved: its name, its reflogs and their folders on the disk.
-awaitable<result<void>> flush_move(const landing& what, fs::path head_log = {})
+/// What is to be flushed when the ref has moved, looked up before that: its reflog, and the folders in which
+/// names come. What the ref itself holds is on the disk before it has its name.
+std::set<fs::path> places_of_move(const landing& what)
 {
     const fs::path& top = what.repo->common_dir();
-    std::set<fs::path> files{top};
-    for (fs::path file : {top / what.fullname, top / "logs" / what.fullname})
-        for (; file != top && file.has_relative_path(); file = file.parent_path())
-            files.insert(file);
-    if (!head_log.empty()) {
-        files.insert(head_log);
-        files.insert(head_log.parent_path());
-    }
+    const fs::path log = top / "logs" / what.fullname;
+    std::set<fs::path> places{log};
+    add_folders(top / what.fullname, top, {}, places);
+    std::error_code ignored;
+    if (!fs::exists(log, ignored)) add_folders(log, top, {}, places);
+    return places;
+}
+
+/// The ref has moved: its name and its reflogs on the disk.
+awaitable<result<void>> flush_move(const landing& what, std::set<fs::path> places)
+{
     // First what was put off: a ref must not last longer than what it names.
     auto flushed = co_await what.repo->flush_put_off(what.fullname);
-    if (flushed) flushed = co_await what.repo->flush_only(std::vector<fs::path>(files.begin(), files.end()));
+    if (flushed)
+        flushed = co_await what.repo->flush_only(std::vector<fs::path>(places.begin(), places.end()));
     if (!flushed)
         co_return flushed.error()
             .with("branch", what.branch)
@@ -265,13 +302,16 @@ awaitable<attempt> move_through(landing what, landing_checkout where, conversati
     auto recorded = record_landing(*what.repo, recorded_landing(where.git_dir(), what.from, what.to));
     if (!recorded) co_return ended(recorded.error());
 
+    const auto missing = folders_to_be_made(what, where);
+    auto places = places_of_move(what);
+    places.insert(where.git_dir() / "logs/HEAD");
     auto followed = co_await follow_files(what, where);
     if (followed) co_return std::move(*followed);
     // A commit that read the index before us may have written it back meanwhile. It will fail at the ref; its
     // index must not stay.
     auto repaired =
         co_await repair_entries(where, what.to.hex(), what.changes, replaced_states(what.changes));
-    auto committed = co_await flush_checkout(what, where);
+    auto committed = co_await flush_checkout(what, where, missing);
     if (committed) committed = co_await tell(update_ref, "commit\n", "commit: ok");
     if (!committed && co_await ended_by_kill(update_ref))
         co_return attempt{std::nullopt, "git update-ref was killed", true};
@@ -284,7 +324,7 @@ awaitable<attempt> move_through(landing what, landing_checkout where, conversati
     }
     co_await update_ref.finish();
     repaired = co_await repair_entries(where, what.to.hex(), what.changes, replaced_states(what.changes));
-    auto flushed = co_await flush_move(what, where.git_dir() / "logs/HEAD");
+    auto flushed = co_await flush_move(what, std::move(places));
     if (!flushed) co_return ended(flushed.error());
     co_return ended(move_outcome(moved{})); // a failed repair is tried again at the next command
 }
@@ -354,9 +394,21 @@ awaitable<result<move_outcome>> move_with_checkout(landing what, branch_use use,
 /// Must not be interrupted: what has moved is said, and looked after.
 awaitable<result<move_outcome>> move_and_look(landing what)
 {
-    auto updated = co_await update_ref(*what.repo, what.fullname, what.to, what.from, what.reflog_message);
-    if (!updated) co_return updated.error();
-    auto flushed = co_await flush_move(what);
+    auto& repo = *what.repo;
+    auto places = places_of_move(what);
+    const bool is_put_off = repo.is_put_off(what.fullname);
+    const auto direct =
+        co_await write_ref_direct(repo, what.fullname, what.to, what.from, what.reflog_message);
+    if (!direct) co_return direct.error();
+    if (*direct && !is_put_off) { // flushed already
+        places.erase(repo.common_dir() / "logs" / what.fullname);
+        places.erase((repo.common_dir() / what.fullname).parent_path());
+    }
+    if (!*direct) {
+        auto updated = co_await update_ref(repo, what.fullname, what.to, what.from, what.reflog_message);
+        if (!updated) co_return updated.error();
+    }
+    auto flushed = co_await flush_move(what, std::move(places));
     if (!flushed) co_return flushed.error();
     // Somebody may have checked it out just before: those files are still the old ones. Where they are new
     // already this changes nothing.
@@ -406,9 +458,10 @@ awaitable<result<move_outcome>> move_kept(landing what, kept_objects& kept, inte
     if (auto reason = reason_to_wait(what, *uses)) co_return move_outcome(std::move(*reason));
 
     // Before the intent: what it tells of must be there, and what the landing stands on.
-    auto flushed = co_await repo.flush_tip(what.fullname, what.from);
-    if (flushed) flushed = co_await kept.flush_names(repo);
+    const auto flushed = co_await repo.flush_tip(what.fullname, what.from);
     if (!flushed) co_return flushed.error();
+    if (!*flushed)
+        if (auto named = co_await kept.flush_names(repo); !named) co_return named.error();
     auto outcome = uses->empty() ? move_alone(what, intent) : move_with_checkout(what, uses->front(), intent);
     auto done = co_await std::move(outcome);
     if (done && std::holds_alternative<moved>(*done)) co_await kept.settle(repo);

@@ -196,26 +196,32 @@ awaitable<result<void>> repository::flush_only(std::vector<fs::path> files)
     co_return co_await flush_files(std::move(files));
 }
 
-awaitable<result<void>> repository::flush_tip(std::string fullname, oid tip)
+awaitable<result<bool>> repository::flush_tip(std::string fullname, oid tip)
 {
     const auto known = on_disk_.find(fullname);
     if (known != on_disk_.end()) {
         flushed_branch& branch = known->second;
-        if (branch.tip == tip) co_return result<void>();
+        if (branch.tip == tip) co_return false;
         if (std::chrono::steady_clock::now() - branch.when < std::chrono::seconds(1)) {
             branch.is_behind = true;
-            co_return result<void>();
+            co_return false;
         }
     }
     auto flushed = co_await flush();
-    if (flushed) tip_is_on_disk(fullname, tip);
-    co_return flushed;
+    if (!flushed) co_return flushed.error();
+    tip_is_on_disk(fullname, tip);
+    co_return durability_ == durability::power;
+}
+
+bool repository::is_put_off(const std::string& fullname) const
+{
+    const auto known = on_disk_.find(fullname);
+    return known != on_disk_.end() && known->second.is_behind;
 }
 
 awaitable<result<void>> repository::flush_put_off(std::string fullname)
 {
-    const auto known = on_disk_.find(fullname);
-    if (known == on_disk_.end() || !known->second.is_behind) co_return result<void>();
+    if (!is_put_off(fullname)) co_return result<void>();
     co_return co_await flush();
 }
 
@@ -242,6 +248,13 @@ libgit2_lane& repository::direct()
     return *direct_;
 }
 
+libgit2_lane& repository::direct_unflushed()
+{
+    if (durability_ == durability::process) return direct();
+    if (!unflushed_) unflushed_ = std::make_unique<libgit2_lane>(executor_, git_dir_);
+    return *unflushed_;
+}
+
 direct_merges& repository::merging()
 {
     if (!merging_) merging_ = std::make_unique<direct_merges>(executor_, git_dir_, history_);
@@ -263,9 +276,14 @@ static void keep_refs_whole(command& git, durability wanted)
 
 command repository::prepare(std::vector<std::string> words) const
 {
+    return prepare(std::move(words), durability_);
+}
+
+command repository::prepare(std::vector<std::string> words, durability of_refs) const
+{
     command git("git");
     prepare_own_call(git);
-    keep_refs_whole(git, durability_);
+    keep_refs_whole(git, of_refs);
     // The linked worktree that we were started in may have been removed meanwhile, by ourselves.
     std::error_code failed;
     const bool still_here =

@@ -72,11 +72,13 @@ public:
     /// With `durability::power`, before the branch moves on from `tip`: what it holds is on the disk, and all
     /// before it. Flushes only for a tip that was not put there by us, and once in a second at most: a branch
     /// that moves every few milliseconds is not there any more when its flush is done. What is put off so is
-    /// for `flush_put_off`. Errors: the system's.
-    awaitable<result<void>> flush_tip(std::string fullname, oid tip);
+    /// for `flush_put_off`. Result: true when all has been flushed for it. Errors: the system's.
+    awaitable<result<bool>> flush_tip(std::string fullname, oid tip);
     /// The branch has moved. What `flush_tip` has put off is done now: to be awaited before anything else is
     /// flushed or said of the move. Errors: the system's.
     awaitable<result<void>> flush_put_off(std::string fullname);
+    /// Has `flush_tip` put something off? What moves the branch then must not flush it before that.
+    bool is_put_off(const std::string& fullname) const;
     /// The branch has been brought to `tip`, and that is on the disk.
     void tip_is_on_disk(const std::string& fullname, const oid& tip);
     /// Git's configuration, as far as commits and refs of ours depend on it.
@@ -85,6 +87,8 @@ public:
     std::shared_ptr<ref_lock_note> ref_writes();
     /// libgit2's handle of this repository, for reading. Ask `may_read_directly` first.
     libgit2_lane& direct();
+    /// The same for what is flushed afterwards, with all else: nothing that it writes is flushed by itself.
+    libgit2_lane& direct_unflushed();
     /// Who is whose parent, as far as it is known. Ask `may_read_directly` first.
     const std::shared_ptr<commit_history>& history() const noexcept { return history_; }
     /// What merging in our own process keeps. For git/merge.cpp.
@@ -105,6 +109,11 @@ public:
         return prepare_in(folder, std::vector<std::string>{std::string(std::forward<W>(words))...});
     }
     command prepare(std::vector<std::string> words) const;
+    /// As `git`, for what is flushed afterwards with all else that git writes.
+    template <class... W> command git_unflushed(W&&... words) const
+    {
+        return prepare(std::vector<std::string>{std::string(std::forward<W>(words))...}, durability::process);
+    }
     command prepare_in(const std::filesystem::path& folder, std::vector<std::string> words) const;
 
     /// Runs `git WORDS...` on this repository. Result: its standard output without the last line's end.
@@ -126,6 +135,7 @@ private:
     repository(asio::any_io_executor executor, std::filesystem::path git_dir,
                std::filesystem::path common_dir);
     void find_main_work_tree();
+    command prepare(std::vector<std::string> words, durability of_refs) const;
 
     asio::any_io_executor executor_;
     std::filesystem::path git_dir_;
@@ -135,6 +145,7 @@ private:
     capability can_;
     std::unique_ptr<repository_lock> lock_;
     std::unique_ptr<libgit2_lane> direct_;
+    std::unique_ptr<libgit2_lane> unflushed_;
     std::shared_ptr<commit_history> history_; ///< shared with jobs that are still on the pool when this goes
     std::unique_ptr<direct_merges> merging_;
     std::unique_ptr<known_settings> settings_;

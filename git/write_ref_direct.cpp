@@ -188,10 +188,14 @@ awaitable<result<bool>> carry_out(repository& repo, std::optional<ref_write> wan
                                   result<bool> (*job)(git_repository&, const ref_write&))
 {
     if (!wanted) co_return false;
+    // A ref that is new replaces nothing that could be damaged: whoever promises it flushes it with what it
+    // names. One that moves is never half written, unless what it moves to waits for a flush itself.
+    const bool may_wait = git_oid_is_zero(&wanted->expected) || repo.is_put_off(wanted->fullname);
     auto on_pool = [wanted = std::move(*wanted), job](git_repository& repository) {
         return job(repository, wanted);
     };
-    auto done = co_await repo.direct().run(std::move(on_pool));
+    auto& lane = may_wait ? repo.direct_unflushed() : repo.direct();
+    auto done = co_await lane.run(std::move(on_pool));
     if (!done && !done.error().is(errc::moved)) co_return false;
     co_return done;
 }

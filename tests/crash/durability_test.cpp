@@ -69,13 +69,13 @@ protected:
 TEST_F(Durability, OfPowerFlushesALandingInOrder)
 {
     const auto alone = lines_of_landing("trunk", "power");
-    expect_in_order(alone, {"agent", "syncfs |", "sync |/state.db-wal", "name |.idx", "sync |/objects/pack",
+    expect_in_order(alone, {"agent", "syncfs |", "sync |/state.db-wal", "name |.idx", "syncfs |",
                             "sync |/state.db-wal", "sync |refs/heads/trunk.lock", "name |refs/heads/trunk",
                             "sync |/refs/heads", "sync |/state.db-wal"});
     const auto followed = lines_of_landing("main", "power"); // checked out: git moves it
-    expect_in_order(followed, {"agent", "syncfs |", "name |.idx", "sync |/objects/pack",
-                               "sync |/state.db-wal", "name |/.git/index", "sync |/x.txt",
-                               "name |refs/heads/main", "sync |/refs/heads", "sync |/state.db-wal"});
+    expect_in_order(followed, {"agent", "syncfs |", "name |.idx", "syncfs |", "sync |/state.db-wal",
+                               "name |/.git/index", "sync |/x.txt", "name |refs/heads/main",
+                               "sync |/refs/heads", "sync |/state.db-wal"});
     expect_in_order(followed, {"agent", "sync |refs/heads/main.lock", "name |refs/heads/main"});
     // No half of a pack ever has a name.
     for (const auto& lines : {alone, followed}) {
@@ -102,6 +102,24 @@ TEST_F(Durability, OfPowerFlushesWhatAnAgentCommittedBeforeItIsCompleted)
                                  "echo x > x.txt; git add x.txt; git commit -qm x; echo agent >> 'LOG'"},
                                 "power");
     expect_in_order(lines, {"agent", "syncfs |", "sync |/state.db-wal"});
+}
+
+TEST_F(Durability, OfPowerFlushesNothingForATaskButWhatIsPromised)
+{
+    const auto lines =
+        lines_of({"run", "One", "--", "sh", "-c", "echo x > x.txt; echo agent >> 'LOG'"}, "power");
+    const auto agent = std::ranges::find(lines, "agent");
+    ASSERT_NE(agent, lines.end());
+    const auto is_of_system = [](const auto& line) { return line.starts_with("syncfs "); };
+    const auto is_of_database = [](const auto& line) {
+        return line.starts_with("sync ") && line.ends_with("/state.db-wal");
+    };
+    const auto ready = std::find_if(lines.begin(), agent, is_of_system);
+    const auto completed = std::find_if(agent, lines.end(), is_of_system);
+    ASSERT_TRUE(ready != agent && completed != lines.end()) << testing::PrintToString(lines);
+    EXPECT_EQ(std::ranges::count_if(lines, is_of_system), 2);
+    EXPECT_EQ(std::count_if(ready, agent, is_of_database), 1) << "that it is ready";
+    EXPECT_EQ(std::count_if(agent, completed, is_of_database), 0) << "what the agent made is not safe yet";
 }
 
 TEST_F(Durability, OfPowerFlushesWhatAFailedAgentLeft)

@@ -36,6 +36,21 @@ TEST(Sqlite, WritesAheadAndSyncsAsAsked)
     EXPECT_EQ(of(durable).synchronous, full);
 }
 
+TEST(Sqlite, SyncsWhatIsPromisedAndNothingElse)
+{
+    const test::temporary_folder place;
+    const auto after = [&](database& db, lasting when) {
+        transaction whole(db, when);
+        whole.commit();
+        return of(db).synchronous;
+    };
+    database durable(place.path() / "a.db", database::commits::survive_power);
+    EXPECT_EQ(after(durable, lasting::with_the_next), normal);
+    EXPECT_EQ(after(durable, lasting::at_once), full);
+    database usual(place.path() / "b.db");
+    EXPECT_EQ(after(usual, lasting::at_once), normal);
+}
+
 /// As another process would, past the turns that the threads of this one take.
 TEST(Sqlite, WaitsForTheTransactionOfAnother)
 {

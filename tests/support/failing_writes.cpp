@@ -176,6 +176,14 @@ int rename(const char* from, const char* to) noexcept
     return done;
 }
 
+int link(const char* from, const char* to) noexcept
+{
+    static const auto real = next<int (*)(const char*, const char*)>("link");
+    const int done = real(from, to);
+    if (what.syncs_in && done == 0) note_durable("name", to);
+    return done;
+}
+
 int fsync(int fd)
 {
     static const auto real = next<int (*)(int)>("fsync");
