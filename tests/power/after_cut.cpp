@@ -29,7 +29,7 @@ std::vector<std::string> lines_of(const std::string& text)
 std::string short_of(std::string text)
 {
     std::ranges::replace(text, '\n', '|');
-    constexpr std::size_t enough = 250;
+    constexpr std::size_t enough = 1500;
     return text.size() <= 2 * enough ? text
                                      : text.substr(0, enough) + " ... " + text.substr(text.size() - enough);
 }
@@ -126,7 +126,7 @@ void inspection::look_at_what_was_said()
     // What nothing had been said of may be damaged; a damaged pack is in the way of everything else.
     const auto checked = try_git(lab_.top(), {"fsck", "--full", "--no-dangling"});
     for (const auto& line : lines_of(checked.out + checked.err))
-        if (line.find("pack") != std::string::npos) complain("unread: fsck before: {}", line);
+        if (line.find("/pack/") != std::string::npos) complain("unread: fsck before: {}", line);
 }
 
 void inspection::look_at_status()
