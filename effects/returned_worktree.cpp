@@ -5,6 +5,7 @@
 #include "graftline/git/own_worktree.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/rescue.hpp"
+#include "graftline/git/scratch.hpp"
 #include "graftline/git/worktree.hpp"
 #include "graftline/runtime/offload.hpp"
 
@@ -20,7 +21,16 @@ struct returned {
     task of;
     fs::path record;
     fs::path worktree;
+    bool is_rest = false; ///< git was forgetting it: of its record a part is left, and nothing of its folder
 };
+
+/// Whose it is, by its lock or by our mark: git removes them one after the other.
+std::string reason_in(const fs::path& record)
+{
+    if (auto lock = git::lock_of(record)) return std::move(*lock);
+    const std::string mark = git::text_of(record / "graftline-mark");
+    return mark.substr(0, mark.find('\n'));
+}
 
 std::vector<returned> find_returned(const git::repository& repo, const std::vector<task>& tasks)
 {
@@ -31,10 +41,17 @@ std::vector<returned> find_returned(const git::repository& repo, const std::vect
     const auto records = without.empty() ? std::vector<fs::path>() : git::worktree_git_dirs(repo);
     if (!records) return found;
     for (const fs::path& record : *records) {
-        if (record == repo.common_dir()) continue;
-        const auto of = without.find(git::lock_of(record).value_or(""));
-        const auto top = of == without.end() ? std::nullopt : git::work_tree_of(repo, record);
-        if (top) found.push_back({*of->second, record, *top});
+        const auto top = record == repo.common_dir() ? std::nullopt : git::work_tree_of(repo, record);
+        if (!top) continue;
+        const std::string reason = reason_in(record), name = record.filename();
+        if (const auto of = without.find(reason); of != without.end()) {
+            found.push_back({*of->second, record, *top});
+            continue;
+        }
+        const auto state = git::folder_at(*top);
+        if (!reason.empty() || !state || *state != git::folder_state::away) continue;
+        for (const auto& [whose, of] : without) // named for the task, and nobody's any more
+            if (name.ends_with("-" + of->id)) found.push_back({*of, record, *top, true});
     }
     return found;
 }
@@ -60,8 +77,14 @@ awaitable<result<std::vector<std::string>>> remove_again(git::repository& repo, 
         if (!saved) co_return saved.error();
         if (*saved) rescues.push_back(std::move(**saved));
     }
-    auto removed = co_await git::remove_worktree(repo, what.worktree, lock_reason(what.of.id));
-    if (!removed && !removed.error().is(errc::not_found)) co_return removed.error();
+    if (what.is_rest) {
+        auto held = co_await repo.lock().acquire();
+        if (!held) co_return held.error();
+        fs::remove_all(what.record, ignored);
+    } else {
+        auto removed = co_await git::remove_worktree(repo, what.worktree, lock_reason(what.of.id));
+        if (!removed && !removed.error().is(errc::not_found)) co_return removed.error();
+    }
     const bool is_over = what.of.state == task_state::merged || what.of.state == task_state::discarded;
     const std::string ref = "refs/heads/" + what.of.branch;
     const auto tip = co_await git::read_ref(repo, ref);

@@ -268,6 +268,17 @@ TEST_F(Restart, RemovesAWorktreeAgainWhoseRemovalDidNotLast)
     const auto rescues = [&] {
         return d.repository.git("for-each-ref", "refs/graftline/rescue/" + id_of("Done"));
     };
+    // Git was forgetting it: one file after the other goes.
+    for (const bool has_mark : {true, false}) {
+        fs::create_directories(its_record.parent_path());
+        fs::copy(before / "record", its_record, how);
+        fs::remove(its_record / "locked");
+        if (!has_mark) fs::remove(its_record / "graftline-mark");
+        fs::remove(git_folder() / "graftline/boot");
+        EXPECT_THAT(after_restart({"clean"}).err, HasSubstr("removed once more"));
+        EXPECT_FALSE(fs::exists(its_record));
+        EXPECT_EQ(rescues(), "");
+    }
     for (const bool is_edited : {false, true}) {
         fs::create_directories(worktree.parent_path());
         fs::copy(before / "worktree", worktree, how);
