@@ -1,8 +1,6 @@
 #include "graftline/agents/text_file.hpp"
 
-#include <cerrno>
-#include <fstream>
-#include <iterator>
+#include "graftline/runtime/small_file.hpp"
 
 namespace graftline::agents {
 
@@ -18,10 +16,9 @@ result<std::string> read_text_file(const std::filesystem::path& file)
         return fault(errc::invalid, "this is not a file that can be read").with("file", file.string());
     if (std::filesystem::file_size(file, failed) > largest && !failed)
         return fault(errc::invalid, "the file is larger than 16 MiB").with("file", file.string());
-    errno = 0;
-    std::ifstream in(file, std::ios::binary);
-    if (!in) return system_fault(errno ? errno : EIO, "a file cannot be read").with("file", file.string());
-    return std::string(std::istreambuf_iterator<char>(in), {});
+    auto text = read_small_file(file);
+    if (!text) return text.error();
+    return std::move(*text).value_or(std::string());
 }
 
 } // namespace graftline::agents

@@ -3,6 +3,7 @@
 #include "graftline/git/folder.hpp"
 #include "graftline/git/naming.hpp"
 #include "graftline/runtime/offload.hpp"
+#include "graftline/runtime/small_file.hpp"
 #include "graftline/runtime/utf8.hpp"
 
 #include <boost/asio/this_coro.hpp>
@@ -68,9 +69,8 @@ void agent_files::make_temporary(const std::string& task)
 
 agent_files::agent_files(fs::path folder) : folder_(std::move(folder))
 {
-    std::ifstream in(folder_ / temporary_name);
-    std::string named;
-    std::getline(in, named);
+    const auto text = read_small_file(folder_ / temporary_name);
+    const std::string named = text && *text ? (*text)->substr(0, (*text)->find('\n')) : std::string();
     // An agent may have written there what it likes.
     if (fs::path(named).is_absolute() && fs::path(named).filename().string().starts_with(temporary_prefix))
         temporary_ = named;
@@ -114,6 +114,8 @@ void write_private(const fs::path& file, const std::string& text)
 std::string tail_of(const fs::path& file, std::size_t lines)
 {
     constexpr std::streamoff most = 16 * 1024;
+    std::error_code gone;
+    if (!fs::is_regular_file(file, gone)) return {}; // a pipe would be waited for
     std::ifstream in(file, std::ios::binary | std::ios::ate);
     if (!in) return {};
     const std::streamoff size = in.tellg();

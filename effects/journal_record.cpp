@@ -3,6 +3,7 @@
 #include "graftline/effects/checksum.hpp"
 #include "graftline/runtime/descriptor.hpp"
 #include "graftline/runtime/disk_flush.hpp"
+#include "graftline/runtime/small_file.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -60,10 +61,8 @@ void write_file(const fs::path& file, const std::string& text)
 
 std::string read_file(const fs::path& file)
 {
-    std::string text;
-    const descriptor in(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!in || !read_all(in.get(), text, largest_file)) return {}; // the checksum tells
-    return text;
+    auto text = read_small_file(file, largest_file);
+    return text && *text ? std::move(**text) : std::string(); // the checksum tells
 }
 
 fault not_as_written(database& db, const journal_record& r)

@@ -3,6 +3,7 @@
 #include "graftline/effects/landing_intent.hpp"
 #include "graftline/effects/landing_queue.hpp"
 #include "graftline/git/commit.hpp"
+#include "graftline/git/git_files.hpp"
 #include "graftline/git/naming.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/runtime/shielded.hpp"
@@ -44,6 +45,8 @@ awaitable<result<std::string>> undo_message(run& r, const task& t)
 /// target's history already.
 awaitable<result<landing_request>> request_for(run& r, const task& t, const land& asked)
 {
+    // An agent may have done what it likes since the command began.
+    if (auto safe = git::check_git_folder(r.repository().git_dir()); !safe) co_return safe.error();
     landing_request what;
     what.task = t.id;
     what.target = asked.target.branch;

@@ -1,6 +1,7 @@
 #include "graftline/git/branch_use.hpp"
 #include "graftline/git/checkout_slots.hpp"
 #include "graftline/git/drop_worktree.hpp"
+#include "graftline/git/git_files.hpp"
 #include "graftline/git/made_folders.hpp"
 #include "graftline/git/naming.hpp"
 #include "graftline/git/noted_rules.hpp"
@@ -130,6 +131,7 @@ awaitable<result<void>> make_metadata(repository& repo, const worktree_request& 
         if (!made.folder_was_there)
             co_return fault(errc::exists, "there is something already at " + request.path.string());
     }
+    if (auto safe = check_worktree_records(repo); !safe) co_return safe;
     made.parents = true;
     auto parents = make_parents(repo.state_folder(), request.path);
     if (!parents) co_return parents;

@@ -3,10 +3,9 @@
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/scratch.hpp"
-#include "graftline/runtime/descriptor.hpp"
 #include "graftline/runtime/offload.hpp"
+#include "graftline/runtime/small_file.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -31,13 +30,9 @@ std::string first_line(const fs::path& file)
 result<std::string> line_in(const fs::path& git_dir, const char* name)
 {
     constexpr std::size_t most = 64 * 1024;
-    const descriptor file(::open((git_dir / name).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-    if (!file && (errno == ENOENT || errno == ENOTDIR)) return std::string();
-    std::string text;
-    if (!file || !read_all(file.get(), text, most))
-        return system_fault(errno, "cannot read " + (git_dir / name).string());
-    text.erase(std::min(text.find('\n'), text.size()));
-    return text;
+    const auto text = read_small_file(git_dir / name, most);
+    if (!text) return text.error();
+    return *text ? (*text)->substr(0, (*text)->find('\n')) : std::string();
 }
 
 bool is_there(const fs::path& git_dir, const char* name)

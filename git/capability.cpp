@@ -2,9 +2,9 @@
 
 #include "graftline/git/patience.hpp"
 #include "graftline/git/repository.hpp"
+#include "graftline/git/scratch.hpp"
 
 #include <charconv>
-#include <fstream>
 #include <map>
 #include <string_view>
 
@@ -43,10 +43,7 @@ std::multimap<std::string, std::string> read_settings(std::string_view text)
 /// Replace refs that were packed have no file of their own.
 bool has_packed_replacements(const fs::path& common_dir)
 {
-    std::ifstream packed(common_dir / "packed-refs", std::ios::binary);
-    for (std::string line; std::getline(packed, line);)
-        if (line.find(" refs/replace/") != line.npos) return true;
-    return false;
+    return text_of(common_dir / "packed-refs").find(" refs/replace/") != std::string::npos;
 }
 
 bool is_true(std::string_view value)

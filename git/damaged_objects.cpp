@@ -27,7 +27,7 @@ namespace fs = std::filesystem;
 /// Calls `take` with the file's bytes, piece by piece, until it says stop. False: it cannot be read.
 bool read_pieces(const fs::path& file, const std::function<bool(std::string_view)>& take)
 {
-    const descriptor in(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    const descriptor in(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     std::array<char, 64 * 1024> piece;
     for (;;) {
         const auto got = in ? ::read(in.get(), piece.data(), piece.size()) : -1;

@@ -2,6 +2,7 @@
 
 #include "graftline/git/branch_use.hpp"
 #include "graftline/git/folder.hpp"
+#include "graftline/git/git_files.hpp"
 #include "graftline/git/own_worktree.hpp"
 #include "graftline/git/patience.hpp"
 #include "graftline/git/repository.hpp"
@@ -94,6 +95,7 @@ void delete_left_behind(const fs::path& entry)
 
 awaitable<result<std::optional<fs::path>>> drop_worktree(repository& repo, fs::path path)
 {
+    if (auto safe = check_worktree_records(repo); !safe) co_return safe.error();
     const auto record = git_dir_of(repo, path);
     if (!record) co_return record.error();
     std::optional<fs::path> dropped;

@@ -1,11 +1,11 @@
 #include "graftline/git/made_folders.hpp"
 
 #include "graftline/git/records.hpp"
+#include "graftline/git/scratch.hpp"
 #include "graftline/git/state_folder.hpp"
 
 #include <algorithm>
 #include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -21,9 +21,7 @@ fs::path list_file(const fs::path& state_folder)
 
 std::vector<std::string> read_list(const fs::path& state_folder)
 {
-    std::ifstream file(list_file(state_folder), std::ios::binary);
-    const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-    return records_of(text);
+    return records_of(text_of(list_file(state_folder)));
 }
 
 /// By rename, so that a crash leaves the old list or the new one.

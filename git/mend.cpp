@@ -88,6 +88,8 @@ bool is_head(const fs::path& file)
 bool is_index(const fs::path& file)
 {
     if (is_closed_to_us(file)) return true;
+    std::error_code failed;
+    if (!fs::is_regular_file(file, failed)) return false;
     std::string beginning(32, '\0');
     std::ifstream in(file, std::ios::binary);
     in.read(beginning.data(), static_cast<std::streamsize>(beginning.size()));

@@ -4,6 +4,7 @@
 #include "graftline/git/direct_merges.hpp"
 #include "graftline/git/environment.hpp"
 #include "graftline/git/failure_words.hpp"
+#include "graftline/git/git_files.hpp"
 #include "graftline/git/git_settings.hpp"
 #include "graftline/git/libgit2.hpp"
 #include "graftline/git/patience.hpp"
@@ -120,6 +121,7 @@ awaitable<result<std::shared_ptr<repository>>> repository::discover(fs::path sta
     std::error_code failed;
     if (!fs::is_directory(start, failed))
         co_return fault(errc::unusable, "there is no such folder").with("folder", start.string());
+    if (auto safe = check_git_files(start); !safe) co_return safe.error();
     const auto answers = co_await ask_both(start);
     auto version = usable_git(answers[0]);
     if (!version) co_return version.error();

@@ -1,16 +1,15 @@
 #include "graftline/git/scratch.hpp"
 
 #include "graftline/git/repository.hpp"
+#include "graftline/runtime/small_file.hpp"
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
 #include <fstream>
-#include <limits>
 #include <string>
 
 namespace graftline::git {
@@ -88,17 +87,9 @@ result<void> copy_index_file(const fs::path& from, const fs::path& to)
 
 result<std::string> text_if_there(const fs::path& file)
 {
-    std::string text;
-    // Not to wait for the other end of a pipe that somebody has put there.
-    const descriptor fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-    if (!fd && (errno == ENOENT || errno == ENOTDIR)) return text;
-    struct stat about{};
-    if (!fd || ::fstat(fd.get(), &about) != 0) return system_fault(errno, "cannot read " + file.string());
-    if (!S_ISREG(about.st_mode)) return fault(errc::corrupt, "this is not a file: " + file.string());
-    text.reserve(static_cast<std::size_t>(about.st_size));
-    if (!read_all(fd.get(), text, std::numeric_limits<std::size_t>::max()))
-        return system_fault(errno, "cannot read " + file.string());
-    return text;
+    auto text = read_small_file(file);
+    if (!text) return text.error();
+    return std::move(*text).value_or(std::string());
 }
 
 std::string text_of(const fs::path& file)

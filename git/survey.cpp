@@ -1,5 +1,6 @@
 #include "graftline/git/survey.hpp"
 
+#include "graftline/git/git_files.hpp"
 #include "graftline/git/ignore_rules.hpp"
 #include "graftline/runtime/descriptor.hpp"
 #include "graftline/runtime/offload.hpp"
@@ -288,6 +289,7 @@ std::size_t make_files_readable(const fs::path& top)
 awaitable<result<survey>> survey_place(workplace place)
 {
     auto job = [place]() -> result<survey> {
+        if (auto safe = check_git_folder(place.git_dir); !safe) return safe.error();
         std::error_code failed;
         if (fs::exists(place.git_dir / "commondir", failed) || failed) {
             const auto of_git = survey_folder(place.git_dir, survey_of::git_folder);
@@ -305,6 +307,7 @@ awaitable<result<survey>> survey_place(workplace place)
 
 awaitable<result<void>> check_git_may_run_in(fs::path top)
 {
+    if (auto safe = check_git_files(top); !safe) co_return safe;
     const auto found = co_await offload([top] { return survey_folder(top, survey_of::work_tree_as_it_is); });
     if (!found) co_return found.error();
     if (!found->blocking.empty()) co_return would_wait(found->blocking, top);

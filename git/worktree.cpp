@@ -2,18 +2,19 @@
 
 #include "graftline/git/branch_use.hpp"
 #include "graftline/git/furnished.hpp"
+#include "graftline/git/git_files.hpp"
 #include "graftline/git/ignore_rules.hpp"
 #include "graftline/git/noted_rules.hpp"
 #include "graftline/git/patience.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
+#include "graftline/git/scratch.hpp"
 #include "graftline/git/survey.hpp"
 #include "graftline/git/whole_answer.hpp"
 
 #include <algorithm>
 #include <charconv>
 #include <fstream>
-#include <iterator>
 #include <string_view>
 
 namespace graftline::git {
@@ -72,12 +73,6 @@ worktree_status read_status(std::string_view text)
     return status;
 }
 
-std::string read_whole(const fs::path& path)
-{
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
 /// `path` below `top`; nullopt when it is not inside, or is `top` itself.
 std::optional<fs::path> below(const fs::path& path, const fs::path& top)
 {
@@ -110,6 +105,7 @@ void complete_worktree_records(const repository& repo)
 
 awaitable<result<std::vector<worktree_entry>>> list_worktrees(repository& repo)
 {
+    if (auto safe = check_worktree_records(repo); !safe) co_return safe.error();
     complete_worktree_records(repo);
     const command prepared = repo.git("worktree", "list", "--porcelain", "-z");
     auto listed = co_await run_patiently(prepared);
@@ -177,7 +173,9 @@ awaitable<result<void>> keep_out_of_status(repository& repo, fs::path path)
     auto lease = co_await repo.lock().acquire();
     if (!lease) co_return lease.error();
     const fs::path file = repo.common_dir() / "info" / "exclude";
-    const std::string text = read_whole(file);
+    const auto there = text_if_there(file);
+    if (!there) co_return there.error();
+    const std::string& text = *there;
     const std::vector<std::string> lines = records_of(text, '\n');
     if (std::find(lines.begin(), lines.end(), pattern) != lines.end()) co_return result<void>();
     std::error_code failed;

@@ -121,7 +121,7 @@ awaitable<result<file_lock::lease>> file_lock::acquire()
 
 result<bool> file_lock::is_held(const std::filesystem::path& path)
 {
-    const descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    const descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (!file) {
         if (errno == ENOENT || errno == ENOTDIR) return false;
         return lock_fault(errno, "cannot open the lock file", path);

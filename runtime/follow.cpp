@@ -38,7 +38,7 @@ public:
     // What is there now; empty when nothing is.
     result<std::string> read_what_is_there()
     {
-        if (!file_) file_ = descriptor(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+        if (!file_) file_ = descriptor(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
         if (!file_ && (errno == ENOENT || errno == ENOTDIR)) return std::string();
         std::string bytes(chunk_size, '\0');
         const auto got = file_ ? ::pread(file_.get(), bytes.data(), bytes.size(), offset_) : -1;

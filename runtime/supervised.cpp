@@ -8,6 +8,7 @@
 #include "graftline/runtime/offload.hpp"
 #include "graftline/runtime/process_tree.hpp"
 #include "graftline/runtime/shielded.hpp"
+#include "graftline/runtime/small_file.hpp"
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -37,20 +38,9 @@ constexpr std::size_t longest_record = 1 << 20;
 constexpr int looks_for_identity = 200;
 constexpr auto between_looks = 10ms;
 
-// None when there is no such file.
-result<std::optional<std::string>> contents(const fs::path& file)
-{
-    descriptor in(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!in && (errno == ENOENT || errno == ENOTDIR)) return std::optional<std::string>();
-    std::string text;
-    if (!in || !read_all(in.get(), text, longest_record))
-        return system_fault(errno, "could not read " + file.string());
-    return std::optional(std::move(text));
-}
-
 template <class T, class Read> result<std::optional<T>> read_file(const fs::path& file, Read read)
 {
-    auto text = contents(file);
+    auto text = read_small_file(file, longest_record);
     if (!text) return text.error();
     if (!*text) return std::optional<T>();
     // Each is renamed into place as a whole: only a power cut leaves one empty, or filled with anything else.

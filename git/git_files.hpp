@@ -1,0 +1,25 @@
+/// Files that every git opens by their names, in the repository and in the configuration. Where something
+/// else has taken the place of one, git waits for ever (a pipe) or gives up with words that say little.
+#pragma once
+
+#include "graftline/runtime/fault.hpp"
+
+#include <filesystem>
+
+namespace graftline::git {
+
+class repository;
+
+/// Looks at those that a git which starts in the folder `start` opens: some twenty `stat` calls, and the
+/// configuration is read for what it includes. Starts no process and waits for nothing. /dev/null is as good
+/// as a file. Errors: unusable, naming what is no file.
+result<void> check_git_files(const std::filesystem::path& start);
+
+/// The same for git's folder of a repository or of a linked worktree.
+result<void> check_git_folder(const std::filesystem::path& git_dir);
+
+/// The same for a repository and the records of all its worktrees, which a git reads that lists, adds or
+/// removes one.
+result<void> check_worktree_records(const repository& repo);
+
+} // namespace graftline::git
