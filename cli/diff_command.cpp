@@ -1,11 +1,13 @@
 #include "graftline/cli/commands.hpp"
 #include "graftline/cli/failure.hpp"
+#include "graftline/cli/shown_text.hpp"
 #include "graftline/effects/follow_worktree.hpp"
 #include "graftline/effects/remove_worktree.hpp"
 #include "graftline/git/filters.hpp"
 #include "graftline/git/ignore_rules.hpp"
 #include "graftline/git/noted_rules.hpp"
 #include "graftline/git/present_work.hpp"
+#include "graftline/git/refs.hpp"
 #include "graftline/git/scratch.hpp"
 #include "graftline/git/survey.hpp"
 #include "graftline/git/worktree.hpp"
@@ -74,6 +76,19 @@ awaitable<result<command_output>> diff_of_commit(git::repository& repo, std::vec
     co_return co_await run(repo.prepare(std::move(words)));
 }
 
+/// What there is of a task without a worktree: what its branch held when that was removed. Of one whose
+/// folder is only away, what the branch holds, and a word about it.
+awaitable<std::string> recorded_tip(session& s, git::repository& repo, effects::task t)
+{
+    auto tip = t.commit.empty() ? t.base : t.commit;
+    if (!t.worktree_ready || t.worktree.empty()) co_return tip;
+    s.err().write("graftline: the task's worktree is not there: " + harmless_line(t.worktree) +
+                  "\n  Below is what its branch holds; what was not committed is missing.\n");
+    const auto branch = co_await git::read_ref(repo, "refs/heads/" + t.branch);
+    if (branch && *branch) tip = (*branch)->hex();
+    co_return tip;
+}
+
 } // namespace
 
 awaitable<int> carry_out(session& s, diff_arguments asked)
@@ -89,8 +104,7 @@ awaitable<int> carry_out(session& s, diff_arguments asked)
 
     auto words = diff_words(s, asked.stat);
     words.push_back(t.base);
-    if (!has_worktree)
-        words.push_back(t.commit.empty() ? t.base : t.commit); // what the branch held when it was removed
+    if (!has_worktree) words.push_back(co_await recorded_tip(s, repo, t));
     words.push_back("--");
     const auto shown = (has_worktree ? co_await diff_of_worktree(s, repo, t.worktree, words)
                                      : co_await diff_of_commit(repo, words))

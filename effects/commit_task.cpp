@@ -1,9 +1,29 @@
 #include "graftline/effects/carry_out.hpp"
 #include "graftline/effects/commit_changes.hpp"
+#include "graftline/effects/follow_worktree.hpp"
 #include "graftline/effects/operations.hpp"
 #include "graftline/runtime/shielded.hpp"
 
 namespace graftline::effects {
+namespace {
+
+/// A commit of what the branch holds would pass for one of what lies in the worktree.
+result<void> check_folder_is_there(project& in, const task& t)
+{
+    const auto now = located(in.repository(), t);
+    if (!now) return now.error();
+    const auto there = is_worktree_there(*now);
+    if (!there) return there.error();
+    if (*there) return {};
+    return fault(errc::refused, "the task's worktree is not there: what lies in it cannot be committed")
+        .with("task", t.id)
+        .with("worktree", now->worktree)
+        .advise("Bring the folder back there, or mount its disk. If it is lost: graftline diff " + t.id +
+                " shows what its branch holds, graftline retry " + t.id + " begins anew, graftline discard " +
+                t.id + " gives it up.");
+}
+
+} // namespace
 
 awaitable<result<std::optional<std::string>>> commit_task(std::shared_ptr<project> in, std::string id,
                                                           std::string message, std::string type,
@@ -17,6 +37,8 @@ awaitable<result<std::optional<std::string>>> commit_task(std::shared_ptr<projec
     if (!found) co_return found.error();
     if (!found->worktree_ready)
         co_return fault(errc::refused, "the task has no worktree to commit from").with("task", found->id);
+
+    if (auto there = check_folder_is_there(*in, *found); !there) co_return there.error();
 
     std::optional<std::string> made;
     stop_button button;

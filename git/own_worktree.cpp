@@ -1,6 +1,7 @@
 #include "graftline/git/own_worktree.hpp"
 
 #include "graftline/git/branch_use.hpp"
+#include "graftline/git/libgit2.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/scratch.hpp"
@@ -10,6 +11,7 @@
 
 #include <cctype>
 #include <cerrno>
+#include <cstdint>
 #include <string_view>
 
 namespace graftline::git {
@@ -50,7 +52,35 @@ bool names(const fs::path& worktree, const fs::path& record)
     return named && fs::equivalent(*named, record, failed);
 }
 
-/// Puts right what moving a repository leaves behind. Anything else stays as it is.
+/// Does a file lie there that git's index has seen there? Numbers of files are not given twice at a time, and
+/// a copy has others: then it is the folder that the index belongs to.
+bool has_file_of_index(const fs::path& worktree, const fs::path& index_file)
+{
+    owned<git_index, git_index_free> index;
+    if (git_index_open(out(index), index_file.c_str()) < 0) return false;
+    for (std::size_t at = 0; at < git_index_entrycount(index.get()); ++at) {
+        const git_index_entry& entry = *git_index_get_byindex(index.get(), at);
+        struct stat about{};
+        if (entry.ino == 0 || ::lstat((worktree / entry.path).c_str(), &about) != 0) continue;
+        if (entry.ino == static_cast<std::uint32_t>(about.st_ino) &&
+            entry.mtime.seconds == static_cast<std::int32_t>(about.st_mtim.tv_sec) &&
+            entry.mtime.nanoseconds == static_cast<std::uint32_t>(about.st_mtim.tv_nsec) &&
+            entry.file_size == static_cast<std::uint32_t>(about.st_size))
+            return true;
+    }
+    return false;
+}
+
+/// Only its `.git` was deleted: the record still has all that git knows.
+bool has_lost_dot_git(const own_worktree& found)
+{
+    struct stat about{};
+    const bool gone = ::lstat((found.path / ".git").c_str(), &about) != 0 && errno == ENOENT;
+    return gone && has_file_of_index(found.path, found.record / "index");
+}
+
+/// Puts right what moving a repository leaves behind, and a `.git` that is gone. Anything else stays as it
+/// is.
 result<void> mend_links(own_worktree& found)
 {
     const auto state = folder_at(found.path);
@@ -66,7 +96,8 @@ result<void> mend_links(own_worktree& found)
         if (!told) return told;
         found.path = now;
     }
-    if (*state == folder_state::replaced || !leads_to_former(found.path, found.record)) return {};
+    if (*state == folder_state::replaced) return {};
+    if (!leads_to_former(found.path, found.record) && !has_lost_dot_git(found)) return {};
     return replace_file(found.path / ".git", "gitdir: " + found.record.string() + "\n");
 }
 

@@ -43,7 +43,8 @@ bool is_own_record(const std::filesystem::path& record, const std::string& reaso
 
 /// The worktree that was made as `reason` for `branch` (short) and last seen at `last_seen`, wherever git or
 /// a person who told git so has moved it. Where the whole repository was moved, the links between the two
-/// folders are put right, as `git worktree repair` does; a copy of a repository is left as it is. Nullopt:
+/// folders are put right, as `git worktree repair` does; a copy of a repository is left as it is. So is a
+/// worktree's `.git` that was deleted, where its files are those that git's index has seen. Nullopt:
 /// git has no record of it, or one that leads to a folder which does not belong to it. Reads a few small
 /// files. Errors: the system's.
 result<std::optional<own_worktree>> find_own_worktree(const repository& repo,

@@ -132,6 +132,24 @@ TEST(diff, shows_what_was_not_ignored_when_the_worktree_was_made)
     EXPECT_TRUE(std::filesystem::is_empty(d.repository.top() / ".git/graftline/scratch"));
 }
 
+TEST(diff, of_a_task_whose_folder_is_away_says_so)
+{
+    desk d;
+    const auto task = d.graftline({"create", "Look", "--json"}).json();
+    const auto id = field(task, "id");
+    const std::filesystem::path folder = field(task, "worktree");
+    d.graftline({"shell", id, "sh", "-c",
+                 "echo new > other.txt; git add .; git commit -qm other; echo left > left.txt"});
+    std::filesystem::rename(folder, d.repository.root() / "away");
+    const auto shown = d.graftline({"diff", id});
+    EXPECT_THAT(shown.out, HasSubstr("other.txt"));
+    EXPECT_THAT(shown.err, HasSubstr(folder.string()));
+    const auto refused = d.graftline({"commit", id, "-m", "mine"});
+    EXPECT_NE(refused.status, 0);
+    EXPECT_THAT(refused.err, HasSubstr(folder.string()));
+    EXPECT_EQ(d.repository.git("log", "-1", "--format=%s", field(task, "branch")), "other");
+}
+
 TEST(doctor, says_what_is_here)
 {
     desk d;

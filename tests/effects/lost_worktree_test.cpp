@@ -91,6 +91,59 @@ TEST_F(LostWorktree, WhoseFolderIsAwayIsSavedByCleanAndByLand)
     EXPECT_EQ(w.repo.git("rev-parse", "refs/graftline/rescue/" + made.id + "/1"), later);
 }
 
+TEST_F(LostWorktree, WhoseFolderIsAwayIsNotCommittedByHand)
+{
+    const auto t =
+        w.run({"leaves"}, "echo c > c.txt; git add c.txt; git commit -qm c; echo u > u.txt; exit 4")
+            .tasks.at(0);
+    const auto away = w.repo.root() / "away";
+    fs::rename(t.worktree, away);
+    const auto commit = [&] {
+        return w.with([&](std::shared_ptr<project> in) {
+            return commit_task(in, t.id, "by hand", "feat", "", nobody);
+        });
+    };
+    const auto refused = commit();
+    ASSERT_FALSE(refused);
+    EXPECT_TRUE(refused.error().is(errc::refused));
+    EXPECT_THAT(refused.error().message(), HasSubstr(t.worktree));
+    EXPECT_EQ(w.find(t.id).state, task_state::failed)
+        << "it cannot be landed without what lies in the folder";
+    fs::rename(away, t.worktree);
+    ASSERT_TRUE(commit());
+    EXPECT_TRUE(w.has(t.branch + ":u.txt"));
+}
+
+TEST_F(LostWorktree, WhoseDotGitIsGoneIsSavedAndGoneOnWith)
+{
+    const auto begin = [&] {
+        const auto t =
+            w.run({"deletes"}, "echo s > staged.txt; git add staged.txt; echo l > left.txt; rm .git; exit 4")
+                .tasks.at(0);
+        EXPECT_EQ(t.state, task_state::failed) << t.reason;
+        EXPECT_FALSE(fs::exists(fs::path(t.worktree) / ".git"));
+        return t;
+    };
+    const auto given_up = begin();
+    const auto gone = discard(given_up.id);
+    ASSERT_TRUE(gone) << gone.error().message();
+    const auto ref = "refs/graftline/rescue/" + given_up.id + "/1";
+    EXPECT_TRUE(w.has(ref + ":staged.txt"));
+    EXPECT_TRUE(w.has(ref + ":left.txt"));
+    EXPECT_FALSE(fs::exists(given_up.worktree));
+
+    const auto again = begin();
+    const auto retried = retry(again.id).tasks.at(0);
+    EXPECT_THAT(retried.reason, HasSubstr("exit status 4")) << "it ran again";
+    EXPECT_TRUE(fs::exists(fs::path(retried.worktree) / "left.txt"));
+
+    const auto replaced = begin();
+    fs::rename(replaced.worktree, w.repo.root() / "aside");
+    fs::copy(w.repo.root() / "aside", replaced.worktree, fs::copy_options::recursive);
+    EXPECT_FALSE(discard(replaced.id)) << "a copy is somebody's";
+    EXPECT_TRUE(fs::exists(replaced.worktree + "/left.txt"));
+}
+
 TEST_F(LostWorktree, ThatGitMovedIsFollowed)
 {
     const auto t = w.run({"moved"}, "echo w > w.txt; exit 4").tasks.at(0);
