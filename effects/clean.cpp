@@ -4,6 +4,7 @@
 #include "graftline/effects/operations.hpp"
 #include "graftline/effects/remove_worktree.hpp"
 #include "graftline/git/branch_use.hpp"
+#include "graftline/git/drop_worktree.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/runtime/file_lock.hpp"
 #include "graftline/runtime/shielded.hpp"
@@ -39,6 +40,7 @@ public:
             co_await orphans(t);
         for (auto& gate : co_await clear_abandoned_gates(in_, {}, dry_run_))
             found_.push_back(std::move(gate));
+        co_await left_folders();
         co_await stale_locks();
         old_logs(tasks);
         old_verdicts();
@@ -152,6 +154,18 @@ private:
             t = std::move(*cancelled);
         }
         found_.push_back({what, "it belongs to no run, and --force was given", true});
+    }
+
+    /// Of worktrees whose removal stopped half-way.
+    awaitable<void> left_folders()
+    {
+        for (const auto& each : co_await git::delete_left_folders(in_.repository(), dry_run_)) {
+            const auto what = "folder of a removed worktree " + each.path.string();
+            if (each.why)
+                found_.push_back({what, "left: " + each.why->what(), false});
+            else
+                found_.push_back({what, "it was left when its worktree was removed", true});
+        }
     }
 
     /// An agent that outlived its run, of a task that nobody will go on with.

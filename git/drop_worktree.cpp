@@ -77,18 +77,43 @@ fs::path note_of(const fs::path& trash, const fs::path& dropped)
     return dropped.parent_path() == trash ? fs::path() : trash / name.substr(name.rfind(".removed-") + 9);
 }
 
-/// Deletes an entry of the trash, and what it names.
-void delete_left_behind(const fs::path& entry)
+/// The folder that an entry of the trash is, or names; nullopt when it names none of ours.
+std::optional<fs::path> folder_of(const fs::path& entry)
 {
     std::error_code failed;
-    if (fs::is_directory(fs::symlink_status(entry, failed))) {
-        (void)delete_folder(entry);
-        return;
-    }
-    const fs::path named = text_of(entry);
+    if (fs::is_directory(fs::symlink_status(entry, failed))) return entry;
+    fs::path named = text_of(entry);
     const bool is_ours =
         named.is_absolute() && named.filename().string().ends_with(".removed-" + entry.filename().string());
-    if (!is_ours || delete_folder(named)) fs::remove(entry, failed);
+    return is_ours ? std::optional(std::move(named)) : std::nullopt;
+}
+
+/// What processes that died have left in the trash, with what it stands for.
+std::vector<left_folder> delete_left_behind(const fs::path& trash, bool only_look)
+{
+    std::vector<left_folder> all;
+    std::error_code failed;
+    for (fs::directory_iterator entry(trash, failed), end; !failed && entry != end; entry.increment(failed)) {
+        if (!is_left_behind(entry->path().filename().string())) continue;
+        const auto folder = folder_of(entry->path());
+        result<void> deleted;
+        if (folder && !only_look) deleted = delete_folder(*folder);
+        if (folder) all.push_back({*folder, deleted ? std::nullopt : std::optional(deleted.error())});
+        std::error_code ignored;
+        if (!only_look && deleted && folder != entry->path()) fs::remove(entry->path(), ignored);
+    }
+    return all;
+}
+
+/// What keeps it is in the fault already: where it is, and what then.
+fault left_there(const fault& why, const fs::path& dropped)
+{
+    fault f = why;
+    f.with("what is left of the worktree", dropped.string());
+    const std::string first =
+        f.advice().empty() ? "Take away what keeps it (see lsattr, findmnt)." : f.advice();
+    return f.advise("Git has forgotten the worktree; only its folder is left. " + first +
+                    " Then: graftline clean");
 }
 
 } // namespace
@@ -132,10 +157,16 @@ awaitable<result<void>> delete_dropped(repository& repo, fs::path dropped)
         }
         std::error_code failed;
         if (const fs::path note = note_of(trash, dropped); deleted && !note.empty()) fs::remove(note, failed);
-        for (const auto& entry : fs::directory_iterator(trash, failed))
-            if (is_left_behind(entry.path().filename().string())) delete_left_behind(entry.path());
+        (void)delete_left_behind(trash, false);
+        if (!deleted) return left_there(deleted.error(), dropped);
         return deleted;
     };
+    co_return co_await offload(std::move(job));
+}
+
+awaitable<std::vector<left_folder>> delete_left_folders(repository& repo, bool only_look)
+{
+    auto job = [trash = trash_folder(repo), only_look] { return delete_left_behind(trash, only_look); };
     co_return co_await offload(std::move(job));
 }
 

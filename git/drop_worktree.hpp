@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <vector>
 
 namespace graftline::git {
 
@@ -19,7 +20,16 @@ awaitable<result<std::optional<std::filesystem::path>>> drop_worktree(repository
                                                                       std::filesystem::path path);
 
 /// Deletes what `drop_worktree` renamed, on the blocking pool, outside the lock; and what processes that died
-/// have left.
+/// have left. Errors: refused or the system's, naming what stopped it and the folder that is left.
 awaitable<result<void>> delete_dropped(repository& repo, std::filesystem::path dropped);
+
+/// A folder that `drop_worktree` renamed and that is still there, though its process has ended.
+struct left_folder {
+    std::filesystem::path path;
+    std::optional<fault> why; ///< it cannot be deleted; nullopt: it is deleted now, or was not tried
+};
+
+/// Deletes such folders, on the blocking pool. `only_look`: names them and does nothing. Borrows `repo`.
+awaitable<std::vector<left_folder>> delete_left_folders(repository& repo, bool only_look);
 
 } // namespace graftline::git

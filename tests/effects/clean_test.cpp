@@ -5,6 +5,9 @@
 #include "tests/support/processes.hpp"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace graftline::effects {
 namespace {
@@ -132,6 +135,44 @@ TEST_F(Clean, RemovesWhatIsProvablyDoneAndSaysWhyTheRestIsLeft)
         EXPECT_TRUE(fs::exists(t.worktree));
         EXPECT_TRUE(w.has("refs/heads/" + t.branch));
     }
+}
+
+TEST_F(Clean, TriesAgainWhatARemovalHasLeft)
+{
+    w.defaults.land.reset();
+    const auto t = w.run({"Work"}, writes_a_file).tasks[0];
+    const fs::path inside = fs::path(t.worktree) / "mounted";
+    fs::create_directory(inside);
+    if (::mount("tmpfs", inside.c_str(), "tmpfs", 0, "size=1m") != 0)
+        GTEST_SKIP() << "nothing can be mounted here";
+    const auto removed = w.with([&](std::shared_ptr<project> in) -> awaitable<result<task>> {
+        observer nobody;
+        co_return co_await discard_task(in, t.id, false, nobody);
+    });
+    ASSERT_FALSE(removed);
+    const auto words = removed.error().message();
+    const auto trash = w.repo.git_folder() / "graftline" / "trash";
+    const auto left = fs::directory_iterator(trash)->path();
+    EXPECT_THAT(words, HasSubstr(left.string()));
+    EXPECT_THAT(words, HasSubstr((left / "mounted").string()));
+    EXPECT_THAT(words, HasSubstr("graftline clean"));
+
+    // As a later command finds it: the process that removed it is gone.
+    const pid_t gone = ::fork();
+    if (gone == 0) ::_exit(0);
+    ASSERT_EQ(::waitpid(gone, nullptr, 0), gone);
+    const auto later = trash / (std::to_string(gone) + "-1");
+    ASSERT_EQ(::umount2((left / "mounted").c_str(), MNT_DETACH), 0);
+    fs::rename(left, later);
+    ASSERT_EQ(::mount("tmpfs", (later / "mounted").c_str(), "tmpfs", 0, "size=1m"), 0);
+    const auto what = "folder of a removed worktree " + later.string();
+    EXPECT_THAT(all_of_clean(false),
+                Contains(testing::AllOf(HasSubstr(what), HasSubstr("left: another file system"))));
+    ASSERT_EQ(::umount2((later / "mounted").c_str(), MNT_DETACH), 0);
+    EXPECT_THAT(clean(true), Contains(HasSubstr(later.string())));
+    EXPECT_TRUE(fs::exists(later)) << "it was only asked";
+    EXPECT_THAT(clean(), Contains(HasSubstr(later.string())));
+    EXPECT_FALSE(fs::exists(later));
 }
 
 TEST_F(Clean, RemovesWhatADeadProcessLeft)
