@@ -154,12 +154,16 @@ result<std::optional<fs::path>> git_dir_of(const repository& repo, const fs::pat
     std::vector<fs::path> likely{repo.common_dir(), records / place.wanted().filename()};
     if (auto named = named_by_dot_git(place.wanted()); named && named->parent_path() == records)
         likely.push_back(std::move(*named));
-    for (fs::path& record : likely)
-        if (place.is_at(work_tree_of(repo, record))) return std::optional(std::move(record));
+    for (const fs::path& record : likely)
+        if (place.is_at(work_tree_of(repo, record))) return std::optional(record);
     auto folders = worktree_git_dirs(repo);
     if (!folders) return folders.error();
     for (fs::path& git_dir : *folders)
         if (place.is_at(work_tree_of(repo, git_dir))) return std::optional(std::move(git_dir));
+    // What cannot be read is not nothing.
+    for (const fs::path& record : likely)
+        if (const auto link = text_if_there(record / "gitdir"); !link)
+            return fault(link.error()).with("git's record of the worktree", record.string());
     return std::optional<fs::path>();
 }
 

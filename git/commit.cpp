@@ -144,6 +144,29 @@ awaitable<result<void>> show_hidden_edits(repository& repo, workplace place, fs:
     co_return co_await clear_blind_spots(git, *place.work_tree);
 }
 
+/// Git's words about a repository inside that has no commit, or does not read, say little.
+awaitable<fault> why_not_added(repository& repo, workplace place, fault why)
+{
+    const auto top = *place.work_tree;
+    const auto seen = co_await offload([top] { return survey_folder(top, survey_of::work_tree_as_it_is); });
+    if (!seen || !why.is(errc::command_failed)) co_return why;
+    auto ignored = co_await ignored_among(repo, place, seen->repositories);
+    if (!ignored) co_return why;
+    for (const std::string& path : seen->repositories) {
+        if (std::ranges::find(*ignored, path) != ignored->end()) continue;
+        const auto head = co_await repo.ask_in(top / path, "rev-parse", "--verify", "HEAD^{commit}");
+        if (head) continue;
+        fault nested = refusal("a repository inside the worktree has no commit, or does not read", top);
+        for (const auto& [key, words] : why.context())
+            if (key == "git says") nested.with(key, words);
+        co_return std::move(nested)
+            .with("repository", (top / path).string())
+            .advise("It cannot be committed as it is. Delete its .git folder, ignore it, or mend it; then "
+                    "try again.");
+    }
+    co_return why;
+}
+
 /// Stages all that lies there, again when some files could not be read that can be made readable.
 awaitable<result<void>> add_everything(repository& repo, workplace place)
 {
@@ -200,9 +223,10 @@ awaitable<result<std::vector<staged_change>>> stage_everything(repository& repo,
         co_return put_back(shown.error());
     auto added = co_await add_everything(repo, place);
     if (!added) {
+        const fault why = co_await why_not_added(repo, place, added.error());
         // Git has staged the rest when it has only passed something over.
-        if (added.error().is(errc::refused)) co_return put_back(added.error());
-        co_return added.error();
+        if (why.is(errc::refused)) co_return put_back(why);
+        co_return why;
     }
     auto changes = co_await staged_in(repo, worktree);
     if (!changes) co_return changes.error();

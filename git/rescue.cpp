@@ -91,21 +91,25 @@ struct nested_place {
     bool is_elsewhere; ///< the folder belongs to a repository that stays: its commits are not ours to save
 };
 
+/// What git's words about a repository inside mean. A full disk, or a git that was killed, is none of its
+/// faults.
+fault does_not_read(fault why, const fs::path& folder)
+{
+    if (!why.is(errc::command_failed)) return std::move(why).with("nested repository", folder.string());
+    fault damaged(errc::refused,
+                  "a repository inside the worktree does not read: what it has committed could not be saved");
+    for (const auto& [key, words] : why.context())
+        if (key == "git says") damaged.with(key, words);
+    return std::move(damaged)
+        .with("repository", folder.string())
+        .advise("Mend it or move it away, then do this again.");
+}
+
 awaitable<result<nested_place>> look_at_nested(const repository& repo, workplace outer, fs::path folder)
 {
     auto where = co_await repo.ask_in(folder, "rev-parse", "--path-format=absolute", "--git-dir",
                                       "--git-common-dir", "--git-path", "objects");
-    if (!where) {
-        fault damaged(errc::refused,
-                      "a repository inside the worktree does not read: what it has committed could "
-                      "not be saved");
-        const fault why = where.error(); // by value: what it refers to would be gone
-        for (const auto& [key, words] : why.context())
-            if (key == "git says") damaged.with(key, words);
-        co_return std::move(damaged)
-            .with("repository", folder.string())
-            .advise("Mend it or move it away, then do this again.");
-    }
+    if (!where) co_return does_not_read(where.error(), folder);
     const std::vector<std::string> lines = records_of(*where, '\n');
     if (lines.size() != 3) co_return fault(errc::corrupt, "git does not say where a nested repository is");
     const bool ours = fs::path(lines[1]) == repo.common_dir();
@@ -142,7 +146,7 @@ awaitable<result<gitlink>> save_nested(assembly& made, workplace outer, std::str
     made.seen.insert(fs::weakly_canonical(inner->place.git_dir));
 
     auto saved = co_await save_place(made, inner->place, label + path);
-    if (!saved) co_return saved.error().with("nested repository", folder.string());
+    if (!saved) co_return does_not_read(saved.error(), folder);
     if (*saved) {
         made.nested.push_back({label + path, **saved, inner->objects});
         co_return gitlink(path, **saved);
@@ -195,7 +199,7 @@ awaitable<result<void>> save_hidden(assembly& made, workplace place, survey seen
         const fs::path folder = *place.work_tree / path;
         if (!made.seen.insert(fs::weakly_canonical(folder)).second) continue;
         auto saved = co_await save_place(made, workplace(folder, std::nullopt, false), label + path);
-        if (!saved) co_return saved.error().with("nested repository", folder.string());
+        if (!saved) co_return does_not_read(saved.error(), folder);
         if (*saved) made.nested.push_back({label + path, **saved, folder / "objects"});
     }
     co_return result<void>();

@@ -255,6 +255,40 @@ TEST(UnreadWork, ADamagedRepositoryInsideKeepsTheWorktree)
     EXPECT_TRUE(b.save()) << "an empty folder is no repository";
 }
 
+TEST(UnreadWork, ARepositoryInsideThatCannotBeCommittedIsNamedWithTheNextStep)
+{
+    bench b;
+    b.made.git("init", "-q", (b.tree / "lib").string());
+    write_file(b.tree / "lib/file", "f\n");
+    const auto unborn = b.commit();
+    ASSERT_FALSE(unborn);
+    EXPECT_TRUE(unborn.error().is(errc::refused)) << unborn.error().message();
+    EXPECT_THAT(unborn.error().message(), HasSubstr((b.tree / "lib").string()));
+    b.made.git_in(b.tree / "lib", "add", ".");
+    b.made.git_in(b.tree / "lib", "commit", "-q", "-m", "inner");
+    fs::remove_all(b.tree / "lib/.git/objects");
+    fs::create_directory(b.tree / "lib/.git/objects");
+    const fault why = b.save().error();
+    EXPECT_TRUE(why.is(errc::refused)) << why.message();
+    EXPECT_THAT(why.message(), HasSubstr((b.tree / "lib").string()));
+    EXPECT_THAT(why.message(), HasSubstr("does not read"));
+    EXPECT_FALSE(why.advice().empty());
+}
+
+TEST(UnreadWork, ARecordThatMayNotBeReadIsNotNone)
+{
+    test::as_ordinary_user([] {
+        bench b;
+        const auto record = b.made.git_folder() / "worktrees/one";
+        fs::permissions(record, fs::perms::none);
+        const auto saved = b.save();
+        ASSERT_FALSE(saved);
+        EXPECT_THAT(saved.error().message(), HasSubstr(record.string()));
+        EXPECT_THAT(saved.error().message(), HasSubstr("Permission denied"));
+        fs::permissions(record, fs::perms::owner_all);
+    });
+}
+
 TEST(UnreadWork, AWorktreeOfAnotherRepositoryInsideIsLeftToIt)
 {
     bench b;
