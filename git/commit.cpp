@@ -1,6 +1,7 @@
 #include "graftline/git/commit.hpp"
 
 #include "graftline/git/blind_spots.hpp"
+#include "graftline/git/branch_use.hpp"
 #include "graftline/git/ignore_rules.hpp"
 #include "graftline/git/noted_rules.hpp"
 #include "graftline/git/records.hpp"
@@ -25,21 +26,30 @@ struct worktree_files {
     fs::path index;
 };
 
+/// Settings of the worktree's own can make git work elsewhere, or nowhere.
+fault works_elsewhere(const repository& repo, const fs::path& worktree, const std::string& where)
+{
+    fault f(errc::refused, "git's settings for this worktree make it work " + where);
+    f.with("worktree", worktree.string());
+    const auto record = git_dir_of(repo, worktree);
+    const std::string file = record && *record ? (**record / "config.worktree").string() : "config.worktree";
+    return f.advise("Take core.worktree and core.bare out of " + file + ", then try again.");
+}
+
 awaitable<result<worktree_files>> files_of(repository& repo, fs::path worktree)
 {
     auto answer = co_await repo.ask_in(worktree, "rev-parse", "--path-format=absolute", "--git-dir",
                                        "--git-path", "index", "--show-toplevel");
-    if (!answer) co_return answer.error().with("worktree", worktree.string());
+    if (!answer) {
+        const auto bare = co_await repo.ask_in(worktree, "rev-parse", "--is-bare-repository");
+        if (bare && *bare == "true") co_return works_elsewhere(repo, worktree, "as in a bare repository");
+        co_return answer.error().with("worktree", worktree.string());
+    }
     const std::vector<std::string> lines = records_of(*answer, '\n');
-    if (lines.size() != 3)
-        co_return fault(errc::corrupt, "git does not say where the index of a worktree is");
+    if (lines.size() < 3) co_return fault(errc::corrupt, "git does not say where the index of a worktree is");
+    const std::string top = answer->substr(lines[0].size() + lines[1].size() + 2); // whatever is in its name
     std::error_code failed;
-    if (!fs::equivalent(lines[2], worktree, failed))
-        co_return fault(errc::refused, "git's settings for this worktree make it work in another folder")
-            .with("worktree", worktree.string())
-            .with("the other folder", lines[2])
-            .advise("Take core.worktree out of " + (fs::path(lines[0]) / "config.worktree").string() +
-                    ", then try again.");
+    if (!fs::equivalent(top, worktree, failed)) co_return works_elsewhere(repo, worktree, "in " + top);
     co_return worktree_files{lines[0], lines[1]};
 }
 
@@ -125,10 +135,10 @@ result<void> check_conversions(const workplace& place, const rule_changes& chang
     if (changes.unheld.empty()) return {};
     return refusal("how git converts files has been changed since this worktree was made", *place.work_tree)
         .with("changed", joined(changes.unheld, '\n'))
-        .advise("All that lies in the worktree is as it was. Put it back as it was then: the text of "
-                "info/attributes is in " +
+        .advise("All that lies in the worktree is as it was. Put back what was changed: the text that "
+                "info/attributes had is in " +
                 noted_attributes(place.git_dir).string() +
-                ". If what is there now is right, copy it over that one. Then try again.");
+                ". If the file is right now, copy it over that one. Then try again.");
 }
 
 /// Edits that flags in the index hide from git are work, too.

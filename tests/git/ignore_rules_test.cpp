@@ -233,11 +233,16 @@ TEST_F(IgnoreRules, AnotherFolderIsNotCommittedInItsPlace)
 {
     fs::create_directories(made.root() / "else");
     made.git("config", "extensions.worktreeConfig", "true");
-    made.git_in(tree, "config", "--worktree", "core.worktree", (made.root() / "else").string());
-    const auto done = run_here(io, commit_everything(*repo, tree, commit_request("feat: work\n")));
-    ASSERT_FALSE(done);
-    EXPECT_THAT(done.error().message(), HasSubstr((record / "config.worktree").string()));
-    EXPECT_EQ(rescued(), ".gitignore\na\nnew.txt");
+    for (const auto& [key, value] : std::vector<std::pair<std::string, std::string>>{
+             {"core.worktree", (made.root() / "else").string()}, {"core.bare", "true"}}) {
+        write_file(record / "config.worktree", "");
+        made.git_in(made.root(), "config", "-f", (record / "config.worktree").string(), key, value);
+        const auto done = run_here(io, commit_everything(*repo, tree, commit_request("feat: work\n")));
+        ASSERT_FALSE(done) << key;
+        EXPECT_TRUE(done.error().is(errc::refused)) << done.error().message();
+        EXPECT_THAT(done.error().message(), HasSubstr((record / "config.worktree").string()));
+        EXPECT_EQ(rescued(), ".gitignore\na\nnew.txt");
+    }
 }
 
 TEST_F(IgnoreRules, OfOursAreNoChange)
