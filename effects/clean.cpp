@@ -161,10 +161,12 @@ private:
     {
         for (const auto& each : co_await git::delete_left_folders(in_.repository(), dry_run_)) {
             const auto what = "folder of a removed worktree " + each.path.string();
+            std::string why =
+                each.why ? "left: " + each.why->what() : "it was left when its worktree was removed";
             if (each.why)
-                found_.push_back({what, "left: " + each.why->what(), false});
-            else
-                found_.push_back({what, "it was left when its worktree was removed", true});
+                for (const auto& [key, words] : each.why->context())
+                    if (key == "cause") why += ": " + words;
+            found_.push_back({what, std::move(why), !each.why});
         }
     }
 

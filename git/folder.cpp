@@ -68,6 +68,12 @@ int unlink_entry(int folder, const char* name, int flags)
     return unlinkat(folder, name, flags) == 0 || is_gone(errno) ? 0 : errno;
 }
 
+bool is_folder(int parent, const char* name)
+{
+    struct stat about{};
+    return fstatat(parent, name, &about, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(about.st_mode);
+}
+
 result<void> delete_at(int parent, const std::string& name, const std::filesystem::path& shown);
 
 /// Names first, deletion afterwards: a folder that shrinks while it is read skips entries on some file
@@ -99,8 +105,8 @@ result<void> delete_contents(int folder, const std::filesystem::path& shown)
         // Most entries are files: try that first. EISDIR is Linux's answer for a folder, EPERM that of POSIX.
         const int why = unlink_entry(folder, name.c_str(), 0);
         if (why == 0) continue;
-        if (why != EISDIR && why != EPERM)
-            return system_fault(why, "cannot delete " + (shown / name).string());
+        const bool may_be_folder = why == EISDIR || (why == EPERM && is_folder(folder, name.c_str()));
+        if (!may_be_folder) return system_fault(why, "cannot delete " + (shown / name).string());
         if (auto deleted = delete_at(folder, name, shown / name); !deleted) return deleted;
     }
     return {};

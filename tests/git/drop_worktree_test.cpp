@@ -1,10 +1,14 @@
 // Where the folders of removed worktrees go, and what a killed process leaves of them.
+#include "graftline/git/drop_worktree.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/worktree.hpp"
 
 #include "tests/support/test_repository.hpp"
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/fs.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -82,6 +86,38 @@ TEST_F(WorktreesElsewhere, OfAKilledProcessAreDeletedByTheNext)
     EXPECT_FALSE(fs::exists(beside));
     EXPECT_TRUE(fs::exists(users / "file"));
     EXPECT_TRUE(fs::is_empty(trash()));
+}
+
+/// False where the file system knows no such thing, or we may not.
+bool set_immutable(const fs::path& file, bool wanted)
+{
+    const int opened = ::open(file.c_str(), O_RDONLY);
+    int flags = 0;
+    bool done = ::ioctl(opened, FS_IOC_GETFLAGS, &flags) == 0;
+    flags = wanted ? flags | FS_IMMUTABLE_FL : flags & ~FS_IMMUTABLE_FL;
+    done = done && ::ioctl(opened, FS_IOC_SETFLAGS, &flags) == 0;
+    ::close(opened);
+    return done;
+}
+
+TEST(RemovedFolder, ThatIsLeftIsNamedWithWhatKeepsIt)
+{
+    asio::io_context io{1};
+    test::test_repository made;
+    const oid base(made.commit_file("a", "a\n"));
+    const auto repo = run_here(io, repository::discover(made.top())).value();
+    const auto tree = made.root() / "one";
+    run_here(io, add_worktree(*repo, worktree_request(tree, "task/one", base).lock("ours"))).value();
+    if (!set_immutable(tree / "a", true)) GTEST_SKIP() << "no file can be made immutable here";
+    const auto removed = run_here(io, remove_worktree(*repo, tree, "ours"));
+    const auto left = fs::directory_iterator(made.git_folder() / "graftline" / "trash")->path();
+    EXPECT_TRUE(set_immutable(left / "a", false));
+    ASSERT_FALSE(removed);
+    const auto words = removed.error().message();
+    EXPECT_NE(words.find((left / "a").string() + "\n  cause: Operation not permitted"), words.npos) << words;
+    EXPECT_NE(words.find("graftline clean"), words.npos) << words;
+    EXPECT_TRUE(run_here(io, delete_dropped(*repo, left)));
+    EXPECT_FALSE(fs::exists(left));
 }
 
 } // namespace
