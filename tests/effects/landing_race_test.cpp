@@ -57,12 +57,10 @@ constexpr const char* committer = R"(
     done
     echo $n)";
 
-/// With `process`: a target that moves every few milliseconds is faster than the flush of each tip of
-/// somebody else's that `power` waits for.
 void race(int count)
 {
     test::workshop w;
-    w.repo.commit_file("graftline.toml", "[run]\ndurability = \"process\"\n");
+    w.repo.commit_file("shared.txt", "one\n");
     w.repo.git("branch", "trunk");
     const auto tasks = tasks_with_branches(w, count);
     const auto stop = w.repo.git_folder() / "stop";
