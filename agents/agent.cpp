@@ -27,18 +27,22 @@ agent_table make_presets()
     agent_table table;
     auto add = [&](agent_definition agent) -> agent_definition& { return table[agent.name] = agent; };
 
-    add(preset(
-        "claude",
-        {"claude", "-p", "--output-format", "stream-json", "--verbose", "--permission-mode", "acceptEdits"},
-        by_input, output_format::claude));
+    // In place of a person who would allow each command: without Bash it can build and test nothing.
+    add(preset("claude",
+               {"claude", "-p", "--output-format", "stream-json", "--verbose", "--allowedTools", "Bash",
+                "--permission-mode", "acceptEdits"},
+               by_input, output_format::claude));
     // The sandbox lets it write its worktree; its older name, --full-auto, warns.
     add(preset("codex", {"codex", "exec", "--json", "--sandbox", "workspace-write", "-"}, by_input,
-               output_format::codex));
+               output_format::codex))
+        .is_sandboxed = true;
     // Nobody has trusted a folder that did not exist a moment ago.
     add(preset("gemini", {"gemini", "--approval-mode", "yolo", "--output-format", "stream-json"}, by_input,
                output_format::gemini))
         .env["GEMINI_CLI_TRUST_WORKSPACE"] = "true";
-    add(preset("opencode", {"opencode", "run", "--format", "json"}, by_input, output_format::opencode));
+    // What it would ask for is otherwise refused, and ends it in the middle of its work, with exit 0.
+    add(preset("opencode", {"opencode", "run", "--auto", "--format", "json"}, by_input,
+               output_format::opencode));
     add(preset("aider",
                {"aider", "--message-file", "{prompt_file}", "--yes-always", "--no-auto-commits",
                 "--no-dirty-commits", "--no-pretty", "--no-stream", "--no-gitignore", "--no-check-update"},

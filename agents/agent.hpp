@@ -28,6 +28,8 @@ struct agent_definition {
     output_format output = output_format::plain;
     std::map<std::string, std::string> env; ///< added to its environment
     bool wants_rules = false; ///< a language model: told how to behave in a worktree (prompt.hpp)
+    bool is_sandboxed =
+        false; ///< by itself: it can neither commit nor listen on ports, and is told of neither
 };
 
 using agent_table = std::map<std::string, agent_definition, std::less<>>;

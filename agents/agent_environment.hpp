@@ -33,6 +33,8 @@ public:
     int port_base = 0;                   ///< first of ten; 0: none
     std::filesystem::path temporary;     ///< its own TMPDIR
     std::filesystem::path result_file;
+    bool decides = false;                                  ///< whether the work is fit to go on
+    bool is_sandboxed = false;                             ///< can neither commit nor listen on ports
     git::agent_environment_rules git;                      ///< from git::rules_for_agents
     std::vector<std::map<std::string, std::string>> extra; ///< the agent's, the plan's; later ones win
 };

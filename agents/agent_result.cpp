@@ -52,6 +52,8 @@ std::string_view to_string(decision d) noexcept
 
 result<agent_result> parse_agent_result(std::string_view text)
 {
+    constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+    if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
     agent_result said;
     if (text.size() > largest_result) return wrong("it is larger than 1 MiB");
     if (text.find_first_not_of(" \t\r\n") == text.npos) return said;
@@ -79,6 +81,26 @@ result<agent_result> parse_agent_result(std::string_view text)
         said.data = v->get_object();
     }
     return said;
+}
+
+std::optional<agent_result> result_at_end(std::string_view message)
+{
+    const auto trim = [&] { message = message.substr(0, message.find_last_not_of(" \t\r\n") + 1); };
+    trim();
+    if (message.ends_with("```")) {
+        message.remove_suffix(3);
+        trim();
+    }
+    if (!message.ends_with('}')) return std::nullopt;
+    constexpr int most_braces = 200; // from the last one on: an object that is whole ends the message
+    auto at = message.rfind('{');
+    for (int tried = 0; at != message.npos && tried < most_braces; ++tried) {
+        if (auto said = parse_agent_result(message.substr(at)); said && said->decision != decision::none)
+            return std::move(*said);
+        if (at == 0) break;
+        at = message.rfind('{', at - 1);
+    }
+    return std::nullopt;
 }
 
 } // namespace graftline::agents

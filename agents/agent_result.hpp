@@ -6,6 +6,7 @@
 #include <boost/json/object.hpp>
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,9 +27,13 @@ struct agent_result {
 /// The most that is read of a result file, in bytes.
 inline constexpr std::size_t largest_result = 1024 * 1024;
 
-/// Reads the file's text; blank is a result that says nothing. Keys that are not known are passed over: an
-/// agent may know more than we do. Errors: invalid, for text that is too large, not a JSON object, or has a
-/// known key of another type or an unknown decision.
+/// Reads the file's text, with or without a byte order mark; blank is a result that says nothing. Keys that
+/// are not known are passed over: an agent may know more than we do. Errors: invalid, for text that is too
+/// large, not a JSON object, or has a known key of another type or an unknown decision.
 result<agent_result> parse_agent_result(std::string_view text);
+
+/// The result that an agent wrote at the end of its last message instead, bare or in a code block; nullopt
+/// where that is no object with a decision.
+std::optional<agent_result> result_at_end(std::string_view message);
 
 } // namespace graftline::agents

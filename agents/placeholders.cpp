@@ -33,19 +33,25 @@ fault too_long(const std::string& word)
 
 } // namespace
 
+std::string fill_text(std::string_view text, const placeholder_values& values)
+{
+    std::string filled;
+    for_each_part(
+        text, [&](std::string_view plain) { filled += plain; },
+        [&](std::string_view name) {
+            const auto value = values.find(name);
+            if (value != values.end()) filled += value->second;
+            return value != values.end();
+        });
+    return filled;
+}
+
 result<std::vector<std::string>> fill_words(const std::vector<std::string>& words,
                                             const placeholder_values& values)
 {
     std::vector<std::string> filled;
     for (const auto& word : words) {
-        std::string text;
-        for_each_part(
-            word, [&](std::string_view plain) { text += plain; },
-            [&](std::string_view name) {
-                const auto value = values.find(name);
-                if (value != values.end()) text += value->second;
-                return value != values.end();
-            });
+        auto text = fill_text(word, values);
         if (text.size() > longest_word) return too_long(word);
         filled.push_back(std::move(text));
     }

@@ -21,6 +21,9 @@ using placeholder_values = std::map<std::string, std::string, std::less<>>;
 result<std::vector<std::string>> fill_words(const std::vector<std::string>& words,
                                             const placeholder_values& values);
 
+/// The same for a text of any length.
+std::string fill_text(std::string_view text, const placeholder_values& values);
+
 /// Does any word hold {name}?
 bool mentions(const std::vector<std::string>& words, std::string_view name);
 

@@ -142,6 +142,9 @@ private:
             if (!names.insert(stage.name).second)
                 s.complain(item.where, "name", "is there twice: '" + stage.name + "'");
             read_agent(s, stage.agent);
+            s.read("prompt", stage.prompt);
+            stage.decides = stage.name == "review";
+            s.read("decides", stage.decides);
             s.finish();
             task.stages.push_back(std::move(stage));
         }

@@ -20,7 +20,10 @@ namespace graftline::agents {
 
 struct planned_stage {
     std::string name;
-    std::string agent; ///< empty: the task's
+    std::string agent;  ///< empty: the task's
+    std::string prompt; ///< may hold placeholders; empty: as its name and the task say
+    bool decides =
+        false; ///< it says whether the work is fit; so does one named `review` that says nothing of it
 };
 
 struct planned_task {

@@ -2,9 +2,14 @@
 
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
 #include <cstdint>
+#include <string>
 
 namespace graftline::agents {
 namespace {
@@ -53,15 +58,41 @@ bool is_free_block(int first, bool ipv6)
     return true;
 }
 
+/// None, with errno, when another has it.
+descriptor mark_of(int first)
+{
+    descriptor mark(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (!mark) return mark;
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const std::string name = "graftline-ports-" + std::to_string(first);
+    std::ranges::copy(name, address.sun_path + 1); // a NUL before it: in no file system
+    const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+    if (::bind(mark.get(), reinterpret_cast<const sockaddr*>(&address), length) == 0) return mark;
+    const int why = errno;
+    mark.reset();
+    errno = why;
+    return mark;
+}
+
 } // namespace
 
-result<int> free_port_block(const std::set<int>& taken)
+result<port_block> reserve_ports(const std::set<int>& taken)
 {
     const bool ipv6 = has_ipv6_loopback();
-    for (int first = lowest; first < highest; first += ports_in_block)
-        if (!taken.contains(first) && is_free_block(first, ipv6)) return first;
+    for (int first = lowest; first < highest; first += ports_in_block) {
+        if (taken.contains(first)) continue;
+        auto mark = mark_of(first);
+        if (!mark && errno == EADDRINUSE) continue; // without such sockets ports are looked at only
+        if (is_free_block(first, ipv6)) return port_block(first, std::move(mark));
+    }
     return fault(errc::busy, "all blocks of ten ports from 20000 to 32000 are in use")
         .advise("Let fewer agents run at once, or end what listens there; then: graftline retry");
+}
+
+port_block reserve_ports_at(int first)
+{
+    return port_block(first, mark_of(first));
 }
 
 } // namespace graftline::agents

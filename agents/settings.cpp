@@ -23,12 +23,15 @@ void read_run(table_reader& t, settings::run_section& run)
     t.read("agent", run.agent);
     t.read("profile", run.profile);
     t.read("timeout", run.timeout);
+    t.read("attempt_timeout", run.attempt_timeout);
+    t.read("idle_timeout", run.idle_timeout);
     t.read("grace", run.grace);
     t.read("fail_fast", run.fail_fast);
     t.read("keep_worktrees", run.keep_worktrees);
     t.read_choice("durability", run.durability, {"process", "power"});
     t.read_number<std::size_t>("attempts", run.attempts, 1, 100);
     t.read("backoff", run.backoff);
+    t.read("patience", run.patience);
 }
 
 /// A path of the repository that is to be in every worktree too: it must not lead out of either.

@@ -29,12 +29,15 @@ struct settings {
         std::optional<std::string> agent;
         std::optional<std::string> profile;
         std::optional<std::chrono::milliseconds> timeout;
+        std::optional<std::chrono::milliseconds> attempt_timeout; ///< of one attempt of an agent
+        std::optional<std::chrono::milliseconds> idle_timeout;    ///< ends an agent that says nothing
         std::optional<std::chrono::milliseconds> grace;
         std::optional<bool> fail_fast;
         std::optional<bool> keep_worktrees;
         std::optional<std::string> durability; ///< power (without one), process: what a commit survives
         std::optional<std::size_t> attempts;   ///< at most, of an agent that is turned away for now
-        std::optional<std::chrono::milliseconds> backoff; ///< longest pause before the second; doubles
+        std::optional<std::chrono::milliseconds> patience; ///< how long such an agent is waited for in all
+        std::optional<std::chrono::milliseconds> backoff;  ///< longest pause before the second; doubles
     } run;
     struct gate_section {
         std::vector<command_words> commands;

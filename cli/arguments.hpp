@@ -23,7 +23,7 @@ struct common_arguments {
 /// How `run` and `create` make tasks.
 struct making_arguments {
     making_arguments() = default;
-    std::string base, target, agent, profile, plan, timeout, grace;
+    std::string base, target, agent, profile, plan, timeout, attempt_timeout, idle_timeout, grace;
     std::string into;
     std::string land;        ///< "merge", "squash", "rebase"; empty: not asked for
     std::string on_conflict; ///< empty: not said

@@ -1,6 +1,7 @@
 #include "graftline/cli/checkup.hpp"
 
 #include "graftline/agents/agent.hpp"
+#include "graftline/effects/agent_files.hpp"
 #include "graftline/git/worktree.hpp"
 #include "graftline/runtime/resources.hpp"
 
@@ -72,6 +73,13 @@ finding check_cgroup()
                  "no group can be made in " + own.string() + ": agents are ended process by process");
 }
 
+finding check_temporary_place()
+{
+    const auto place = effects::temporary_place();
+    return check(place.has_value(), health::broken, "temporary files", place ? place->string() : "",
+                 place ? "" : place.error().message());
+}
+
 std::string where_is(const std::string& program)
 {
     std::error_code ignored;
@@ -115,7 +123,7 @@ std::vector<finding> check_machine()
     return {check(has_pidfd(), health::broken, "pidfd", "here", "not here: Linux 5.3 or newer is needed"),
             check(has_inotify(), health::lacking, "inotify", "here",
                   "none to be had: files are read again by a timer (fs.inotify.max_user_instances)"),
-            check_cgroup()};
+            check_cgroup(), check_temporary_place()};
 }
 
 std::vector<finding> check_agents(const agents::settings& settings)

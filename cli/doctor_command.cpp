@@ -1,3 +1,4 @@
+#include "graftline/cli/agent_versions.hpp"
 #include "graftline/cli/checkup.hpp"
 #include "graftline/cli/commands.hpp"
 #include "graftline/cli/failure.hpp"
@@ -57,7 +58,8 @@ awaitable<int> carry_out(session& s, doctor_arguments asked)
         findings.insert(findings.begin(),
                         {health::broken, unusable->is(errc::invalid) ? "configuration" : "repository",
                          unusable->message()});
-    const auto of_agents = check_agents(settings);
+    auto of_agents = check_agents(settings);
+    co_await tell_versions(of_agents, settings);
     findings.insert(findings.end(), of_agents.begin(), of_agents.end());
 
     const bool usable = std::ranges::none_of(findings, [](const auto& f) { return f.is == health::broken; });

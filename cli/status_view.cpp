@@ -231,8 +231,7 @@ std::string details_of(const task& t, const status_view& view, const terminal& o
     if (t.signal) say("signal", std::to_string(*t.signal));
     if (t.usage)
         say("usage", std::to_string(t.usage->input_tokens) + " tokens in, " +
-                         std::to_string(t.usage->output_tokens) + " out, " +
-                         number(t.usage->cost_usd, "%.4f USD"));
+                         std::to_string(t.usage->output_tokens) + " out, " + cost_text(*t.usage));
     say("created", t.created_at);
     say("started", t.started_at + (t.started_at.empty() ? "" : " (" + time_of(t) + ")"));
     say("finished", t.finished_at);

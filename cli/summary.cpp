@@ -76,6 +76,17 @@ std::string count_line(const effects::run_report& report)
     return text;
 }
 
+/// What all of its agents used; empty when none says.
+std::string usage_line(const effects::run_report& report)
+{
+    std::optional<effects::token_usage> sum;
+    for (const auto& t : report.tasks)
+        if (t.usage) sum = sum ? *sum + *t.usage : *t.usage;
+    if (!sum) return {};
+    return std::to_string(sum->input_tokens) + " tokens in, " + std::to_string(sum->output_tokens) +
+           " out, " + cost_text(*sum) + "\n";
+}
+
 std::string head_line(const effects::task& t, const terminal& on)
 {
     const auto columns = columns_on(on);
@@ -121,6 +132,7 @@ std::string summary_of(const effects::run_report& report, const terminal& on)
     }
     if (report.tasks.empty()) return "No tasks.\n";
     text += on.in(tint::strong, count_line(report)) + " in " + duration_text(report.duration_s) + "\n";
+    text += usage_line(report);
     if (report.interrupted) {
         const bool some = std::ranges::any_of(report.tasks, is_to_go_on);
         if (report.environment_fault) text += report.environment_fault->message() + "\n";

@@ -3,6 +3,7 @@
 #include "graftline/cli/shown_text.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 
@@ -85,6 +86,14 @@ bool is_at_rest(const task& t) noexcept
 std::string shown_title(const task& t, std::size_t columns)
 {
     return fit(harmless_line(effects::title(t, 400)), columns);
+}
+
+std::string cost_text(const effects::token_usage& used)
+{
+    if (!used.cost_known && used.cost_usd == 0) return "cost unknown";
+    char text[48];
+    std::snprintf(text, sizeof text, "%s%.4f USD", used.cost_known ? "" : "at least ", used.cost_usd);
+    return text;
 }
 
 std::vector<std::string> next_steps(const task& t)

@@ -20,6 +20,9 @@ bool is_at_rest(const effects::task& t) noexcept;
 /// The first line of its description, harmless, at most `columns` wide.
 std::string shown_title(const effects::task& t, std::size_t columns);
 
+/// "0.2500 USD"; "cost unknown" where no agent told any; "at least …" where not all did.
+std::string cost_text(const effects::token_usage& used);
+
 /// Commands to go on with, the likeliest first; none for what is over.
 std::vector<std::string> next_steps(const effects::task& t);
 

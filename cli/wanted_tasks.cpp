@@ -186,7 +186,13 @@ result<effects::task_defaults> read_defaults(const making_arguments& asked, cons
     if (!timeout) return timeout.error();
     auto grace = read_duration(asked.grace, "--grace", set.grace);
     if (!grace) return grace.error();
+    auto attempt = read_duration(asked.attempt_timeout, "--attempt-timeout", set.attempt_timeout);
+    if (!attempt) return attempt.error();
+    auto idle = read_duration(asked.idle_timeout, "--idle-timeout", set.idle_timeout);
+    if (!idle) return idle.error();
     defaults.timeout = *timeout;
+    defaults.attempt_timeout = *attempt;
+    defaults.idle_timeout = *idle;
     defaults.grace = *grace;
     defaults.on_overlap = asked.on_overlap.empty() ? set.on_overlap.value_or("serialize") : asked.on_overlap;
     return defaults;

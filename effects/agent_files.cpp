@@ -1,7 +1,9 @@
 #include "graftline/effects/agent_files.hpp"
 
+#include "graftline/agents/agent_result.hpp"
 #include "graftline/git/folder.hpp"
 #include "graftline/git/naming.hpp"
+#include "graftline/runtime/descriptor.hpp"
 #include "graftline/runtime/offload.hpp"
 #include "graftline/runtime/small_file.hpp"
 #include "graftline/runtime/utf8.hpp"
@@ -14,6 +16,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <fstream>
 
 namespace graftline::effects {
@@ -29,13 +32,54 @@ namespace fs = std::filesystem;
 constexpr const char* temporary_name = "temporary";
 constexpr const char* temporary_prefix = "graftline-";
 
-/// Short and in the system's place: sockets in it must fit into 108 bytes.
+/// Short and in the system's place: sockets in it must fit into 108 bytes. Throws fault_error.
 fs::path temporary_folder(const std::string& task)
 {
-    return fs::temp_directory_path() / fresh_id(temporary_prefix + task + "-", 8);
+    return temporary_place().value() / fresh_id(temporary_prefix + task + "-", 8);
+}
+
+result<std::optional<std::string>> read_result_at(const fs::path& file)
+{
+    const auto refuse = [&](const char* what) {
+        return fault(errc::invalid, std::string("it is ") + what + ", not a file")
+            .with("path", file.string());
+    };
+    const descriptor fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW));
+    if (!fd && (errno == ENOENT || errno == ENOTDIR)) return std::optional<std::string>();
+    if (!fd && errno == ELOOP) return refuse("a symbolic link");
+    if (!fd && errno == ENXIO) return refuse("a socket");
+    struct stat info{};
+    if (!fd || ::fstat(fd.get(), &info) != 0)
+        return system_fault(errno, "it could not be opened").with("path", file.string());
+    if (S_ISDIR(info.st_mode)) return refuse("a folder");
+    if (S_ISFIFO(info.st_mode)) return refuse("a named pipe");
+    if (!S_ISREG(info.st_mode)) return refuse("a device");
+    std::string text;
+    const bool is_whole = read_all(fd.get(), text, agents::largest_result);
+    if (!is_whole && errno != EFBIG)
+        return system_fault(errno, "it could not be read").with("path", file.string());
+    return std::optional(std::move(text));
 }
 
 } // namespace
+
+result<fs::path> temporary_place()
+{
+    const char* named = std::getenv("TMPDIR");
+    const fs::path place = named && *named ? named : "/tmp";
+    const auto refuse = [&](const char* what) {
+        return fault(errc::unusable, std::string("the folder for temporary files ") + what)
+            .with("TMPDIR", place.string())
+            .advise("Set TMPDIR to a folder that is there and can be written, or unset it.");
+    };
+    if (!place.is_absolute()) return refuse("is named by a relative path: agents work elsewhere");
+    std::error_code failed;
+    const auto status = fs::status(place, failed);
+    if (status.type() == fs::file_type::not_found) return refuse("is not there");
+    if (status.type() != fs::file_type::directory) return refuse("is not a folder");
+    if (::access(place.c_str(), W_OK | X_OK) != 0) return refuse("cannot be written");
+    return place;
+}
 
 agent_files::agent_files(const project& in, const task& t, const std::string& stage)
 {
@@ -77,10 +121,34 @@ agent_files::agent_files(fs::path folder) : folder_(std::move(folder))
     is_made_ = !temporary_.empty();
 }
 
+result<std::optional<std::string>> agent_files::read_result() const
+{
+    // Kept where the temporary folder is gone, or by an earlier version.
+    auto text = read_result_at(result_file());
+    return text && !*text ? read_result_at(kept_result()) : text;
+}
+
+/// False when it could not be kept: it must stay where it is then.
+bool agent_files::keep_result() const
+{
+    const auto text = read_result_at(result_file());
+    std::error_code ignored;
+    if ((text && !*text) || fs::exists(kept_result(), ignored)) return true;
+    try {
+        // What is no file is kept as what is no result either, and says why.
+        write_private(kept_result(), text ? **text : text.error().what());
+    } catch (const fault_error&) {
+        return false;
+    }
+    return true;
+}
+
 awaitable<void> agent_files::drop_temporary()
 {
     if (!std::exchange(is_made_, false)) co_return;
-    auto drop = [this] { (void)git::delete_folder(temporary_); };
+    auto drop = [this] {
+        if (keep_result()) (void)git::delete_folder(temporary_);
+    };
     const bool heeds = co_await asio::this_coro::throw_if_cancelled();
     co_await asio::this_coro::throw_if_cancelled(false);
     co_await offload(drop); // a job that has begun is never abandoned

@@ -5,9 +5,14 @@
 #include "graftline/runtime/awaitable.hpp"
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 namespace graftline::effects {
+
+/// The system's folder for temporary files, TMPDIR or /tmp: each agent gets one of its own in it. Errors:
+/// unusable, when it is relative, no folder, or cannot be written.
+result<std::filesystem::path> temporary_place();
 
 /// Where an attempt keeps what it is told and what it says; all outside the work tree, readable by the user
 /// alone. Making one blocks for the moment that a few small files take.
@@ -30,16 +35,26 @@ public:
     const std::filesystem::path& temporary() const noexcept { return temporary_; }
     std::filesystem::path prompt() const { return folder_ / "prompt.txt"; }
     std::filesystem::path feedback() const { return folder_ / "feedback.txt"; }
-    std::filesystem::path result() const { return folder_ / "result.json"; }
+    /// Where the agent writes its result: in its temporary folder, the one place beside its worktree that
+    /// every sandbox lets it write.
+    std::filesystem::path result_file() const { return temporary_ / "graftline-result.json"; }
     std::filesystem::path output() const { return folder_ / "stdout.log"; }
     std::filesystem::path errors() const { return folder_ / "stderr.log"; }
 
-    /// Deletes the temporary folder, off the loop, following no links: build tools leave thousands of files
-    /// there. For an agent that has ended; one that outlives this process needs it. What cannot be deleted is
-    /// left to the system's own cleaning of its folder. Not cancellable.
+    /// What the agent wrote as its result; none where there is nothing. Errors: invalid, naming what lies
+    /// there where it is no plain file: a pipe must not stop us, and a link must not lead elsewhere; what the
+    /// system said of one that cannot be read.
+    result<std::optional<std::string>> read_result() const;
+
+    /// Deletes the temporary folder, after a result in it is kept in the attempt's folder, off the loop,
+    /// following no links: build tools leave thousands of files there. For an agent that has ended; one that
+    /// outlives this process needs it. What cannot be deleted is left to the system's own cleaning of its
+    /// folder. Not cancellable.
     awaitable<void> drop_temporary();
 
 private:
+    std::filesystem::path kept_result() const { return folder_ / "result.json"; }
+    bool keep_result() const;
     void name_temporary(const std::string& task);
 
     std::filesystem::path folder_;

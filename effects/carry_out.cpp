@@ -33,6 +33,12 @@ bool did_what_was_asked(const task& t)
     return t.state == task_state::completed && (!t.spec.land || t.commit.empty());
 }
 
+/// Nothing that the others should be given up for.
+bool is_left_for_later(const task& t)
+{
+    return t.state == task_state::pending;
+}
+
 /// The tasks of one run on their way.
 class crew {
 public:
@@ -71,7 +77,7 @@ private:
         }
         co_await asio::this_coro::throw_if_cancelled(false); // its end is recorded, cancelled or not
         const auto t = co_await aside(shielded(record_end(run_, id, std::move(how))));
-        if (!fail_fast_ || run_.stopping() || did_what_was_asked(t)) co_return;
+        if (!fail_fast_ || run_.stopping() || did_what_was_asked(t) || is_left_for_later(t)) co_return;
         run_.give_up();
         throw give_up{};
     }
@@ -111,7 +117,10 @@ private:
             run_.watcher().doing(id, "waiting for a free place");
         }
         auto place = co_await run_.at_rest(places_.acquire(t.spec.priority));
-        if (!goes_on) co_await run_.at_rest(wait_for_resources(id));
+        if (!goes_on) {
+            if (!co_await may_be_started(t, place)) co_return;
+            co_await run_.at_rest(wait_for_resources(id));
+        }
         if (run_.is_over()) throw interrupted{};
         if (!co_await claim(id, goes_on)) co_return;
         context ctx(run_, path_of(index));
@@ -140,6 +149,33 @@ private:
             co_return false;
         }
         co_return true;
+    }
+
+    /// Waits, without its place, while the service that its agent works for turns agents away. False when its
+    /// quota is spent: recorded then, and the task stays for a later run.
+    awaitable<bool> may_be_started(const task& t, semaphore::lease& place)
+    {
+        const auto agent =
+            agent_name_of(t.spec, t.spec.stages.empty() ? std::string() : t.spec.stages.front().agent);
+        asio::steady_timer later(executor_);
+        for (;;) {
+            if (const auto* words = run_.pauses().spent(agent)) {
+                auto record = [&](task& now) {
+                    if (now.state == task_state::pending)
+                        now.reason = "not started: " + agent + ": " + *words;
+                };
+                co_await aside(run_.change(t.id, record));
+                co_return false;
+            }
+            const auto now = std::chrono::system_clock::now();
+            const auto until = run_.pauses().off_until(agent, now);
+            if (!until || run_.is_over()) co_return true;
+            place.release();
+            run_.watcher().doing(t.id, "waiting: " + agent + " was turned away for now");
+            later.expires_after(*until - now);
+            co_await run_.at_rest(later.async_wait(use_awaitable));
+            place = co_await run_.at_rest(places_.acquire(t.spec.priority));
+        }
     }
 
     /// Waits while the machine is over the configured limits, unless nothing of ours runs that could end.

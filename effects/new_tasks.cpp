@@ -2,6 +2,7 @@
 
 #include "graftline/agents/agent.hpp"
 #include "graftline/agents/plan.hpp"
+#include "graftline/effects/agent_files.hpp"
 #include "graftline/effects/overlap_order.hpp"
 #include "graftline/effects/run.hpp"
 #include "graftline/effects/task_names.hpp"
@@ -123,7 +124,7 @@ private:
         spec.env = planned.env;
         spec.metadata = planned.metadata;
         for (const auto& s : planned.stages)
-            spec.stages.push_back({s.name, s.agent});
+            spec.stages.push_back({s.name, s.agent, s.prompt, s.decides});
     }
 
     void name(task_spec& spec) const
@@ -149,6 +150,8 @@ private:
         spec.by_hand = defaults_.by_hand;
         spec.keep_worktree = defaults_.keep_worktrees;
         if (!spec.timeout_ms && defaults_.timeout) spec.timeout_ms = defaults_.timeout->count();
+        if (defaults_.attempt_timeout) spec.attempt_timeout_ms = defaults_.attempt_timeout->count();
+        if (defaults_.idle_timeout) spec.idle_timeout_ms = defaults_.idle_timeout->count();
         if (defaults_.grace) spec.grace_ms = defaults_.grace->count();
     }
 
@@ -166,6 +169,8 @@ private:
             return {};
         }
         if (defaults_.by_hand) return {};
+        const auto names_one = [](const stage& s) { return !s.agent.empty(); };
+        if (!spec.stages.empty() && std::ranges::all_of(spec.stages, names_one)) return {};
         return fault(errc::invalid, "there is no agent to carry the task out")
             .advise("Name one with --agent NAME, or give a command after --: graftline run TASK -- my-agent "
                     "{prompt}");
@@ -255,6 +260,8 @@ awaitable<result<std::vector<task>>> make_tasks(std::shared_ptr<project> in, std
 {
     auto facts = co_await look_up(*in, defaults);
     if (!facts) co_return facts.error();
+    if (!defaults.by_hand)
+        if (auto usable = temporary_place(); !usable) co_return usable.error();
     maker make(*in, defaults, std::move(*facts));
     result<std::vector<std::string>> ids = std::vector<std::string>();
     if (in->has_state())

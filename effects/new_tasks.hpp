@@ -20,6 +20,8 @@ public:
     conflict_policy on_conflict = conflict_policy::keep;
     std::vector<std::vector<std::string>> gates;
     std::optional<std::chrono::milliseconds> timeout;
+    std::optional<std::chrono::milliseconds> attempt_timeout;
+    std::optional<std::chrono::milliseconds> idle_timeout;
     std::optional<std::chrono::milliseconds> grace;
     std::string profile;
     std::string plan_file; ///< `--plan`, absolute

@@ -1,6 +1,7 @@
 /// One invocation: what effects are carried out in, who watches, and how it is stopped.
 #pragma once
 
+#include "graftline/effects/agent_pauses.hpp"
 #include "graftline/effects/project.hpp"
 #include "graftline/effects/replay.hpp"
 #include "graftline/effects/task.hpp"
@@ -100,6 +101,9 @@ public:
     /// Where landings on `target` wait for each other.
     landing_queue& queue(const std::string& target);
 
+    /// Which agents are not to be started for now.
+    agent_pauses& pauses() noexcept { return pauses_; }
+
     /// What the time of the run is told by.
     clock& time() const noexcept { return *project_->time; }
 
@@ -127,6 +131,7 @@ private:
     std::optional<file_lock::lease> alive_;
     asio::any_io_executor executor_;
     std::map<std::string, std::unique_ptr<landing_queue>> queues_;
+    agent_pauses pauses_;
     scope beside_;
     std::size_t speculation_ = 0;
     bool stopping_ = false;

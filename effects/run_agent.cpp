@@ -2,12 +2,10 @@
 
 #include "graftline/agents/agent.hpp"
 #include "graftline/agents/agent_environment.hpp"
-#include "graftline/agents/agent_result.hpp"
-#include "graftline/agents/passing_trouble.hpp"
+#include "graftline/agents/output_reader.hpp"
 #include "graftline/agents/placeholders.hpp"
 #include "graftline/agents/ports.hpp"
 #include "graftline/agents/prompt.hpp"
-#include "graftline/agents/usage.hpp"
 #include "graftline/effects/agent_files.hpp"
 #include "graftline/effects/create_worktree.hpp"
 #include "graftline/effects/follow_worktree.hpp"
@@ -19,7 +17,6 @@
 #include "graftline/git/worktree.hpp"
 #include "graftline/runtime/attempt_files.hpp"
 #include "graftline/runtime/claimed_attempt.hpp"
-#include "graftline/runtime/descriptor.hpp"
 #include "graftline/runtime/disk_probe.hpp"
 #include "graftline/runtime/disk_session.hpp"
 #include "graftline/runtime/follow.hpp"
@@ -29,13 +26,13 @@
 #include "graftline/runtime/supervised.hpp"
 #include "graftline/runtime/utf8.hpp"
 
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <span>
 
 namespace graftline::effects {
@@ -49,14 +46,18 @@ std::vector<std::string> own_environment()
     return all;
 }
 
-/// What the agent is told of the attempt before this one.
-std::string earlier_attempt(const task& t)
+/// What the agent is told of the attempt before this one, in words: its log is for programs.
+std::string earlier_attempt(const task& t, agents::output_format format)
 {
+    constexpr std::size_t lines = 40;
     if (t.attempt.empty() || t.earlier.empty()) return {};
     std::string text = "The attempt before this one ended: " + t.earlier + "\n";
-    for (const auto* log : {"stdout.log", "stderr.log"})
-        if (const auto tail = tail_of(std::filesystem::path(t.attempt) / log, 40); !tail.empty())
-            text += "\nThe end of its " + std::string(log) + ":\n" + tail + "\n";
+    const std::filesystem::path folder = t.attempt;
+    const auto said = agents::readable_end(tail_of(folder / "stdout.log", 10 * lines), format, lines);
+    if (!said.empty()) text += "\nThe last that it said and did:\n" + said;
+    const auto errors =
+        agents::readable_end(tail_of(folder / "stderr.log", lines), agents::output_format::plain, lines);
+    if (!errors.empty()) text += "\nThe end of its standard error:\n" + errors;
     return text;
 }
 
@@ -67,13 +68,13 @@ result<agents::agent_definition> definition_of(const run_agent& asked, const tas
     return agents::agent_for_command(t.spec.command);
 }
 
-/// A block of ports that no other running task has, and nobody else on this machine listens on.
-awaitable<int> ports_for(run& r, const task& t)
+/// A block of ports that no other running task has, and nobody else on this machine uses.
+awaitable<agents::port_block> ports_for(run& r, const task& t)
 {
     co_return co_await r.in().must_store([&](store& s) {
         for (;;) { // another process may be quicker
-            const int first = agents::free_port_block(s.ports_given(t.id)).value();
-            if (s.give_ports(t.id, first)) return first;
+            auto block = agents::reserve_ports(s.ports_given(t.id)).value();
+            if (s.give_ports(t.id, block.first())) return block;
         }
     });
 }
@@ -86,18 +87,20 @@ constexpr std::size_t lines_shown = 16;
 
 /// Hands an agent's output to the watcher, line by line, until the file ends. Of plain output that comes
 /// faster than anybody reads the latest is shown, at the same cost whatever there is; the log has it all.
-awaitable<void> follow_output(run& r, const std::string& task, follower& file, agents::output_reader& reader)
+awaitable<void> follow_output(run& r, const std::string& task, follower& file, agents::output_reader& reader,
+                              std::chrono::steady_clock::time_point& heard_at)
 {
-    line_splitter lines(reader.reports_usage() ? longest_event : longest_plain);
+    line_splitter lines(reader.has_events() ? longest_event : longest_plain);
     file.take_time();
     auto hear = [&](const std::string& line) {
         if (const auto said = reader.feed(line)) r.watcher().said(task, *said);
     };
     for (;;) {
-        if (!reader.reports_usage() && file.skip_all_but(worth_showing)) lines.skip_rest_of_line();
+        if (!reader.has_events() && file.skip_all_but(worth_showing)) lines.skip_rest_of_line();
         const auto bytes = co_await file.read_some();
+        heard_at = std::chrono::steady_clock::now();
         if (!bytes || bytes->empty()) break; // what cannot be read here is still in the log
-        if (reader.reports_usage()) {
+        if (reader.has_events()) {
             for (const auto& line : lines.feed(*bytes))
                 hear(line);
             continue;
@@ -118,18 +121,6 @@ bool goes_on_with_work(const run_agent& asked, const task& t)
     return later_stage || !asked.feedback.empty();
 }
 
-/// What an agent wrote there; none when there is no plain file. An agent may leave anything under that name:
-/// a pipe must not stop the loop, and a link must not lead elsewhere.
-std::optional<std::string> read_result_file(const std::filesystem::path& file)
-{
-    const descriptor fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW));
-    struct stat info{};
-    if (!fd || ::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) return std::nullopt;
-    std::string text;
-    if (!read_all(fd.get(), text, agents::largest_result)) text.assign(agents::largest_result + 1, ' ');
-    return text;
-}
-
 /// One attempt on its way.
 class agent_attempt {
 public:
@@ -147,6 +138,7 @@ public:
             if (!alive) co_return alive.error();
             if (*alive) {
                 files_.emplace(task_.attempt);
+                if (task_.port_base) ports_.emplace(agents::reserve_ports_at(task_.port_base));
                 run_.watcher().doing(task_.id, "agent, adopted");
                 co_await asio::this_coro::throw_if_cancelled(false); // it lives: its end is awaited
                 const auto ended = co_await follow_to_end(**alive);
@@ -189,10 +181,10 @@ public:
         // A git that died with an earlier attempt would make each git of this one fail.
         auto freed = co_await git::drop_locks_left_in(run_.repository(), task_.worktree, task_.branch);
         if (!freed) co_return freed.error();
-        const auto ports = co_await ports_for(run_, task_);
+        ports_.emplace(co_await ports_for(run_, task_));
         auto write = [&] {
             files_.emplace(run_.in(), task_, asked_.stage);
-            return prepare(ports);
+            return prepare(ports_->first());
         };
         co_await tidy(); // of an attempt before, in this call
         auto spec = co_await offload(write);
@@ -258,7 +250,9 @@ private:
 
     awaitable<result<agent_report>> concluded(const exit_record& ended)
     {
-        auto read = [&] { return report_on(ended); };
+        auto read = [&] {
+            return report_of(ended, reader_, *files_, {asked_.decides, !asked_.stage.empty()});
+        };
         auto report = co_await offload(read);
         // On a disk that takes nothing any more, no agent can do its work: that is no outcome of its.
         const bool by_itself = ended.how == ending::exited || ended.how == ending::lost;
@@ -268,6 +262,8 @@ private:
                 co_return usable.error().with("agent", report.how);
             }
         co_await record_end(report);
+        if (!report.denied.empty())
+            run_.watcher().note(agent_.name + " was not allowed, in " + task_.id + ": " + report.denied);
         co_return report;
     }
 
@@ -330,7 +326,8 @@ private:
 
     result<attempt_spec> prepare(int ports)
     {
-        const auto feedback = asked_.feedback.empty() ? earlier_attempt(task_) : asked_.feedback;
+        const auto feedback =
+            asked_.feedback.empty() ? earlier_attempt(task_, agent_.output) : asked_.feedback;
         agents::agent_context context;
         context.id = task_.id;
         context.key = task_.key;
@@ -348,9 +345,14 @@ private:
         if (!feedback.empty()) context.feedback_file = files_->feedback();
         context.port_base = ports;
         context.temporary = files_->temporary();
-        context.result_file = files_->result();
+        context.result_file = files_->result_file();
+        context.decides = asked_.decides;
+        context.is_sandboxed = agent_.is_sandboxed;
         context.git = rules_in(run_.repository(), task_.worktree);
         context.extra = {agent_.env, task_.spec.env};
+        // Whoever is no language model is asked what its configuration says; its stage may say otherwise.
+        if (agent_.wants_rules || !asked_.prompt.empty())
+            context.prompt = agents::stage_prompt(context, asked_.prompt);
         if (agent_.wants_rules) context.prompt = agents::prompt_with_rules(context, feedback);
         write_private(files_->prompt(), context.prompt);
         if (!feedback.empty()) write_private(files_->feedback(), feedback);
@@ -361,10 +363,22 @@ private:
         spec.cwd = task_.worktree;
         spec.environment = agents::agent_environment(own_environment(), context);
         if (agent_.prompt == agents::prompt_via::standard_input) spec.standard_input = files_->prompt();
-        if (task_.spec.timeout_ms) spec.timeout = std::chrono::milliseconds(*task_.spec.timeout_ms);
+        spec.timeout = time_for_attempt();
         spec.grace = std::chrono::milliseconds(task_.spec.grace_ms);
         spec.log_limit = run_.in().settings().limits.log.value_or(spec.log_limit);
         return spec;
+    }
+
+    /// What is left of the task's time, and no more than one attempt may take.
+    std::optional<std::chrono::milliseconds> time_for_attempt() const
+    {
+        auto time = task_.spec.attempt_timeout_ms;
+        if (const auto all = task_.spec.timeout_ms) {
+            const auto left = std::max<std::int64_t>(*all - asked_.spent_ms, 1);
+            time = std::min(time.value_or(left), left);
+        }
+        if (!time) return std::nullopt;
+        return std::chrono::milliseconds(*time);
     }
 
     /// Before it starts: whoever finds the task later finds the attempt, and so the agent. False when the
@@ -403,8 +417,11 @@ private:
         const auto executor = co_await asio::this_coro::executor;
         follower output(executor, files_->output()), errors(executor, files_->errors());
         scope readers(executor);
-        readers.spawn(follow_output(run_, task_.id, output, reader_));
-        readers.spawn(follow_output(run_, task_.id, errors, errors_));
+        heard_at_ = std::chrono::steady_clock::now();
+        readers.spawn(follow_output(run_, task_.id, output, reader_, heard_at_));
+        readers.spawn(follow_output(run_, task_.id, errors, errors_, heard_at_));
+        scope guards(executor);
+        if (task_.spec.idle_timeout_ms) guards.spawn(end_when_idle(agent));
         exit_record ended;
         std::exception_ptr stopped;
         co_await asio::this_coro::throw_if_cancelled(true);
@@ -419,12 +436,34 @@ private:
             agent.cancel();
             co_await shielded(agent.wait());
         }
+        guards.cancel();
         output.finish();
         errors.finish();
+        co_await shielded(guards.join());
         co_await shielded(readers.join());
         co_await asio::this_coro::throw_if_cancelled(true);
         if (stopped) std::rethrow_exception(stopped);
+        if (is_idle_ && ended.how == ending::cancelled) {
+            ended.how = ending::timed_out;
+            ended.words =
+                "ended: it said nothing for " + std::to_string(*task_.spec.idle_timeout_ms / 1000) + " s";
+        }
         co_return ended;
+    }
+
+    /// An agent that hangs says nothing; one that works says what it does.
+    awaitable<void> end_when_idle(supervised& agent)
+    {
+        const std::chrono::milliseconds longest(*task_.spec.idle_timeout_ms);
+        asio::steady_timer timer(co_await asio::this_coro::executor);
+        for (;;) {
+            const auto until = heard_at_ + longest;
+            if (until <= std::chrono::steady_clock::now()) break;
+            timer.expires_at(until);
+            co_await timer.async_wait(use_awaitable);
+        }
+        is_idle_ = true;
+        agent.cancel();
     }
 
     /// What an agent printed that ended unseen: for its usage and its troubles.
@@ -433,51 +472,7 @@ private:
         const auto executor = co_await asio::this_coro::executor;
         follower output(executor, files_->output());
         output.finish();
-        co_await follow_output(run_, task_.id, output, reader_);
-    }
-
-    agent_report report_on(const exit_record& ended)
-    {
-        agent_report report;
-        report.ending = to_string(ended.how);
-        report.how = ended.words;
-        if (ended.how == ending::exited) report.exit_code = ended.code;
-        if (ended.signo != 0) report.signal = ended.signo;
-        report.done = ended.how == ending::exited && ended.code == 0;
-        if (const auto& used = reader_.usage())
-            report.usage = token_usage{used->input_tokens, used->output_tokens, used->cost_usd};
-        if (!report.done && !reader_.trouble().empty()) report.how += ": " + reader_.trouble();
-        read_result(report);
-        report.may_pass = report.exit_code.value_or(0) != 0 && agents::may_pass(last_words());
-        return report;
-    }
-
-    std::string last_words() const
-    {
-        constexpr std::size_t lines = 5;
-        return tail_of(files_->output(), lines) + "\n" + tail_of(files_->errors(), lines) + "\n" +
-               reader_.trouble();
-    }
-
-    /// The exit status comes first; a decision in the result file can only take a success back.
-    void read_result(agent_report& report)
-    {
-        const auto text = read_result_file(files_->result());
-        if (!text) return;
-        const auto said = agents::parse_agent_result(*text);
-        if (!said) {
-            report.done = false;
-            report.how = "its result file cannot be read: " + said.error().what();
-            return;
-        }
-        report.decision = agents::to_string(said->decision);
-        report.summary = said->summary;
-        const bool against =
-            said->decision != agents::decision::none && said->decision != agents::decision::approve;
-        if (!report.done || !against) return;
-        report.done = false;
-        report.how =
-            "the agent decided: " + report.decision + (report.summary.empty() ? "" : ": " + report.summary);
+        co_await follow_output(run_, task_.id, output, reader_, heard_at_);
     }
 
     awaitable<void> record_end(const agent_report& report)
@@ -486,10 +481,7 @@ private:
             now.exit_code = report.exit_code;
             now.signal = report.signal;
             if (!report.usage) return;
-            auto& sum = now.usage ? *now.usage : now.usage.emplace(); // stages and retries add up
-            sum.input_tokens += report.usage->input_tokens;
-            sum.output_tokens += report.usage->output_tokens;
-            sum.cost_usd += report.usage->cost_usd;
+            now.usage = now.usage ? *now.usage + *report.usage : *report.usage; // stages and retries add up
         };
         // It is promised with what it made, which is flushed when that is committed: until then
         // `attempt_boot` says that a power cut takes both.
@@ -501,6 +493,9 @@ private:
     task task_;
     agents::agent_definition agent_;
     std::optional<agent_files> files_;
+    std::optional<agents::port_block> ports_;
+    std::chrono::steady_clock::time_point heard_at_{}; ///< when it last printed something
+    bool is_idle_ = false;                             ///< it was ended for printing nothing
     agents::output_reader reader_;
     agents::output_reader errors_;
 };

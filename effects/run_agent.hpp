@@ -1,29 +1,13 @@
 /// The effect that runs a task's agent, or one of its stages, in its worktree.
 #pragma once
 
+#include "graftline/effects/agent_report.hpp"
 #include "graftline/effects/effect_place.hpp"
 #include "graftline/effects/run.hpp"
 
 #include <boost/describe.hpp>
 
 namespace graftline::effects {
-
-/// How an agent ended, and what it said of itself.
-struct agent_report {
-    bool done = false;  ///< exit 0, and no decision against it
-    std::string how;    ///< for a person: "exit status 3", "timed out after 30m"
-    std::string ending; ///< exited, signaled, timed_out, cancelled, log_limit, could_not_start, lost
-    std::optional<int> exit_code;
-    std::optional<int> signal;
-    std::string decision; ///< from its result file; may be empty
-    std::string summary;
-    std::optional<token_usage> usage;
-    bool may_pass = false;     ///< it failed of what may be gone in a while: a rate limit, a lost connection
-    bool begins_again = false; ///< not asked: what it was to go on with went when the machine went down
-};
-BOOST_DESCRIBE_STRUCT(agent_report, (),
-                      (done, how, ending, exit_code, signal, decision, summary, usage, may_pass,
-                       begins_again))
 
 /// Starts the agent under a supervisor and waits for its end and that of everything it started; its output is
 /// followed for the watcher. Records attempt, log, exit and usage in the task. Errors: invalid for an unknown
@@ -40,12 +24,15 @@ struct run_agent {
     using outcome = agent_report;
 
     std::string task;
-    std::string stage;    ///< name of the stage; empty when the task has none
-    std::string agent;    ///< the stage's agent; empty: the task's
-    std::string feedback; ///< what an earlier attempt or stage had to say; empty: none
+    std::string stage;         ///< name of the stage; empty when the task has none
+    std::string agent;         ///< the stage's agent; empty: the task's
+    std::string feedback;      ///< what an earlier attempt or stage had to say; empty: none
+    std::string prompt{};      ///< the stage's own, placeholders not yet filled; empty: the task's
+    std::int64_t spent_ms = 0; ///< what the task's agents have taken of its time before
+    bool decides = false;      ///< it is to say whether the work is fit; silence is no approval
 
     awaitable<result<agent_report>> carry_out(run& r, const effect_place& here) const;
 };
-BOOST_DESCRIBE_STRUCT(run_agent, (), (task, stage, agent, feedback))
+BOOST_DESCRIBE_STRUCT(run_agent, (), (task, stage, agent, feedback, prompt, spent_ms, decides))
 
 } // namespace graftline::effects

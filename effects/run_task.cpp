@@ -14,26 +14,113 @@
 namespace graftline::effects {
 namespace {
 
+/// What its agents share: the task's place among the running ones, and its time.
+class working_task {
+public:
+    working_task(context& ctx, std::string id, const task_spec& spec, semaphore& places,
+                 semaphore::lease place)
+        : ctx_(ctx), id_(std::move(id)), spec_(spec), places_(places), place_(std::move(place))
+    {
+    }
+
+    /// One that was turned away for now is asked again, as often and as long as the settings allow. Meanwhile
+    /// the place is somebody else's.
+    awaitable<agent_report> ask(run_agent asked)
+    {
+        const auto own_feedback = asked.feedback;
+        std::int64_t waited_ms = 0;
+        for (int made = 1;; ++made) {
+            if (is_out_of_time()) co_return out_of_time({});
+            if (!is_as_before()) asked.spent_ms = spent_ms_;
+            auto report = co_await ctx_.perform(asked);
+            spent_ms_ += report.duration_ms;
+            if (report.is_spent) ctx_.in().pauses().spend(name_of(asked), report.how);
+            if (!report.may_pass || is_enough(made, waited_ms)) co_return report;
+            const auto waited = co_await wait(asked, made, report);
+            if (waited.cancelled) {
+                report.how = report.ending = "cancelled";
+                co_return report;
+            }
+            if (waited.out_of_time) co_return out_of_time(std::move(report));
+            waited_ms += waited.waited_ms;
+            spent_ms_ += waited.waited_ms;
+            if (!is_as_before()) asked.feedback = own_feedback + cut_off(report);
+        }
+    }
+
+    /// All its agents have ended: the next task's start while this one's work is committed and landed.
+    void give_place_back() { place_.release(); }
+    awaitable<void> take_place()
+    {
+        if (!place_) place_ = co_await ctx_.at_rest(places_.acquire(spec_.priority));
+    }
+
+private:
+    /// Runs from before the pauses were bounded by time, and before a task's time was one for all attempts.
+    bool is_as_before() const { return ctx_.in().record().revision < 2; }
+
+    bool is_enough(int made, std::int64_t waited_ms) const
+    {
+        const auto& settings = ctx_.in().in().settings().run;
+        if (settings.attempts || is_as_before())
+            return made >= static_cast<int>(settings.attempts.value_or(3));
+        return std::chrono::milliseconds(waited_ms) >= settings.patience.value_or(std::chrono::minutes(30));
+    }
+
+    awaitable<backed_off> wait(const run_agent& asked, int made, const agent_report& report)
+    {
+        back_off pause{asked.task, made, report.how, {}, 0, 0};
+        if (is_as_before()) co_return co_await ctx_.perform(pause);
+        pause.agent = name_of(asked);
+        pause.retry_after_ms = report.retry_after_ms;
+        if (spec_.timeout_ms) pause.time_left_ms = std::max<std::int64_t>(*spec_.timeout_ms - spent_ms_, 1);
+        place_.release();
+        const auto waited = co_await ctx_.perform(pause);
+        co_await take_place();
+        co_return waited;
+    }
+
+    std::string name_of(const run_agent& asked) const { return agent_name_of(spec_, asked.agent); }
+
+    bool is_out_of_time() const
+    {
+        return !is_as_before() && spec_.timeout_ms && spent_ms_ >= *spec_.timeout_ms;
+    }
+
+    agent_report out_of_time(agent_report last) const
+    {
+        last.done = last.may_pass = false;
+        last.ending = to_string(ending::timed_out);
+        last.how = "the task's time is over" + (last.how.empty() ? "" : ": " + last.how);
+        return last;
+    }
+
+    static std::string cut_off(const agent_report& report)
+    {
+        return "\nThe attempt before this one was cut off by a failure of the service (" + report.how +
+               "). Your worktree holds what it had done: look at it first, and go on from there.\n";
+    }
+
+    context& ctx_;
+    std::string id_;
+    const task_spec& spec_;
+    semaphore& places_;
+    semaphore::lease place_;
+    std::int64_t spent_ms_ = 0;
+};
+
 awaitable<void> record_agent_failure(context& ctx, const std::string& id, const agent_report& report)
 {
-    co_await ctx.perform(settle_task{id, false, report.how, report.ending});
+    std::string why = report.how;
+    if (!report.denied.empty()) why += "; it was not allowed: " + report.denied;
+    if (report.is_spent)
+        co_await ctx.perform(settle_task{id, false, why, std::string(ending_spent)});
+    else
+        co_await ctx.perform(settle_task{id, false, why, report.ending});
 }
 
-/// One that was turned away for now is asked again, as often as the settings allow.
-awaitable<agent_report> ask_agent(context& ctx, run_agent asked)
-{
-    const auto most = static_cast<int>(ctx.in().in().settings().run.attempts.value_or(3));
-    for (int made = 1;; ++made) {
-        auto report = co_await ctx.perform(asked);
-        if (!report.may_pass || made >= most) co_return report;
-        const auto waited = co_await ctx.perform(back_off{asked.task, made, report.how});
-        if (!waited.cancelled) continue;
-        report.how = report.ending = "cancelled";
-        co_return report;
-    }
-}
-
-awaitable<agent_report> run_stages(context& ctx, const std::string& id, const std::vector<stage>& stages)
+awaitable<agent_report> run_stages(context& ctx, working_task& working, const std::string& id,
+                                   const std::vector<stage>& stages)
 {
     constexpr int most_returns = 3; // then a person must look: two agents would argue for ever
     agent_report last;
@@ -41,11 +128,11 @@ awaitable<agent_report> run_stages(context& ctx, const std::string& id, const st
     int returns = 0;
     for (std::size_t i = 0; i < stages.size();) {
         const auto& stage = stages[i];
-        last = co_await ask_agent(ctx, {id, stage.name, stage.agent, feedback});
+        last = co_await working.ask({id, stage.name, stage.agent, feedback, stage.prompt, 0, stage.decides});
         const bool go_back =
             last.decision == "request_changes" && last.ending == "exited" && last.exit_code == 0;
         if (last.done) {
-            feedback = last.summary;
+            feedback = last.summary.empty() ? last.said : last.summary;
             ++i;
         } else if (go_back && i > 0 && returns < most_returns) {
             ++returns;
@@ -59,10 +146,11 @@ awaitable<agent_report> run_stages(context& ctx, const std::string& id, const st
     co_return last;
 }
 
-awaitable<agent_report> let_agent_work(context& ctx, const std::string& id, const task_spec& spec)
+awaitable<agent_report> let_agent_work(context& ctx, working_task& working, const std::string& id,
+                                       const task_spec& spec)
 {
-    if (!spec.stages.empty()) co_return co_await run_stages(ctx, id, spec.stages);
-    co_return co_await ask_agent(ctx, {id, {}, {}, {}});
+    if (!spec.stages.empty()) co_return co_await run_stages(ctx, working, id, spec.stages);
+    co_return co_await working.ask({id, {}, {}, {}, {}, 0, false});
 }
 
 /// Whether that is all of it, and right, a person must say.
@@ -76,19 +164,40 @@ struct committed_work {
     bool completed = false; ///< false: cancelled meanwhile
 };
 
-awaitable<committed_work> commit_work(context& ctx, const std::string& id)
+commit_changes commit_of(context& ctx, const std::string& id)
 {
     const auto& settings = ctx.in().in().settings().commit;
+    return {id, {}, settings.type.value_or("feat"), settings.scope.value_or("")};
+}
+
+awaitable<committed_work> commit_work(context& ctx, const std::string& id, const agent_report& report,
+                                      bool lands)
+{
     committed_work work;
-    work.made = co_await ctx.perform(
-        commit_changes{id, {}, settings.type.value_or("feat"), settings.scope.value_or("")});
+    work.made = co_await ctx.perform(commit_of(ctx, id));
     if (work.made.begins_again) co_return work;
-    const std::string reason = work.made.tip.empty() ? "no changes"
-                               : work.made.worktree_gone
-                                   ? "its worktree is gone: what was not committed there is not on its branch"
-                                   : work.made.doubt;
+    std::string reason = work.made.tip.empty() ? "no changes"
+                         : work.made.worktree_gone
+                             ? "its worktree is gone: what was not committed there is not on its branch"
+                             : work.made.doubt;
+    if (!report.denied.empty() && (!lands || work.made.tip.empty()))
+        reason += (reason.empty() ? "its agent was not allowed: " : "; its agent was not allowed: ") +
+                  report.denied;
     work.completed = (co_await ctx.perform(settle_task{id, true, reason, {}})).is_completed();
     co_return work;
+}
+
+/// The work is kept as it is, on its branch, for a person to decide on. False: it is gone, and is to be done
+/// again.
+awaitable<bool> hold_for_person(context& ctx, const std::string& id, const agent_report& report)
+{
+    const auto made = co_await ctx.perform(commit_of(ctx, id));
+    if (made.begins_again) co_return false;
+    co_await ctx.perform(settle_task{id, false,
+                                     report.how + "\nIts work waits for a person: graftline land " + id +
+                                         " takes it as it is, graftline retry " + id + " has it done again.",
+                                     std::string(ending_undecided)});
+    co_return true;
 }
 
 /// The branch that the agent is told its change does not fit on.
@@ -102,21 +211,21 @@ const std::string& named_target(const run& r, const task_spec& spec, const landi
 awaitable<bool> resolve(context& ctx, const std::string& id, const task_spec& spec, const landing& conflict,
                         const std::string& target, semaphore& places)
 {
-    const auto place = co_await ctx.at_rest(places.acquire(spec.priority));
+    working_task working(ctx, id, spec, places, co_await ctx.at_rest(places.acquire(spec.priority)));
     const auto had = co_await ctx.perform(start_over{id});
     for (;;) {
         co_await ctx.perform(create_worktree{id});
         const auto brought = co_await ctx.perform(bring_change{id, had});
         const auto resolver = ctx.in().in().settings().landing.resolver.value_or("");
         const auto report =
-            co_await ask_agent(ctx, {id, {}, resolver, feedback_on(conflict, brought, target)});
+            co_await working.ask({id, {}, resolver, feedback_on(conflict, brought, target), {}, 0, false});
         if (report.begins_again) continue;
         if (!report.done) {
             co_await record_agent_failure(ctx, id, report);
             co_return false;
         }
         co_await ctx.perform(check_markers{id, brought.conflicts});
-        const auto work = co_await commit_work(ctx, id);
+        const auto work = co_await commit_work(ctx, id, report, true);
         if (work.made.begins_again) continue;
         co_return !work.made.tip.empty() && work.completed && !needs_a_look(work.made);
     }
@@ -141,19 +250,22 @@ awaitable<bool> land_work(context& ctx, const std::string& id, const task_spec& 
 awaitable<void> run_task(context& ctx, std::string id, task_spec spec, semaphore& places,
                          semaphore::lease place)
 {
+    working_task working(ctx, id, spec, places, std::move(place));
     committed_work work;
     for (;;) {
+        co_await working.take_place();
         co_await ctx.perform(create_worktree{id});
-        const auto report = co_await let_agent_work(ctx, id, spec);
+        const auto report = co_await let_agent_work(ctx, working, id, spec);
         if (report.begins_again) continue;
-        place.release(); // the next agent starts while this one's work is committed and landed
+        working.give_place_back();
+        if (report.is_undecided && co_await hold_for_person(ctx, id, report)) co_return;
+        if (report.is_undecided) continue;
         if (!report.done) {
             co_await record_agent_failure(ctx, id, report);
             co_return;
         }
-        work = co_await commit_work(ctx, id);
+        work = co_await commit_work(ctx, id, report, spec.land.has_value());
         if (!work.made.begins_again) break;
-        place = co_await ctx.at_rest(places.acquire(spec.priority));
     }
     if (!spec.land || !work.completed) co_return;
     if (needs_a_look(work.made)) co_return;

@@ -5,6 +5,12 @@
 namespace graftline::effects {
 namespace {
 
+task_state state_after(std::string_view ending)
+{
+    if (ending == "cancelled") return task_state::cancelled;
+    return ending == ending_spent ? task_state::pending : task_state::failed;
+}
+
 void settle(task& now, const settle_task& how)
 {
     if (is_over(now.state)) return;
@@ -13,7 +19,9 @@ void settle(task& now, const settle_task& how)
         now.reason = now.cancel_asked ? "cancelled" : how.reason;
     } else {
         if (now.state == task_state::cancelled) return; // whoever cancelled it has recorded it
-        now.state = how.ending == "cancelled" ? task_state::cancelled : task_state::failed;
+        now.state = state_after(how.ending);
+        // The work is there, and a person may take it as it is.
+        if (how.ending == ending_undecided) now.rejected = !now.commit.empty();
         now.reason = how.reason;
     }
     now.finished_at = now_text();

@@ -14,6 +14,10 @@ struct settled {
 };
 BOOST_DESCRIBE_STRUCT(settled, (), (state))
 
+/// Endings beside those of agents.
+inline constexpr std::string_view ending_undecided = "undecided"; ///< whether its work is fit, a person says
+inline constexpr std::string_view ending_spent = "spent"; ///< its agent's quota is used up: it stays pending
+
 /// Makes the task completed, or cancelled or failed as its agent ended. An effect, because what a program
 /// decides by must be the same when it is gone on with; a task that has landed meanwhile stays so. Errors:
 /// refused where the table of transitions has no such step. Cancellation: not honoured.

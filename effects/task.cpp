@@ -5,6 +5,8 @@
 #include <boost/json/value_from.hpp>
 
 #include <algorithm>
+#include <filesystem>
+#include <stdexcept>
 
 namespace graftline::effects {
 namespace {
@@ -15,6 +17,18 @@ json::value or_null(const std::string& text)
 }
 
 } // namespace
+
+stage tag_invoke(const json::value_to_tag<stage>&, const json::value& stored)
+{
+    const auto* fields = stored.if_object();
+    if (!fields) throw std::invalid_argument("a stage is no object");
+    const auto text = [&](std::string_view key) {
+        const auto* value = fields->if_contains(key);
+        return value ? json::value_to<std::string>(*value) : std::string();
+    };
+    const auto* decides = fields->if_contains("decides");
+    return {text("name"), text("agent"), text("prompt"), decides && json::value_to<bool>(*decides)};
+}
 
 std::string_view to_string(land_mode mode) noexcept
 {
@@ -84,12 +98,28 @@ bool has_agent(const task_spec& asked)
     return !asked.command.empty() || !asked.agent.empty() || !asked.stages.empty();
 }
 
+std::string agent_name_of(const task_spec& asked, const std::string& of_stage)
+{
+    if (!of_stage.empty()) return of_stage;
+    if (!asked.agent.empty() || asked.command.empty()) return asked.agent;
+    return std::filesystem::path(asked.command.front()).filename().string();
+}
+
 std::vector<std::string> ids_of(const std::vector<task>& tasks)
 {
     std::vector<std::string> ids;
     for (const auto& t : tasks)
         ids.push_back(t.id);
     return ids;
+}
+
+token_usage operator+(token_usage a, const token_usage& b)
+{
+    a.input_tokens += b.input_tokens;
+    a.output_tokens += b.output_tokens;
+    a.cost_usd += b.cost_usd;
+    a.cost_known = a.cost_known && b.cost_known;
+    return a;
 }
 
 double seconds_between(const std::string& from, const std::string& to)

@@ -6,6 +6,7 @@
 
 #include <boost/describe.hpp>
 #include <boost/json/object.hpp>
+#include <boost/json/value_to.hpp>
 
 #include <cstdint>
 #include <map>
@@ -34,9 +35,13 @@ BOOST_DESCRIBE_ENUM(conflict_policy, keep, retry)
 struct stage {
     std::string name;
     std::string agent;
+    std::string prompt;   ///< its own, placeholders not yet filled; empty: as its name and the task say
+    bool decides = false; ///< it says whether the work is fit to go on
     bool operator==(const stage&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(stage, (), (name, agent))
+BOOST_DESCRIBE_STRUCT(stage, (), (name, agent, prompt, decides))
+/// Reads also what a version wrote that knew fewer fields. Throws std::invalid_argument.
+stage tag_invoke(const json::value_to_tag<stage>&, const json::value& stored);
 
 /// What was asked for; fixed when the task is made, so that a retry or another process can carry it out. The
 /// store refuses to change it: programs that are replayed go by it.
@@ -58,7 +63,9 @@ struct task_spec {
     std::optional<land_mode> land; ///< landed when completed, in this mode
     std::vector<std::vector<std::string>> gates;
     conflict_policy on_conflict = conflict_policy::keep;
-    std::optional<std::int64_t> timeout_ms;
+    std::optional<std::int64_t> timeout_ms; ///< of all work of its agents, pauses between them included
+    std::optional<std::int64_t> attempt_timeout_ms; ///< of one attempt of an agent
+    std::optional<std::int64_t> idle_timeout_ms;    ///< an agent that says nothing for so long is ended
     std::int64_t grace_ms = 10'000;
     std::string slug; ///< of the description, as the profile makes them
     std::string branch_template;
@@ -70,16 +77,21 @@ struct task_spec {
 };
 BOOST_DESCRIBE_STRUCT(task_spec, (),
                       (description, prompt, agent, command, base, target, into, after, files, stages, env,
-                       metadata, plan, priority, land, gates, on_conflict, timeout_ms, grace_ms, slug,
-                       branch_template, worktree_template, keep_worktree, by_hand))
+                       metadata, plan, priority, land, gates, on_conflict, timeout_ms, attempt_timeout_ms,
+                       idle_timeout_ms, grace_ms, slug, branch_template, worktree_template, keep_worktree,
+                       by_hand))
 
 /// Tokens and money, as the agent's own output reported them.
 struct token_usage {
     std::int64_t input_tokens = 0;
     std::int64_t output_tokens = 0;
     double cost_usd = 0;
+    bool cost_known = false; ///< of all of it; else `cost_usd` is the part that is known
 };
-BOOST_DESCRIBE_STRUCT(token_usage, (), (input_tokens, output_tokens, cost_usd))
+BOOST_DESCRIBE_STRUCT(token_usage, (), (input_tokens, output_tokens, cost_usd, cost_known))
+
+/// Both together.
+token_usage operator+(token_usage a, const token_usage& b);
 
 /// A task with all that is known of it. A value: what is in the store is changed through the store only.
 struct task {
@@ -101,9 +113,11 @@ struct task {
     std::string landed;          ///< commit on the target
     std::string landed_on;       ///< what that commit was put on: undoing goes back to it
     std::string landed_target; ///< branch that it was last put on, or tried on; empty: it has not been tried
-    std::string undone;    ///< commit that reverted it; `landed` is then in the history, but not in the files
-    int resolutions = 0;   ///< how often an agent was given its conflict with the target
-    bool rejected = false; ///< a gate failed on the merged tree: the work is there and may be landed again
+    std::string undone;  ///< commit that reverted it; `landed` is then in the history, but not in the files
+    int resolutions = 0; ///< how often an agent was given its conflict with the target
+    /// A gate failed on the merged tree, or nobody decided whether the work is fit: it is there, and may be
+    /// landed.
+    bool rejected = false;
     bool cancel_asked = false;
     std::optional<int> exit_code;
     std::optional<int> signal;
@@ -142,6 +156,10 @@ std::string title(const task& t, std::size_t limit = 72);
 
 /// It is known who carries it out: not so for a task made by hand, or found again without its record.
 bool has_agent(const task_spec& asked);
+
+/// Whom the task, or one of its stages with an agent of its own, is carried out by: an agent's name, or the
+/// program of a command. What is known of a service is known by this name.
+std::string agent_name_of(const task_spec& asked, const std::string& of_stage);
 
 std::vector<std::string> ids_of(const std::vector<task>& tasks);
 

@@ -29,6 +29,32 @@ TEST(AgentResult, may_say_nothing)
     EXPECT_EQ(to_string(parse_agent_result(R"({"decision": null})").value().decision), "");
 }
 
+TEST(AgentResult, may_begin_with_a_byte_order_mark_and_end_its_lines_as_windows_does)
+{
+    EXPECT_EQ(parse_agent_result("\xEF\xBB\xBF{\"decision\":\r\n \"reject\"}\r\n").value().decision,
+              decision::reject);
+    EXPECT_EQ(parse_agent_result("\xEF\xBB\xBF").value().decision, decision::none);
+}
+
+TEST(AgentResult, may_stand_at_the_end_of_the_last_message)
+{
+    const auto found = [](std::string_view text) {
+        const auto said = result_at_end(text);
+        return said ? std::string(to_string(said->decision)) + ": " + said->summary : "-";
+    };
+    EXPECT_EQ(found(R"({"decision": "approve"})"), "approve: ");
+    EXPECT_EQ(found("I looked.\n\n```json\n{\"decision\": \"reject\",\r\n \"summary\": \"a } b\","
+                    " \"data\": {\"x\": {}}}\n```\n"),
+              "reject: a } b");
+    EXPECT_EQ(found(R"(Not {"decision": "reject"} any more: {"decision": "approve", "summary": "{}"})"),
+              "approve: {}");
+    for (const char* text :
+         {"", "}", "Approved.", R"({"decision": "approve"} is what I would say)", R"({"decision": "maybe"})",
+          R"({"summary": "fine"})", R"("decision": "approve"})"})
+        EXPECT_EQ(found(text), "-") << text;
+    EXPECT_EQ(found(std::string(100'000, '{') + "}"), "-");
+}
+
 TEST(AgentResult, is_refused_when_it_is_not_understood)
 {
     auto why = [](std::string_view text) { return parse_agent_result(text).error().message(); };

@@ -148,6 +148,34 @@ TEST(Prompt, has_the_rules_of_the_house)
     EXPECT_TRUE(text.starts_with("Do it."));
 }
 
+TEST(Prompt, tells_an_agent_in_a_sandbox_nothing_that_it_may_not_do)
+{
+    auto c = full_context();
+    c.is_sandboxed = true;
+    const auto text = prompt_with_rules(c, "");
+    EXPECT_THAT(text, Not(HasSubstr("20010")));
+    EXPECT_THAT(text, Not(HasSubstr("type(scope)")));
+    EXPECT_TRUE(presets().at("codex").is_sandboxed);
+    EXPECT_FALSE(presets().at("claude").is_sandboxed);
+}
+
+TEST(Prompt, asks_a_stage_what_it_is_for)
+{
+    auto c = full_context();
+    EXPECT_EQ(stage_prompt(c, ""), "Do it.") << "the name `build` says nothing else";
+    EXPECT_EQ(stage_prompt(c, "{stage} of {id}: {prompt} {else}"), "build of t1: Do it. {else}");
+    c.stage = "review";
+    c.decides = true;
+    const auto review = stage_prompt(c, "");
+    for (const char* part : {"git diff abc", "Do it.", "Change no file"})
+        EXPECT_THAT(review, HasSubstr(part));
+    EXPECT_THAT(prompt_with_rules(c, ""), HasSubstr("end your last message with the same"));
+    c.stage = "plan";
+    c.prompt.clear();
+    EXPECT_THAT(stage_prompt(c, ""), HasSubstr("Add login"));
+    EXPECT_EQ(stage_prompt(c, std::string(2 * longest_word, 'x')).size(), 2 * longest_word);
+}
+
 /// Somebody who listens on a loopback port for as long as it lives.
 class listener {
 public:
@@ -172,13 +200,25 @@ private:
 
 TEST(Ports, are_ten_that_nobody_has)
 {
-    const int first = free_port_block({}).value();
-    const int second = free_port_block({first}).value();
+    const int first = reserve_ports({}).value().first();
+    const int second = reserve_ports({first}).value().first();
     EXPECT_GE(second, first + ports_in_block);
     EXPECT_EQ(first % 10, 0);
     const listener busy(first + 4);
     ASSERT_TRUE(busy.listens());
-    EXPECT_NE(free_port_block({}).value(), first);
+    EXPECT_NE(reserve_ports({}).value().first(), first);
+}
+
+TEST(Ports, are_the_machines_for_as_long_as_they_are_reserved)
+{
+    auto mine = reserve_ports({});
+    const int first = mine.value().first();
+    EXPECT_NE(reserve_ports({}).value().first(), first)
+        << "as for another repository, whose store knows nothing";
+    const auto again = reserve_ports_at(first);
+    EXPECT_EQ(again.first(), first);
+    mine = fault(errc::busy, "");
+    EXPECT_EQ(reserve_ports({}).value().first(), first);
 }
 
 TEST(Ports, run_out)
@@ -186,7 +226,7 @@ TEST(Ports, run_out)
     std::set<int> all;
     for (int port = 20000; port < 32000; port += 10)
         all.insert(port);
-    EXPECT_TRUE(free_port_block(all).error().is(errc::busy));
+    EXPECT_TRUE(reserve_ports(all).error().is(errc::busy));
 }
 
 } // namespace

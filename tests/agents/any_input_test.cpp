@@ -2,10 +2,10 @@
 // ones. The sanitizers do the rest.
 #include "graftline/agents/agent_result.hpp"
 #include "graftline/agents/globs.hpp"
+#include "graftline/agents/output_reader.hpp"
 #include "graftline/agents/plan.hpp"
 #include "graftline/agents/printable.hpp"
 #include "graftline/agents/settings.hpp"
-#include "graftline/agents/usage.hpp"
 #include "graftline/agents/words.hpp"
 #include "graftline/runtime/utf8.hpp"
 

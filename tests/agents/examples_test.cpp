@@ -22,10 +22,11 @@ TEST(Examples, settings_are_valid)
 TEST(Examples, settings_show_every_key)
 {
     const auto s = load_settings(examples / "graftline.toml", "/nowhere").value();
-    const auto& [max, base, target, land, on_overlap, on_conflict, agent, profile, timeout, grace, fail_fast,
-                 keep, durability, attempts, backoff] = s.run;
+    const auto& [max, base, target, land, on_overlap, on_conflict, agent, profile, timeout, attempt, idle,
+                 grace, fail_fast, keep, durability, attempts, patience, backoff] = s.run;
     EXPECT_TRUE(max && base && target && land && on_overlap && on_conflict && agent && profile && timeout &&
-                grace && fail_fast && keep && durability && attempts && backoff);
+                attempt && idle && patience && grace && fail_fast && keep && durability && attempts &&
+                backoff);
     EXPECT_TRUE(s.worktree.path && s.worktree.branch && !s.worktree.copy.empty() && !s.worktree.link.empty());
     EXPECT_TRUE(s.commit.type && s.commit.scope && !s.commit.trailers.empty());
     EXPECT_TRUE(s.landing.merge_message && s.landing.squash_message && s.landing.into &&

@@ -93,6 +93,23 @@ TEST_F(LostAgents, AreStartedAgainThreeTimesAtMost)
     EXPECT_EQ(test::running_with("GRAFTLINE_TASK_ID=" + id), 0u);
 }
 
+TEST_F(LostAgents, OneThatEndedMeanwhileHasDecidedAllTheSame)
+{
+    const auto mark = (w.repo.root() / "begun").string();
+    w.defaults.command = {"sh", "-c",
+                          "echo begun >> '" + mark + "'; until [ -e '" + mark +
+                              ".go' ]; do sleep 0.01; done; "
+                              "echo x > x; echo '{\"decision\":\"reject\"}' > \"$GRAFTLINE_RESULT\""};
+    ASSERT_NO_FATAL_FAILURE(die([&] { return begun() == 1; }));
+    test::write_file(mark + ".go", "");
+    const std::filesystem::path attempt = w.find(id).attempt;
+    ASSERT_TRUE(test::soon([&] { return read_exit_record(attempt).value().has_value(); }));
+    const auto t = go_on();
+    EXPECT_EQ(begun(), 1u);
+    EXPECT_EQ(t.state, task_state::failed);
+    EXPECT_EQ(t.reason, "the agent decided: reject");
+}
+
 TEST_F(LostAgents, OneWhoseSupervisorIsLateIsStartedByNobodyElse)
 {
     w.defaults.command = {"sh", "-c",

@@ -54,7 +54,7 @@ TEST_F(Store, AWholeTaskReadsBack)
     t.spec.gates = {{"make", "test"}, {"./check"}};
     t.spec.land = land_mode::squash;
     t.spec.timeout_ms = 1500;
-    t.spec.stages = {{"build", "claude"}};
+    t.spec.stages = {{"build", "claude", "", false}};
     t.exit_code = 0;
     t.usage = token_usage{1, 2, 0.5};
     t.conflicts = {"a b", "ü"};

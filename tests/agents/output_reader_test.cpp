@@ -1,4 +1,4 @@
-#include "graftline/agents/usage.hpp"
+#include "graftline/agents/output_reader.hpp"
 
 #include <gtest/gtest.h>
 
@@ -46,11 +46,11 @@ TEST(OutputReader, reads_claude)
     ASSERT_TRUE(r.usage());
     EXPECT_EQ(r.usage()->input_tokens, 3210);
     EXPECT_EQ(r.usage()->output_tokens, 50);
-    EXPECT_DOUBLE_EQ(r.usage()->cost_usd, 0.25);
-    EXPECT_EQ(r.trouble(), "");
+    EXPECT_DOUBLE_EQ(r.usage()->cost_usd.value_or(-1), 0.25);
+    EXPECT_FALSE(r.trouble());
     EXPECT_EQ(shown(r, R"({"type":"result","is_error":true,"result":"Credit balance is too low"})"),
               "Credit balance is too low");
-    EXPECT_EQ(r.trouble(), "Credit balance is too low");
+    EXPECT_EQ(r.trouble()->words, "Credit balance is too low");
 }
 
 TEST(OutputReader, reads_codex)
@@ -78,7 +78,7 @@ TEST(OutputReader, reads_codex)
     EXPECT_EQ(r.usage()->input_tokens, 100);
     EXPECT_EQ(r.last_said(), "All done.");
     EXPECT_EQ(shown(r, R"({"type":"turn.failed","error":{"message":"usage limit"}})"), "usage limit");
-    EXPECT_EQ(r.trouble(), "usage limit");
+    EXPECT_EQ(r.trouble()->words, "usage limit");
 }
 
 TEST(OutputReader, reads_gemini_as_a_stream)
@@ -132,7 +132,7 @@ TEST(OutputReader, reads_opencode_and_adds_its_steps_up)
             "-");
     EXPECT_EQ(r.usage()->input_tokens, 32);
     EXPECT_EQ(r.usage()->output_tokens, 8);
-    EXPECT_DOUBLE_EQ(r.usage()->cost_usd, 0.02);
+    EXPECT_DOUBLE_EQ(r.usage()->cost_usd.value_or(-1), 0.02);
     EXPECT_EQ(shown(r, R"({"type":"error","error":{"name":"APIError","data":{"message":"no key"}}})"),
               "no key");
 }
@@ -146,7 +146,7 @@ TEST(OutputReader, passes_over_what_is_broken)
         EXPECT_EQ(shown(r, R"({"type":5,"usage":{"input_tokens":"many"},"message":[],"part":null,"item":7})"),
                   "-");
         EXPECT_EQ(shown(r, "[1]"), "[1]");
-        EXPECT_EQ(r.trouble(), "");
+        EXPECT_FALSE(r.trouble());
     }
 }
 
