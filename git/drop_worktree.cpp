@@ -4,7 +4,6 @@
 #include "graftline/git/folder.hpp"
 #include "graftline/git/git_files.hpp"
 #include "graftline/git/own_worktree.hpp"
-#include "graftline/git/patience.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/scratch.hpp"
 #include "graftline/runtime/offload.hpp"
@@ -116,34 +115,52 @@ fault left_there(const fault& why, const fs::path& dropped)
                     " Then: graftline clean");
 }
 
+/// Removes git's record of a worktree: to git there is all of it, or nothing. `git worktree remove` deletes
+/// one file of it after the other, and looks at those of all other worktrees before.
+result<void> forget(const repository& repo, const fs::path& record)
+{
+    std::error_code failed;
+    fs::create_directories(trash_folder(repo), failed);
+    const fs::path away = trash_folder(repo) / trash_name();
+    if (std::rename(record.c_str(), away.c_str()) == 0) {
+        (void)delete_folder(away); // what is left of it goes with what dead processes leave
+    } else if (errno != EXDEV) {
+        return system_fault(errno, "git's record of a worktree cannot be moved away: " + record.string());
+    } else if (auto deleted = delete_folder(record); !deleted) {
+        return deleted;
+    }
+    ::rmdir(record.parent_path().c_str()); // as git does with the last one
+    return {};
+}
+
+result<std::optional<fs::path>> drop(const repository& repo, const fs::path& path)
+{
+    const auto record = git_dir_of(repo, path);
+    if (!record) return record.error();
+    if (!*record || **record == repo.common_dir())
+        return fault(errc::not_found, "git has no record of a worktree there").with("folder", path.string());
+    std::optional<fs::path> dropped;
+    const auto state = folder_at(path);
+    if (!state) return state.error();
+    if (*state != folder_state::away) {
+        auto renamed = rename_away(repo, path);
+        if (!renamed) return renamed.error();
+        dropped = std::move(*renamed);
+    }
+    if (auto forgotten = forget(repo, **record); !forgotten) {
+        if (dropped) std::rename(dropped->c_str(), path.c_str());
+        return forgotten.error();
+    }
+    return dropped;
+}
+
 } // namespace
 
 awaitable<result<std::optional<fs::path>>> drop_worktree(repository& repo, fs::path path)
 {
     if (auto safe = check_worktree_records(repo); !safe) co_return safe.error();
-    const auto record = git_dir_of(repo, path);
-    if (!record) co_return record.error();
-    std::optional<fs::path> dropped;
-    const auto state = folder_at(path);
-    if (!state) co_return state.error();
-    if (*state != folder_state::away) {
-        auto renamed = rename_away(repo, path);
-        if (!renamed) co_return renamed.error();
-        dropped = std::move(*renamed);
-    }
-    // With the folder gone this removes git's own record only: what is deleted is decided by us, not by
-    // --force.
-    const command forget = repo.git("worktree", "remove", "--force", "--force", path.string());
-    auto output = co_await run_patiently(forget);
-    if (output && output->ok()) co_return dropped;
-    // Half of its record may be gone, so that no git lists it any more: there is no way back.
-    if (output && was_killed(*output) && *record) {
-        std::error_code failed;
-        fs::remove_all(**record, failed);
-        if (!failed) co_return dropped;
-    }
-    if (dropped) std::rename(dropped->c_str(), path.c_str());
-    co_return output ? git_failed(forget.words(), *output) : output.error();
+    auto job = [&] { return drop(repo, path); };
+    co_return co_await offload(std::move(job));
 }
 
 awaitable<result<void>> delete_dropped(repository& repo, fs::path dropped)

@@ -13,9 +13,11 @@ namespace graftline::git {
 
 class repository;
 
-/// Renames the folder of the worktree at `path` away and has git forget the worktree. Call it under the
+/// Renames the folder of the worktree at `path` away, and git's record of it, which is deleted: to git the
+/// worktree is there, or it is not. The cost is the same however many others there are. Call it under the
 /// repository's lock, when the worktree is known to be ours. Result: the renamed folder, nullopt when there
-/// was none. Borrows `repo`. Errors: the system's (the folder is then where it was), command_failed.
+/// was none. Borrows `repo`. Errors: not_found, when git has no record of it or it is the main one; the
+/// system's (the folder is then where it was). Cancellation: not honoured.
 awaitable<result<std::optional<std::filesystem::path>>> drop_worktree(repository& repo,
                                                                       std::filesystem::path path);
 

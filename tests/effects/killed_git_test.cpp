@@ -26,7 +26,6 @@ kill_me() {
     before) ;;
     locked)
         for folder in "$GRAFTLINE_TEST_RECORDS"/* "$GRAFTLINE_TEST_RECORDS"/..; do true >"$folder/$GRAFTLINE_TEST_LOCK"; done ;;
-    half) rm -f "$GRAFTLINE_TEST_RECORDS"/*/gitdir ;;
     after) git "$@" ;;
     esac
     kill -KILL $$
@@ -87,12 +86,6 @@ TEST_F(KilledGit, MayHaveDoneItsWork)
 {
     for (const auto* word : {"add", "commit", "read-tree"})
         run_and_kill("after", word, 0);
-}
-
-TEST_F(KilledGit, ThatForgotHalfAWorktreeIsFinished)
-{
-    for (const auto* how : {"before", "after", "half"})
-        run_and_kill(how, "remove", 0);
 }
 
 TEST_F(KilledGit, MayLeaveItsLocks)

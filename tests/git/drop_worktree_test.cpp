@@ -88,6 +88,40 @@ TEST_F(WorktreesElsewhere, OfAKilledProcessAreDeletedByTheNext)
     EXPECT_TRUE(fs::is_empty(trash()));
 }
 
+TEST(RemovedWorktree, IsForgottenAsAWholeAndTheOthersAreNot)
+{
+    asio::io_context io{1};
+    test::test_repository made;
+    const oid base(made.commit_file("a", "a\n"));
+    const auto repo = run_here(io, repository::discover(made.top())).value();
+    const auto add = [&](const std::string& name) {
+        auto request = worktree_request(made.root() / name, "task/" + name, base).lock("ours");
+        run_here(io, add_worktree(*repo, std::move(request))).value();
+    };
+    const auto records = made.git_folder() / "worktrees";
+    add("one");
+    add("two");
+    fs::remove_all(made.root() / "two"); // its folder is away
+    run_here(io, remove_worktree(*repo, made.root() / "one", "ours")).value();
+    EXPECT_FALSE(fs::exists(records / "one"));
+    EXPECT_TRUE(fs::exists(records / "two" / "gitdir"));
+    EXPECT_EQ(run_here(io, list_worktrees(*repo)).value().size(), 2u);
+    // Of a record that a killed process had just moved away nothing stays either.
+    const pid_t gone = ::fork();
+    if (gone == 0) ::_exit(0);
+    ASSERT_EQ(::waitpid(gone, nullptr, 0), gone);
+    const auto trash = made.git_folder() / "graftline" / "trash";
+    fs::rename(records / "two", trash / (std::to_string(gone) + "-1"));
+    add("three");
+    run_here(io, remove_worktree(*repo, made.root() / "three", "ours")).value();
+    EXPECT_TRUE(fs::is_empty(trash));
+    EXPECT_FALSE(fs::exists(records)) << "as git leaves it";
+    EXPECT_EQ(made.git("worktree", "list").find('\n'), std::string::npos);
+    EXPECT_EQ(run_here(io, drop_worktree(*repo, made.top())).error().code(),
+              make_error_code(errc::not_found));
+    EXPECT_TRUE(fs::exists(made.top() / "a"));
+}
+
 /// False where the file system knows no such thing, or we may not.
 bool set_immutable(const fs::path& file, bool wanted)
 {
