@@ -25,6 +25,14 @@ std::string first_line(const fs::path& file)
     return text;
 }
 
+/// A path in a file of its own, as git reads it: line ends may be in it, but not at its end.
+std::string path_in(const fs::path& file)
+{
+    std::string text = text_of(file);
+    text.erase(text.find_last_not_of("\r\n") + 1);
+    return text;
+}
+
 /// The first line of a small file in the folder `git_dir`; empty when it is not there. What is there and
 /// cannot be read is an error: a branch in use must not look unused.
 result<std::string> line_in(const fs::path& git_dir, const char* name)
@@ -115,7 +123,7 @@ result<std::vector<fs::path>> worktree_git_dirs(const repository& repo)
 std::optional<fs::path> work_tree_of(const repository& repo, const fs::path& git_dir)
 {
     if (git_dir == repo.common_dir()) return repo.main_work_tree();
-    fs::path link(first_line(git_dir / "gitdir")); // ".../worktree/.git"
+    fs::path link(path_in(git_dir / "gitdir")); // ".../worktree/.git"
     if (link.empty()) return std::nullopt;
     if (link.is_relative()) link = (git_dir / link).lexically_normal();
     return link.parent_path();
@@ -140,9 +148,9 @@ std::optional<fs::path> named_by_dot_git(const fs::path& worktree)
     constexpr std::string_view key = "gitdir: ";
     std::error_code failed;
     if (!fs::is_regular_file(fs::symlink_status(worktree / ".git", failed))) return std::nullopt;
-    const std::string text = text_of(worktree / ".git");
+    const std::string text = path_in(worktree / ".git");
     if (!text.starts_with(key)) return std::nullopt;
-    return worktree / text.substr(key.size(), text.find('\n') - key.size());
+    return worktree / text.substr(key.size());
 }
 
 result<std::optional<fs::path>> git_dir_of(const repository& repo, const fs::path& work_tree)

@@ -4,6 +4,7 @@
 #include "graftline/git/branch_use.hpp"
 #include "graftline/git/ignore_rules.hpp"
 #include "graftline/git/noted_rules.hpp"
+#include "graftline/git/path_answers.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/scratch.hpp"
@@ -39,15 +40,16 @@ fault works_elsewhere(const repository& repo, const fs::path& worktree, const st
 awaitable<result<worktree_files>> files_of(repository& repo, fs::path worktree)
 {
     auto answer = co_await repo.ask_in(worktree, "rev-parse", "--path-format=absolute", "--git-dir",
-                                       "--git-path", "index", "--show-toplevel");
+                                       next_answer, "--git-path", "index", next_answer, "--show-toplevel");
     if (!answer) {
         const auto bare = co_await repo.ask_in(worktree, "rev-parse", "--is-bare-repository");
         if (bare && *bare == "true") co_return works_elsewhere(repo, worktree, "as in a bare repository");
         co_return answer.error().with("worktree", worktree.string());
     }
-    const std::vector<std::string> lines = records_of(*answer, '\n');
-    if (lines.size() < 3) co_return fault(errc::corrupt, "git does not say where the index of a worktree is");
-    const std::string top = answer->substr(lines[0].size() + lines[1].size() + 2); // whatever is in its name
+    const std::vector<std::string> lines = answers_of(*answer);
+    if (lines.size() != 3)
+        co_return fault(errc::corrupt, "git does not say where the index of a worktree is");
+    const std::string& top = lines[2];
     std::error_code failed;
     if (!fs::equivalent(top, worktree, failed)) co_return works_elsewhere(repo, worktree, "in " + top);
     co_return worktree_files{lines[0], lines[1]};

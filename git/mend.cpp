@@ -50,6 +50,12 @@ bool has_line(const fs::path& file)
     return is_closed_to_us(file) || is_line(text_of(file));
 }
 
+/// The same of a file with a path in it, which is `usual` most often, whatever that has in its name.
+bool has_path(const fs::path& file, const std::string& usual)
+{
+    return has_line(file) || without_line_end(text_of(file)) == usual;
+}
+
 /// Where the file of a worktree says that git's folder for it is.
 std::optional<fs::path> linked_git_dir(const fs::path& worktree)
 {
@@ -106,7 +112,7 @@ public:
     bool reads_well() const
     {
         std::error_code failed;
-        const bool record = has_line(record_ / "commondir") && has_line(record_ / "gitdir") &&
+        const bool record = has_line(record_ / "commondir") && has_path(record_ / "gitdir", link()) &&
                             is_head(record_ / "HEAD") && is_index(record_ / "index");
         const bool lock = !fs::exists(record_ / "locked", failed) || has_line(record_ / "locked");
         return record && lock && (!fs::is_directory(worktree_, failed) || has_link());
@@ -116,7 +122,7 @@ public:
     {
         std::error_code failed;
         if (!has_line(record_ / "commondir")) write(record_ / "commondir", "../..");
-        if (!has_line(record_ / "gitdir")) write(record_ / "gitdir", (worktree_ / ".git").string());
+        if (!has_path(record_ / "gitdir", link())) write(record_ / "gitdir", link());
         if (!is_head(record_ / "HEAD")) write(record_ / "HEAD", "ref: refs/heads/" + branch);
         // An agent may have taken the lock away: it comes back, and is ours.
         if (!has_line(record_ / "locked")) write(record_ / "locked", reason);
@@ -141,8 +147,9 @@ private:
     {
         std::error_code failed;
         const auto what = fs::symlink_status(worktree_ / ".git", failed);
-        return !fs::is_regular_file(what) || has_line(worktree_ / ".git");
+        return !fs::is_regular_file(what) || has_path(worktree_ / ".git", "gitdir: " + record_.string());
     }
+    std::string link() const { return (worktree_ / ".git").string(); }
     void write(const fs::path& file, const std::string& line)
     {
         auto done = replace_file(file, line + "\n");

@@ -29,9 +29,10 @@ struct mark {
 
 mark mark_in(const fs::path& record)
 {
-    auto lines = records_of(text_of(record / mark_name), '\n');
-    lines.resize(2);
-    return {lines[0], lines[1]};
+    std::string text = text_of(record / mark_name);
+    text.erase(text.find_last_not_of('\n') + 1);
+    const auto line = std::min(text.find('\n'), text.size());
+    return {text.substr(0, line), text.substr(std::min(line + 1, text.size()))};
 }
 
 /// Does this `.git` lead to where `record` was before the repository was moved? The copy of a repository is

@@ -7,6 +7,7 @@
 #include "graftline/git/git_files.hpp"
 #include "graftline/git/git_settings.hpp"
 #include "graftline/git/libgit2.hpp"
+#include "graftline/git/path_answers.hpp"
 #include "graftline/git/patience.hpp"
 #include "graftline/git/state_folder.hpp"
 #include "graftline/git/write_ref_direct.hpp"
@@ -30,17 +31,6 @@ std::string without_last_newline(std::string text)
     return text;
 }
 
-std::vector<std::string> lines_of(std::string_view text)
-{
-    std::vector<std::string> lines;
-    while (!text.empty()) {
-        const auto end = text.find('\n');
-        lines.emplace_back(text.substr(0, end));
-        text.remove_prefix(end == text.npos ? text.size() : end + 1);
-    }
-    return lines;
-}
-
 /// A git command for discovery: the one place where an inherited GIT_DIR counts.
 command discovering(const fs::path& start)
 {
@@ -58,9 +48,9 @@ awaitable<std::vector<result<command_output>>> ask_both(fs::path start)
     std::vector<awaitable<result<command_output>>> questions;
     questions.push_back(run_git(discovering(start).args("version")));
     // The top comes last: without a work tree git prints what goes before, and then fails.
-    questions.push_back(
-        run_git(discovering(start).args("rev-parse", "--path-format=absolute", "--git-dir",
-                                        "--git-common-dir", "--is-inside-work-tree", "--show-toplevel")));
+    questions.push_back(run_git(discovering(start).args(
+        "rev-parse", "--path-format=absolute", "--git-dir", next_answer, "--git-common-dir", next_answer,
+        "--is-inside-work-tree", next_answer, "--show-toplevel")));
     auto outcomes = co_await parallel::all(std::move(questions));
     std::vector<result<command_output>> answers;
     for (auto& each : outcomes)
@@ -127,9 +117,9 @@ awaitable<result<std::shared_ptr<repository>>> repository::discover(fs::path sta
     if (!version) co_return version.error();
     const result<command_output>& output = answers[1];
     if (!output) co_return output.error();
-    const std::vector<std::string> lines = lines_of(output->out);
+    const std::vector<std::string> lines = answers_of(output->out);
     const bool inside = lines.size() == 4 && output->ok(); // or GIT_WORK_TREE named one elsewhere
-    const bool outside = lines.size() == 3 && lines[2] == "false";
+    const bool outside = lines.size() == 4 && lines[2] == "false";
     if (!inside && !outside) co_return not_usable(start, without_last_newline(output->err));
 
     const auto executor = co_await asio::this_coro::executor;

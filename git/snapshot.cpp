@@ -3,6 +3,7 @@
 #include "graftline/git/blind_spots.hpp"
 #include "graftline/git/commit.hpp"
 #include "graftline/git/ignore_rules.hpp"
+#include "graftline/git/path_answers.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/scratch.hpp"
@@ -53,10 +54,10 @@ struct plain_folder {
 awaitable<result<plain_folder>> without_filters(const repository& repo, workplace place, fs::path scratch)
 {
     auto answer = co_await repository::answer(
-        place.git(repo, {"rev-parse", "--show-object-format", "--path-format=absolute", "--git-path",
-                         "info/exclude", "--git-path", "objects"}));
+        place.git(repo, {"rev-parse", "--show-object-format", next_answer, "--path-format=absolute",
+                         "--git-path", "info/exclude", next_answer, "--git-path", "objects"}));
     if (!answer) co_return answer.error();
-    const std::vector<std::string> lines = records_of(*answer, '\n');
+    const std::vector<std::string> lines = answers_of(*answer);
     if (lines.size() != 3)
         co_return fault(errc::corrupt, "git does not say where a repository's objects are");
     const fs::path folder = scratch / "git";

@@ -81,7 +81,7 @@ result<bool> write_now(git_repository& repository, const ref_write& wanted)
     const auto startable = check(repository, wanted);
     if (!startable) return false;
     if (!*startable) return startable->error();
-    if (!wanted.note->write(wanted.common_dir / (wanted.fullname + ".lock"), to_oid(wanted.to))) return false;
+    if (!wanted.note->write(wanted.fullname + ".lock", to_oid(wanted.to))) return false;
     git_repository_set_ident(&repository, wanted.who.name().c_str(), wanted.who.email().c_str());
     const bool to_be_made = git_oid_is_zero(&wanted.expected);
     reference_ptr made;
@@ -108,7 +108,7 @@ result<bool> delete_now(git_repository& repository, const ref_write& wanted)
     if (found < 0 || git_reference_type(now.get()) != GIT_REFERENCE_DIRECT) return false;
     if (!git_oid_equal(git_reference_target(now.get()), &wanted.expected))
         return holds_something_else(wanted.fullname);
-    if (!wanted.note->write(wanted.common_dir / (wanted.fullname + ".lock"), to_oid(wanted.to))) return false;
+    if (!wanted.note->write(wanted.fullname + ".lock", to_oid(wanted.to))) return false;
     const int code = git_reference_delete(now.get());
     wanted.note->clear();
     if (code == GIT_EMODIFIED) return holds_something_else(wanted.fullname);
@@ -224,7 +224,8 @@ void drop_abandoned_ref_locks(const repository& repo)
         const descriptor file(::open(entry->path().c_str(), O_RDWR | O_CLOEXEC));
         if (!lock_now(file)) continue; // its writer lives
         const std::vector<std::string> lines = records_of(text_of(entry->path()), '\n');
-        if (lines.size() >= 3 && lines[2] == note_end && !lines[0].empty()) drop_lock(lines[0], lines[1]);
+        if (lines.size() >= 3 && lines[2] == note_end && !lines[0].empty())
+            drop_lock(repo.common_dir() / lines[0], lines[1]); // an older note has the whole path
         ::unlink(entry->path().c_str());
     }
 }

@@ -23,7 +23,7 @@ public:
     ref_lock_note& operator=(const ref_lock_note&) = delete;
     ~ref_lock_note();
 
-    /// False when it cannot be written.
+    /// `lock`: below the repository's common folder. False when it cannot be written.
     bool write(const std::filesystem::path& lock, const oid& to);
     void clear();
 
