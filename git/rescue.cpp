@@ -6,6 +6,7 @@
 #include "graftline/git/kept_objects.hpp"
 #include "graftline/git/noted_rules.hpp"
 #include "graftline/git/own_worktree.hpp"
+#include "graftline/git/path_answers.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/repository.hpp"
@@ -107,10 +108,10 @@ fault does_not_read(fault why, const fs::path& folder)
 
 awaitable<result<nested_place>> look_at_nested(const repository& repo, workplace outer, fs::path folder)
 {
-    auto where = co_await repo.ask_in(folder, "rev-parse", "--path-format=absolute", "--git-dir",
-                                      "--git-common-dir", "--git-path", "objects");
+    auto where = co_await repo.ask_in(folder, "rev-parse", "--path-format=absolute", "--git-dir", next_answer,
+                                      "--git-common-dir", next_answer, "--git-path", "objects");
     if (!where) co_return does_not_read(where.error(), folder);
-    const std::vector<std::string> lines = records_of(*where, '\n');
+    const std::vector<std::string> lines = answers_of(*where);
     if (lines.size() != 3) co_return fault(errc::corrupt, "git does not say where a nested repository is");
     const bool ours = fs::path(lines[1]) == repo.common_dir();
     const bool inside = lies_in(lines[0], *outer.work_tree) || lies_in(lines[0], outer.git_dir);
@@ -325,22 +326,12 @@ awaitable<result<bool>> is_same_rescue(repository& repo, std::string ref, oid co
     co_return same;
 }
 
-/// Every ref's tip: what is not to be packed again.
-awaitable<result<std::vector<std::string>>> known_tips(repository& repo)
-{
-    auto ids = co_await repo.ask("for-each-ref", "--format=%(objectname)");
-    if (!ids) co_return ids.error();
-    std::vector<std::string> tips = records_of(*ids, '\n');
-    std::sort(tips.begin(), tips.end());
-    tips.erase(std::unique(tips.begin(), tips.end()), tips.end());
-    co_return tips;
-}
-
 /// Makes a ref that must not exist to a commit that nothing reaches yet and that may lie in another
 /// repository.
 awaitable<result<void>> make_rescue_ref(repository& repo, std::string ref, oid commit, fs::path source = {})
 {
-    auto known = co_await known_tips(repo);
+    // What is not to be packed again.
+    auto known = co_await readable_tips([&repo] { return repo.git(); }, {"refs/", {}});
     if (!known) co_return known.error();
     auto kept = co_await kept_objects::keep(repo, std::vector<std::string>(1, commit.hex()), *known, source);
     if (!kept) co_return kept.error();
@@ -447,11 +438,10 @@ awaitable<result<std::optional<std::string>>> rescue(repository& repo, fs::path 
 awaitable<result<std::optional<std::string>>> rescue_commit(repository& repo, oid commit, std::string task_id,
                                                             std::string except)
 {
-    command walk = repo.git("rev-list", "-1", commit.hex(), "--not", "--exclude=refs/bisect/*",
-                            "--exclude=refs/worktree/*", "--exclude=refs/rewritten/*");
-    if (!except.empty()) walk.add("--exclude=" + except);
-    walk.add("--glob=refs/*");
-    auto unreached = co_await repository::answer(std::move(walk));
+    counted_refs stay{"refs/", {"refs/bisect/", "refs/worktree/", "refs/rewritten/"}};
+    if (!except.empty()) stay.without.push_back(std::move(except));
+    auto unreached =
+        co_await walk_beside_refs([&repo] { return repo.git(); }, {"-1"}, {commit.hex()}, std::move(stay));
     if (!unreached) co_return unreached.error();
     if (unreached->empty()) co_return std::optional<std::string>();
     auto ref = co_await publish(repo, "refs/graftline/rescue/" + ref_part(task_id) + "/", commit, {});

@@ -72,7 +72,70 @@ std::vector<oid> tips_of(const std::string& listing)
     return tips;
 }
 
+/// What git says of objects that it cannot read.
+bool says_damaged(const fault& f)
+{
+    const auto words = f.message();
+    for (const char* part : {"bad object", "corrupt", "unable to", "missing", "is empty", "could not parse"})
+        if (words.find(part) != words.npos) return true;
+    return false;
+}
+
+bool is_without(const counted_refs& refs, std::string_view name)
+{
+    return std::ranges::any_of(refs.without, [&](const std::string& one) {
+        return one.ends_with('/') ? name.starts_with(one) : name == one;
+    });
+}
+
 } // namespace
+
+awaitable<result<std::vector<std::string>>> readable_tips(std::function<command()> prepared,
+                                                          counted_refs refs)
+{
+    auto listed = co_await repository::answer(
+        prepared().args("for-each-ref", "--format=%(objectname) %(refname)", refs.below));
+    if (!listed) co_return listed.error();
+    std::string questions;
+    for (const std::string& line : records_of(*listed, '\n'))
+        if (const auto space = line.find(' '); !is_without(refs, std::string_view(line).substr(space + 1)))
+            questions += line.substr(0, space) + "\n";
+    command check = prepared().args("cat-file", "--batch-check=%(objectname) %(objecttype)");
+    check.feed(std::move(questions));
+    auto answers = co_await repository::answer(std::move(check));
+    if (!answers) co_return answers.error();
+    std::vector<std::string> tips;
+    for (const std::string& line : records_of(*answers, '\n'))
+        if (line.ends_with(" commit")) tips.push_back(line.substr(0, line.find(' ')));
+    co_return tips;
+}
+
+awaitable<result<std::string>> walk_beside_refs(std::function<command()> prepared,
+                                                std::vector<std::string> words,
+                                                std::vector<std::string> commits, counted_refs refs)
+{
+    const auto begin = [&] {
+        command walk = prepared().args("rev-list", "--ignore-missing");
+        for (const std::string& word : words)
+            walk.add(word);
+        return std::move(walk).args("--stdin");
+    };
+    command walk = begin();
+    walk.add("--not");
+    for (const std::string& one : refs.without)
+        walk.add("--exclude=" + (one.ends_with('/') ? one + "*" : one));
+    walk.add("--glob=" + refs.below + "*");
+    walk.feed(joined(commits, '\n'));
+    auto told = co_await repository::answer(std::move(walk));
+    if (told || !says_damaged(told.error())) co_return told;
+    auto tips = co_await readable_tips(prepared, refs);
+    if (!tips) co_return tips.error();
+    command again = begin();
+    for (std::string& tip : *tips)
+        commits.push_back("^" + std::move(tip));
+    again.feed(joined(commits, '\n'));
+    co_return co_await repository::answer(std::move(again));
+}
 
 result<std::set<std::string>> remembered_in(const fs::path& git_dir)
 {
@@ -133,14 +196,10 @@ awaitable<result<std::vector<oid>>> unreached_commits(const repository& repo, wo
     if (!commits) co_return commits.error();
     if (commits->empty()) co_return std::vector<oid>();
 
-    command walk = place.git(repo, {"rev-list", "--parents", "--stdin"});
-    if (place.shares_refs)
-        walk.args("--not", "--exclude=refs/bisect/*", "--exclude=refs/worktree/*",
-                  "--exclude=refs/rewritten/*", "--glob=refs/*");
-    else
-        walk.args("--not", "--glob=refs/remotes/*");
-    walk.feed(joined(*commits, '\n'));
-    auto listing = co_await repository::answer(std::move(walk));
+    counted_refs stay{"refs/remotes/", {}};
+    if (place.shares_refs) stay = {"refs/", {"refs/bisect/", "refs/worktree/", "refs/rewritten/"}};
+    auto listing = co_await walk_beside_refs([&] { return place.git(repo, {}); }, {"--parents"},
+                                             std::move(*commits), std::move(stay));
     if (!listing) co_return listing.error();
     co_return tips_of(*listing);
 }

@@ -7,6 +7,7 @@
 #include "graftline/runtime/fault.hpp"
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -48,5 +49,23 @@ result<std::set<std::string>> remembered_in(const std::filesystem::path& git_dir
 /// for a repository of its own its remote-tracking ones. No commit of the result is an ancestor of another.
 /// Errors: command_failed, when git cannot walk the history.
 awaitable<result<std::vector<oid>>> unreached_commits(const repository& repo, workplace place);
+
+/// Which refs count, in a walk that leaves out what they reach.
+struct counted_refs {
+    std::string below;                ///< "refs/"
+    std::vector<std::string> without; ///< names, or folders that end with "/"
+};
+
+/// The commits that refs are at and that can be read, by git commands that `prepared` begins. Tags that are
+/// objects of their own are left out: to look through one that leads to a damaged commit ends git.
+awaitable<result<std::vector<std::string>>> readable_tips(std::function<command()> prepared,
+                                                          counted_refs refs);
+
+/// `git rev-list WORDS` over `commits` but for what refs reach, by `prepared`, which begins a git command. A
+/// ref that does not read, or whose commit is damaged or missing, counts as none: it is one task's trouble,
+/// not everybody's. Result: what it prints. Errors: command_failed.
+awaitable<result<std::string>> walk_beside_refs(std::function<command()> prepared,
+                                                std::vector<std::string> words,
+                                                std::vector<std::string> commits, counted_refs refs);
 
 } // namespace graftline::git

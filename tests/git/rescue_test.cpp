@@ -143,6 +143,34 @@ TEST_F(rescuing, IsNeverOverwrittenAndNotDoubledWithoutNeed)
     EXPECT_EQ(repo.git("show", second + ":a.txt"), "2");
 }
 
+/// A task's branch whose commit is missing, empty, garbage, or that is at none: that task's trouble alone.
+TEST_F(rescuing, IsNotKeptFromItByAnotherTasksDamagedBranch)
+{
+    repo.git("checkout", "-q", "-b", "other");
+    repo.write("other.txt", "other\n");
+    const auto commit = repo.commit("other");
+    repo.git("checkout", "-q", "main");
+    repo.git("tag", "-a", "-m", "tag", "tagged", "other");
+    const auto file = repo.git_folder() / "objects" / commit.substr(0, 2) / commit.substr(2);
+    fs::permissions(file, fs::perms::owner_all);
+    const std::vector<std::function<void()>> ways{
+        [&] { write_file(file, "garbage"); }, [&] { write_file(file, ""); }, [&] { fs::remove(file); },
+        [&] { write_file(repo.git_folder() / "refs/heads/other", std::string(40, 'f') + "\n"); },
+        [&] { write_file(repo.git_folder() / "refs/heads/other", "garbage\n"); }};
+    for (std::size_t at = 0; at < ways.size(); ++at) {
+        SCOPED_TRACE(at);
+        ways[at]();
+        write_file(tree / "a.txt", std::to_string(at) + "\n");
+        in_tree("add", ".");
+        in_tree("commit", "-q", "-m", "a commit that no branch reaches");
+        in_tree("checkout", "-q", "--detach");
+        in_tree("branch", "-f", "task", "main");
+        const auto ref = rescued();
+        EXPECT_EQ(repo.git("show", ref + ":a.txt"), std::to_string(at));
+        in_tree("checkout", "-q", "task");
+    }
+}
+
 TEST_F(rescuing, SeesAnEditOfTheSameSizeInTheSameSecond)
 {
     for (const char* text : {"1\n", "2\n", "3\n", "4\n", "5\n"}) {
