@@ -10,6 +10,8 @@
 
 #include <boost/asio/this_coro.hpp>
 
+#include <algorithm>
+
 namespace graftline::effects {
 namespace {
 
@@ -77,6 +79,17 @@ awaitable<result<landing_request>> request_for(run& r, const task& t, const land
     co_return what;
 }
 
+/// The first of them, for a sentence; empty without any.
+std::string named(const std::vector<std::string>& paths)
+{
+    constexpr std::size_t most = 5;
+    std::string text;
+    for (std::size_t i = 0; i < std::min(most, paths.size()); ++i)
+        text += (i == 0 ? ": " : ", ") + paths[i];
+    if (paths.size() > most) text += " and " + std::to_string(paths.size() - most) + " more";
+    return text;
+}
+
 /// Records the outcome with the end of its intent.
 awaitable<void> record(run& r, const std::string& id, const std::function<void(task&)>& edit)
 {
@@ -128,7 +141,7 @@ void record_landing(task& now, const landing& l, const std::string& target)
     case verdict::rejected: now.state = task_state::failed; break;
     case verdict::waiting:
         now.state = task_state::completed;
-        now.reason = "landing waits: " + l.why;
+        now.reason = "landing waits: " + l.why + named(l.paths);
         break;
     }
     if (is_over(now.state)) now.finished_at = now_text();

@@ -18,11 +18,18 @@
 namespace graftline::effects {
 namespace {
 
+/// It is called merged because the target had its changes already. Whoever brought them may have taken them
+/// back since: asked for, they land.
+bool put_nothing_on_target(const task& t)
+{
+    return t.state == task_state::merged && t.landed_on.empty() && !t.commit.empty();
+}
+
 /// A task may be landed when its table row says so, when only a gate stood in the way, or when a person has
 /// worked in it by hand and committed.
 result<void> check_landable(const task& t)
 {
-    if (t.state == task_state::failed && t.rejected) return {};
+    if ((t.state == task_state::failed && t.rejected) || put_nothing_on_target(t)) return {};
     if (t.state == task_state::pending && t.spec.by_hand && t.worktree_ready) return {};
     return check_operation(t.id, t.state, operation::land);
 }
@@ -93,6 +100,10 @@ awaitable<bool> put_on_target(context& ctx, task t, const land_options& options)
 awaitable<bool> land_one(context& ctx, std::string id, const land_options& options, bool resumed)
 {
     auto ready = [&](task& now) {
+        if (put_nothing_on_target(now) && !resumed) {
+            now.state = task_state::completed;
+            now.landed.clear();
+        }
         if (now.state == task_state::merged) return;
         check_landable(now).value();
         now.cancel_asked = false;

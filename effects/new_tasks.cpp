@@ -231,9 +231,13 @@ awaitable<result<shared_facts>> look_up(project& in, const task_defaults& defaul
                 .advise("Name one: --target BRANCH");
         const auto target = co_await git::read_ref(repo, "refs/heads/" + facts.target);
         if (!target) co_return target.error();
-        if (!*target)
+        if (!*target) {
+            const bool is_empty = !co_await git::resolve(repo, "HEAD");
             co_return fault(errc::invalid, "the target is not a branch here: '" + facts.target + "'")
-                .advise("Make it first: git branch " + facts.target);
+                .advise(is_empty ? "The repository has no commit yet. Make one first: git commit "
+                                   "--allow-empty -m begin"
+                                 : "Make it first: git branch " + facts.target);
+        }
     }
     facts.base = defaults.base.value_or(settings.run.base.value_or(""));
     if (facts.base.empty() && facts.profile.base) {

@@ -59,12 +59,26 @@ awaitable<result<run_report>> retry_tasks(std::shared_ptr<project> in, std::vect
     if (options.start_fresh) {
         run_options before;
         before.program = "start over";
+        std::optional<fault> refused; // the first; what is wrong with one task is no other's trouble
+        std::vector<std::string> begin_anew;
         auto body = [&](run& r) -> awaitable<void> {
             for (const auto& id : ids)
-                co_await take_away(r, id);
+                try {
+                    co_await take_away(r, id);
+                    begin_anew.push_back(id);
+                } catch (const fault_error& e) {
+                    if (ids.size() > 1) watcher.note(e.why().message());
+                    if (!refused) refused = e.why();
+                }
         };
         auto made_ready = co_await as_run(in, ids, before, watcher, button, body);
         if (!made_ready || made_ready->interrupted) co_return made_ready;
+        if (begin_anew.empty() && refused) co_return *refused;
+        ids = std::move(begin_anew);
+        auto report =
+            co_await carry_out(std::move(in), std::move(ids), std::move(options), watcher, button, ready);
+        if (report && refused) report->incomplete = true;
+        co_return report;
     }
     co_return co_await carry_out(std::move(in), std::move(ids), std::move(options), watcher, button, ready);
 }

@@ -22,6 +22,14 @@ TEST(AgentResult, is_read_whole)
     EXPECT_EQ(r.data.at("n").as_int64(), 1);
 }
 
+TEST(AgentResult, may_begin_with_a_byte_order_mark_and_end_its_lines_as_elsewhere)
+{
+    const auto r = parse_agent_result("\xEF\xBB\xBF{\r\n  \"summary\": \"done\"\r\n}\r\n");
+    ASSERT_TRUE(r) << r.error().message();
+    EXPECT_EQ(r->summary, "done");
+    EXPECT_TRUE(parse_agent_result("\xEF\xBB\xBF"));
+}
+
 TEST(AgentResult, may_say_nothing)
 {
     EXPECT_EQ(parse_agent_result("").value().decision, decision::none);

@@ -278,6 +278,33 @@ TEST_F(Landing, UndoOfWhatTheTargetHadAlreadyIsRefused)
     });
 }
 
+TEST_F(Landing, WhatTheTargetHadAlreadyLandsOnceThatIsUndone)
+{
+    const auto made = w.run(numbered(2), "echo same > same.txt");
+    const auto landed = land_all(made);
+    ASSERT_THAT(states(landed), Each(std::string("merged")));
+    const auto& [first, second] = std::pair(landed.tasks[0], landed.tasks[1]);
+    ASSERT_NE(first.landed_on.empty(), second.landed_on.empty());
+    const auto& brought = first.landed_on.empty() ? second : first;
+    const auto& had = first.landed_on.empty() ? first : second;
+    undo_all({brought.id});
+    ASSERT_FALSE(w.has("main:same.txt"));
+    run_report again;
+    again.tasks = {had};
+    const auto relanded = land_all(again);
+    EXPECT_THAT(states(relanded), ElementsAre("merged")) << relanded.tasks[0].reason;
+    EXPECT_FALSE(relanded.tasks[0].landed_on.empty());
+    EXPECT_EQ(w.repo.git("show", "main:same.txt"), "same");
+}
+
+TEST_F(Landing, ThatWaitsNamesTheFilesInItsWay)
+{
+    const auto made = w.run(numbered(1), "echo theirs > mine.txt");
+    test::write_file(w.repo.top() / "mine.txt", "mine\n");
+    const auto landed = land_all(made);
+    EXPECT_THAT(landed.tasks[0].reason, testing::AllOf(HasSubstr("landing waits"), HasSubstr("mine.txt")));
+}
+
 TEST_F(Landing, UndoOfWhatOthersHaveBuiltOnIsRefusedWithThePaths)
 {
     w.defaults.land = land_mode::merge;
