@@ -8,6 +8,11 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <functional>
+#include <memory>
+
+namespace graftline {
+class running_children;
+}
 
 namespace graftline::cli {
 
@@ -18,10 +23,11 @@ public:
     interruption(const interruption&) = delete;
     interruption& operator=(const interruption&) = delete;
 
-    /// What the first signal does. What it did before `on_first` was set is not made up for.
+    /// What the first signal does, beside seeing that no command of ours outlasts it for long: what may not
+    /// be interrupted gets a few seconds. What it did before `on_first` was set is not made up for.
     std::function<void()> on_first;
-    /// What the second does; the process ends shortly afterwards, whatever that comes to. The third ends it
-    /// at once.
+    /// What the second does, beside killing every command of ours with its tree; the process ends shortly
+    /// afterwards, whatever that comes to. The third ends it at once.
     std::function<void()> on_second;
 
     bool happened() const noexcept { return count_ > 0; }
@@ -33,6 +39,7 @@ private:
 
     asio::signal_set signals_;
     asio::steady_timer last_patience_;
+    std::shared_ptr<running_children> children_;
     int count_ = 0;
 };
 

@@ -65,11 +65,25 @@ awaitable<bool> session::rebuilt(std::shared_ptr<effects::project> in)
     const auto done = (co_await effects::rebuild_store(in)).value();
     if (!done) co_return false;
     std::string text = "graftline: the state database was ";
-    text += done->aside.empty() ? "gone; " : "damaged. It lies in " + done->aside.string() + " now; ";
+    text += done->aside.empty()
+                ? "gone; "
+                : (done->went_back ? "without its latest changes" : "damaged") +
+                      std::string(". It lies in ") + harmless_line(done->aside.string()) + " now; ";
     if (done->kept > 0) text += counted(done->kept) + " as before, ";
     text += counted(done->found) + " found again in the repository: graftline status\n";
     for (const auto& row : done->bad)
         text += "graftline: damaged was the row " + harmless_line(row) + "\n";
+    // The runs that they belonged to are not known any more, or not how far they had come.
+    const auto open = co_await in->must_store([](effects::store& s) {
+        return s.tasks_in({effects::task_state::pending, effects::task_state::failed});
+    });
+    std::string ids;
+    for (const auto& t : open)
+        ids += " " + t.id;
+    if (!ids.empty())
+        text += "graftline: their runs cannot be gone on with. To carry out what had not ended: graftline "
+                "retry" +
+                ids + "\n";
     err_.write(text);
     co_return true;
 }

@@ -1,12 +1,12 @@
 #include "graftline/effects/abandoned_gates.hpp"
 
 #include "graftline/effects/remove_worktree.hpp"
+#include "graftline/effects/save_work.hpp"
 #include "graftline/git/branch_use.hpp"
 #include "graftline/git/folder.hpp"
 #include "graftline/git/scratch.hpp"
 #include "graftline/git/worktree.hpp"
 #include "graftline/runtime/offload.hpp"
-#include "graftline/runtime/supervised.hpp"
 
 #include <set>
 
@@ -54,20 +54,15 @@ std::set<std::string> worktrees_in(project& in, const fs::path& folder)
 awaitable<void> end_gates(const project& in, std::set<std::string> gates)
 {
     std::vector<fs::path> attempts;
-    auto stop = [&] {
+    auto look = [&] {
         for (const auto& task_logs : entries_of(in.state_folder() / "logs"))
             for (const auto& attempt : entries_of(task_logs)) {
                 const auto name = attempt.filename().string();
                 if (gates.contains(name.substr(0, name.rfind('-')))) attempts.push_back(attempt);
             }
-        for (const auto& attempt : attempts)
-            (void)stop_attempt(attempt);
     };
-    co_await offload(stop);
-    for (const auto& attempt : attempts) {
-        auto alive = co_await supervised::adopt(attempt);
-        if (alive && *alive) co_await (*alive)->wait();
-    }
+    co_await offload(look);
+    (void)co_await end_attempts(std::move(attempts)); // what does not end keeps its worktree, which is said
 }
 
 } // namespace

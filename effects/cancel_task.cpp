@@ -26,8 +26,10 @@ awaitable<result<task>> cancel_task(std::shared_ptr<project> in, std::string id)
             if (now.state == task_state::pending) record_cancelled(now);
         });
     });
-    if (!asked || asked->state != task_state::running) co_return asked;
-    if (auto ended = co_await end_agent(*asked); !ended) co_return ended.error();
+    if (!asked || (asked->state != task_state::running && asked->state != task_state::completed))
+        co_return asked;
+    if (auto ended = co_await end_all_of(*in, *asked); !ended) co_return ended.error();
+    if (asked->state == task_state::completed) co_return asked; // whoever lands it sees that it was asked
     co_return co_await in->stored([&](store& s) { return s.change(asked->id, record_cancelled); });
 }
 

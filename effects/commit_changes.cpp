@@ -1,5 +1,6 @@
 #include "graftline/effects/commit_changes.hpp"
 
+#include "graftline/effects/branch_back.hpp"
 #include "graftline/effects/follow_worktree.hpp"
 #include "graftline/effects/remove_worktree.hpp"
 #include "graftline/git/branch_use.hpp"
@@ -7,11 +8,12 @@
 #include "graftline/git/committed.hpp"
 #include "graftline/git/dead_locks.hpp"
 #include "graftline/git/noted_rules.hpp"
-#include "graftline/git/records.hpp"
 #include "graftline/git/refs.hpp"
-#include "graftline/git/scratch.hpp"
 #include "graftline/git/worktree.hpp"
+#include "graftline/runtime/outcome.hpp"
 #include "graftline/runtime/shielded.hpp"
+
+#include <boost/asio/this_coro.hpp>
 
 namespace graftline::effects {
 namespace {
@@ -29,35 +31,6 @@ std::string listed(const std::vector<std::string>& words)
     for (const auto& word : words)
         text += (text.empty() ? "" : ", ") + word;
     return text;
-}
-
-/// What HEAD was at last, by its reflog; nullopt when that does not tell.
-std::optional<git::oid> last_head(const std::filesystem::path& git_dir)
-{
-    const auto lines = git::records_of(git::text_of(git_dir / "logs" / "HEAD"), '\n');
-    if (lines.empty()) return std::nullopt;
-    const auto words = git::records_of(lines.back().substr(0, 130), ' '); // "old new who when what"
-    std::optional<git::oid> last;
-    for (std::size_t at = 0; at < 2 && at < words.size(); ++at)
-        if (auto id = git::oid::parse(words[at]); id && !id->is_null())
-            last = std::move(id); // new is null: deleted
-    return last;
-}
-
-/// A branch that was deleted while HEAD was on it comes back where it was: a commit there would have no
-/// parent.
-awaitable<result<void>> bring_branch_back(run& r, const task& t)
-{
-    auto& repo = r.repository();
-    const std::string branch = "refs/heads/" + t.branch;
-    const auto git_dir = git::git_dir_of(repo, t.worktree);
-    if (!git_dir) co_return git_dir.error();
-    if (!*git_dir || git::head_ref_in(**git_dir) != branch) co_return result<void>();
-    const auto tip = co_await git::read_ref(repo, branch);
-    if (!tip) co_return tip.error();
-    if (*tip) co_return result<void>();
-    const auto was = last_head(**git_dir).value_or(git::oid(t.base));
-    co_return co_await git::update_ref(repo, branch, was, git::oid(), "graftline: bring the branch back");
 }
 
 /// Makes the worktree's HEAD the task's branch again, at the commit that the agent left it on. Files and
@@ -177,18 +150,9 @@ awaitable<result<change>> commit_what_lies_there(run& r, const task& t, const co
     co_return co_await summarise(r, t);
 }
 
-awaitable<result<change>> commit_and_record(run& r, const commit_changes& asked)
+/// Must not be interrupted: what is on the branch is on record.
+awaitable<result<change>> record_made(run& r, const task& t, result<change> made)
 {
-    auto t = co_await r.find(asked.task);
-    if (was_set_aside(t)) {
-        change nothing;
-        nothing.begins_again = true;
-        co_return nothing;
-    }
-    auto now = co_await follow_worktree(r, t);
-    if (!now) co_return stays(now.error(), t);
-    t = std::move(*now);
-    auto made = co_await commit_what_lies_there(r, t, asked);
     // The agent's own commits too: nothing of git's has flushed them.
     if (made && !made->tip.empty())
         if (auto flushed = co_await r.repository().flush(t.worktree); !flushed) made = flushed.error();
@@ -204,11 +168,37 @@ awaitable<result<change>> commit_and_record(run& r, const commit_changes& asked)
     co_return made;
 }
 
+/// Git may have come to its end before it was ended.
+awaitable<void> record_what_was_made(run& r, const task& t)
+{
+    auto made = co_await summarise(r, t);
+    if (made && made->tip != t.commit) (void)co_await record_made(r, t, std::move(made));
+}
+
+awaitable<result<change>> commit_and_record(run& r, const commit_changes& asked)
+{
+    auto t = co_await r.find(asked.task);
+    if (was_set_aside(t)) {
+        change nothing;
+        nothing.begins_again = true;
+        co_return nothing;
+    }
+    auto now = co_await follow_worktree(r, t);
+    if (!now) co_return stays(now.error(), t);
+    t = std::move(*now);
+    auto made = co_await parallel::settle(commit_what_lies_there(r, t, asked));
+    if (made.has_value()) co_return co_await shielded(record_made(r, t, std::move(made).value()));
+    co_await asio::this_coro::throw_if_cancelled(false);
+    co_await shielded(record_what_was_made(r, t));
+    co_await asio::this_coro::throw_if_cancelled(true);
+    std::rethrow_exception(made.error());
+}
+
 } // namespace
 
 awaitable<result<change>> commit_changes::carry_out(run& r) const
 {
-    return shielded(commit_and_record(r, *this));
+    return commit_and_record(r, *this);
 }
 
 } // namespace graftline::effects

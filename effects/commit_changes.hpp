@@ -24,7 +24,8 @@ BOOST_DESCRIBE_STRUCT(change, (), (tip, files, worktree_gone, doubt, begins_agai
 /// in the task. Errors: refused when HEAD does not contain the task's branch or a merge or rebase is under
 /// way there, and for what must not land (git::check_committed); not_found when the worktree is gone and the
 /// branch has nothing; command_failed with a hook's words. Nothing is lost then: the worktree stays as it is.
-/// Cancellation: not honoured, it is short and it is what saves the work.
+/// Cancellation: terminal; git and the hook that it waits for are ended. The next time it finds what was
+/// committed, or commits it.
 struct commit_changes {
     static constexpr std::string_view kind = "commit_changes";
     static constexpr bool keeps_record = true;

@@ -2,6 +2,7 @@
 #include "graftline/effects/commit_changes.hpp"
 #include "graftline/effects/follow_worktree.hpp"
 #include "graftline/effects/operations.hpp"
+#include "graftline/runtime/outcome.hpp"
 #include "graftline/runtime/shielded.hpp"
 
 namespace graftline::effects {
@@ -51,10 +52,11 @@ awaitable<result<std::optional<std::string>>> commit_task(std::shared_ptr<projec
             co_await r.take(found->id,
                             [](task& now) { check_operation(now.id, now.state, operation::commit).value(); });
         context ctx(r, "0");
-        const auto done = co_await ctx.try_perform(commit_changes{found->id, message, type, scope});
+        const auto done =
+            co_await parallel::settle(ctx.try_perform(commit_changes{found->id, message, type, scope}));
         co_await asio::this_coro::throw_if_cancelled(false); // what was done is recorded, cancelled or not
         if (mine) co_await shielded(r.release(found->id));
-        const auto& change = done.value();
+        const auto& change = done.value().value();
         if (change.tip != found->commit) made = change.tip;
         if (change.tip.empty()) co_return;
         co_await shielded(r.change(found->id, [](task& now) {

@@ -44,6 +44,7 @@ private:
         try {
             if (!db_) {
                 db_ = std::make_unique<database>(folder_ / "state.db", how_);
+                if (db_->changes()) db_->count_changes();
                 insert_.emplace(*db_, folder_);
             }
             const bool waits = std::ranges::any_of(

@@ -290,6 +290,7 @@ awaitable<bool> landing_queue::advance()
         co_return true;
     }
     if (!chain_.empty() && chain_.front()->ended) {
+        if (co_await drop_cancelled(1)) co_return true; // its gate was ended for that
         reject_head();
         co_return true;
     }
@@ -325,7 +326,7 @@ void landing_queue::reject_head()
 
 awaitable<void> landing_queue::move(std::size_t slots)
 {
-    co_await drop_cancelled(slots);
+    (void)co_await drop_cancelled(slots);
     slots = std::min(slots, chain_.size());
     if (slots == 0) co_return;
     const auto to = chain_[slots - 1]->commit();
@@ -348,7 +349,7 @@ awaitable<void> landing_queue::move(std::size_t slots)
         co_await landed(slots);
         co_return;
     }
-    if (!done && is_of_the_environment(done.error())) {
+    if (!done && (is_of_the_environment(done.error()) || done.error().is(errc::interrupted))) {
         // It may have moved: its intents stay, and whoever goes on with the run looks.
         take_apart(0);
         tip_.reset();
@@ -383,7 +384,7 @@ awaitable<void> landing_queue::move(std::size_t slots)
 }
 
 /// Merging and gates take their time: a task may have been given up meanwhile.
-awaitable<void> landing_queue::drop_cancelled(std::size_t slots)
+awaitable<bool> landing_queue::drop_cancelled(std::size_t slots)
 {
     for (std::size_t i = 0; i < slots && i < chain_.size(); ++i)
         for (const auto& e : chain_[i]->entries) {
@@ -392,8 +393,9 @@ awaitable<void> landing_queue::drop_cancelled(std::size_t slots)
             const auto given_up = e;
             take_apart(i);
             settle(given_up, landing{verdict::waiting, {}, {}, {}, "its landing was cancelled", {}});
-            co_return;
+            co_return true;
         }
+    co_return false;
 }
 
 /// Recorded together, so that all of them wait for the disk once.

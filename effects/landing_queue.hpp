@@ -63,7 +63,7 @@ private:
     void drop_withdrawn();
     awaitable<bool> advance();
     awaitable<void> move(std::size_t slots);
-    awaitable<void> drop_cancelled(std::size_t slots);
+    awaitable<bool> drop_cancelled(std::size_t slots); ///< true: one was, and is out of the chain
     void reject_head();
     awaitable<void> landed(std::size_t slots);
     void settle(const entry_ptr& e, result<landing> how);

@@ -50,8 +50,9 @@ awaitable<result<run_report>> ask_again(std::shared_ptr<project> in, run_record 
                                         std::vector<task> tasks, file_lock::lease held, observer& watcher,
                                         stop_button& button);
 
-/// Ends a task: one that waits is not started, one that runs gets TERM, KILL after its grace; waits for its
-/// end. Its worktree and branch stay. Result: the task as it is then.
+/// Ends a task: one that waits is not started; of one that runs or lands, agent, gates, set-up commands and
+/// hooks get TERM, KILL after its grace; waits for their end. Its worktree and branch stay. Result: the task
+/// as it is then.
 awaitable<result<task>> cancel_task(std::shared_ptr<project> in, std::string id);
 
 /// Gives a task up: rescues what no ref reaches, removes worktree and branch. `force` cancels it first if it
@@ -79,9 +80,14 @@ struct cleaned {
 awaitable<result<std::vector<cleaned>>> clean(std::shared_ptr<project> in, bool dry_run, bool force,
                                               observer& watcher);
 
-/// Mends what git's own commit race may have left in a checkout that followed a landing, and brings tasks
-/// whose run died without recording it into a state that can be retried. For the start of every command that
-/// changes something. Result: how many there were.
+/// Ends git commands, hooks and set-up commands that a graftline of a run here left running when it was
+/// killed: nobody hears them, and what is started next would meet them at their work. TERM, KILL after a few
+/// seconds.
+awaitable<result<void>> end_what_the_dead_left(project& in);
+
+/// Ends what dead processes left running, mends what git's own commit race may have left in a checkout that
+/// followed a landing, and brings tasks whose run died without recording it into a state that can be retried.
+/// For the start of every command that changes something. Result: how many there were.
 awaitable<result<std::size_t>> reconcile(std::shared_ptr<project> in);
 
 } // namespace graftline::effects

@@ -1,5 +1,6 @@
 #include "graftline/effects/rebuild_store.hpp"
 
+#include "graftline/effects/run.hpp"
 #include "graftline/git/branch_use.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/refs.hpp"
@@ -63,6 +64,7 @@ public:
 
     awaitable<result<std::vector<task>>> gather()
     {
+        look_at_run_files();
         look_at_folders();
         if (auto seen = co_await look_at_worktrees(); !seen) co_return seen.error();
         if (auto seen = co_await look_at_rescues(); !seen) co_return seen.error();
@@ -83,6 +85,21 @@ private:
         return t;
     }
 
+    /// What runs were asked for that have not come to their end.
+    void look_at_run_files()
+    {
+        std::error_code failed;
+        for (fs::directory_iterator at(in_.state_folder() / "runs", failed), end; !failed && at != end;
+             at.increment(failed)) {
+            if (at->path().extension() != ".tasks") continue;
+            for (auto& t : run::tasks_in_file(at->path())) {
+                t.owner.clear();
+                asked_.insert(t.id);
+                tasks_.insert_or_assign(t.id, std::move(t));
+            }
+        }
+    }
+
     /// Logs, and the copies of the state that other tools read.
     void look_at_folders()
     {
@@ -95,6 +112,7 @@ private:
             if (const auto state = state_named(text_at(view, "status"))) said_[id] = *state;
             const auto* metadata = view.if_contains("metadata");
             if (!metadata || !metadata->is_object()) continue;
+            if (asked_.contains(id)) continue; // known in full
             t.spec.description = text_at(metadata->get_object(), "description");
             t.spec.agent = text_at(metadata->get_object(), "agent");
         }
@@ -104,7 +122,7 @@ private:
             for (const auto& name : folders_in(in_.log_folder(id))) {
                 if (name.front() < '0' || name.front() > '9') continue; // a gate's
                 const auto attempt = in_.log_folder(id) / name;
-                if (t.attempts++ == 0) take_prompt(t, attempt);
+                if (t.attempts++ == 0 && !asked_.contains(id)) take_prompt(t, attempt);
                 const auto held = file_lock::is_held(attempt / attempt::lock_name);
                 if (held && *held) living_.insert(id);
                 std::error_code failed;
@@ -163,10 +181,12 @@ private:
     /// Which task a branch is of: its tip says so, or its name ends with an id that is known.
     awaitable<result<void>> look_at_branches()
     {
-        const auto refs = co_await in_.repository().ask(
-            "for-each-ref",
-            "--format=%(refname:short)%09%(objectname)%09%(trailers:key=Task,valueonly,separator=%2C)",
-            "refs/heads/");
+        constexpr const char* format = "--format=%(refname:short)%09%(objectname)";
+        constexpr const char* with_tasks = "%09%(trailers:key=Task,valueonly,separator=%2C)";
+        auto refs =
+            co_await in_.repository().ask("for-each-ref", std::string(format) + with_tasks, "refs/heads/");
+        // One of them may be damaged: then by their names alone.
+        if (!refs) refs = co_await in_.repository().ask("for-each-ref", format, "refs/heads/");
         if (!refs) co_return refs.error();
         for (const auto& line : git::records_of(*refs, '\n')) {
             const auto fields = git::records_of(line, '\t');
@@ -215,10 +235,13 @@ private:
             t.finished_at = fields[1];
         }
         for (auto& [id, t] : tasks_) {
-            t.spec.target = target;
+            if (!asked_.contains(id)) t.spec.target = target;
             if (t.commit.empty()) continue;
             const auto bases = co_await git::merge_bases(repo, **tip, git::oid(t.commit));
-            if (!bases) co_return bases.error();
+            if (!bases) { // its commit cannot be read
+                t.commit.clear();
+                continue;
+            }
             if (!bases->empty()) t.base = bases->front().hex();
             if (t.base == t.commit && t.landed.empty()) t.commit.clear(); // it has none of its own
         }
@@ -247,6 +270,8 @@ private:
             t.state = said->second;
         else if (living_.contains(t.id))
             t.state = task_state::running;
+        else if (asked_.contains(t.id) && t.worktree.empty() && t.commit.empty() && t.attempts == 0)
+            t.state = task_state::pending; // it had not begun
         else
             t.state = !t.commit.empty() && had_ended_well(t) ? task_state::completed : task_state::failed;
         t.reason = why_;
@@ -254,7 +279,8 @@ private:
             t.reason += "; its agent still runs, and belongs to no run any more";
         if (const auto who = read_identity(t.attempt); who && *who)
             t.started_at = to_iso8601((*who)->started_at);
-        if (t.finished_at.empty() && t.state != task_state::running) t.finished_at = now_text();
+        if (t.finished_at.empty() && t.state != task_state::running && t.state != task_state::pending)
+            t.finished_at = now_text();
         if (t.created_at.empty()) t.created_at = t.started_at.empty() ? now_text() : t.started_at;
         return t;
     }
@@ -263,6 +289,7 @@ private:
     std::string why_; ///< it had to be found again
     std::map<std::string, task> tasks_;
     std::map<std::string, task_state> said_;
+    std::set<std::string> asked_;  ///< tasks that a run's own file tells of
     std::set<std::string> done_;   ///< tasks whose branch ends with a commit of ours
     std::set<std::string> living_; ///< tasks whose agent has its supervisor
 };

@@ -2,6 +2,8 @@
 #include "graftline/effects/landing_intent.hpp"
 #include "graftline/effects/operations.hpp"
 #include "graftline/git/move_target.hpp"
+#include "graftline/runtime/left_commands.hpp"
+#include "graftline/runtime/offload.hpp"
 #include "graftline/runtime/supervised.hpp"
 
 namespace graftline::effects {
@@ -35,8 +37,21 @@ awaitable<result<bool>> release(project& in, const task& t)
 
 } // namespace
 
+awaitable<result<void>> end_what_the_dead_left(project& in)
+{
+    using namespace std::chrono_literals;
+    auto end = [&in]() -> result<std::size_t> {
+        if (!run::has_died(in)) return std::size_t{0};
+        return end_commands_of_the_dead(5s);
+    };
+    const auto ended = co_await offload(end);
+    if (!ended) co_return ended.error();
+    co_return result<void>();
+}
+
 awaitable<result<std::size_t>> reconcile(std::shared_ptr<project> in)
 {
+    if (auto ended = co_await end_what_the_dead_left(*in); !ended) co_return ended.error();
     if (auto mended = co_await git::repair_index(in->repository()); !mended) co_return mended.error();
     if (auto mended = co_await recover_landings(in); !mended) co_return mended.error();
     const auto owned = co_await in->stored([](store& s) {

@@ -67,9 +67,32 @@ fs::path set_aside(const fs::path& folder)
 {
     const auto name = "state.db.corrupt-" + now_text();
     bool there = false;
+    std::error_code ignored; // a mark that stays is a mark of another database
+    fs::remove(change_mark::file_of(folder / "state.db"), ignored);
     for (const std::string end : {"-wal", "-shm", ""})
         there = move_file(folder / ("state.db" + end), folder / (name + end));
     return there ? folder / name : fs::path();
+}
+
+/// A task as a database knew it that has lost its latest changes, with what the repository tells of it since.
+task brought_up(task known, const task& found)
+{
+    known.branch = found.branch.empty() ? known.branch : found.branch;
+    known.worktree = found.worktree;
+    known.worktree_ready = found.worktree_ready;
+    known.base = known.base.empty() ? found.base : known.base;
+    known.commit = found.commit.empty() ? known.commit : found.commit;
+    known.landed = found.landed.empty() ? known.landed : found.landed;
+    known.attempts = std::max(known.attempts, found.attempts);
+    known.attempt = found.attempt.empty() ? known.attempt : found.attempt;
+    known.log = found.log.empty() ? known.log : found.log;
+    for (const auto& ref : found.rescues)
+        if (std::ranges::find(known.rescues, ref) == known.rescues.end()) known.rescues.push_back(ref);
+    known.state = found.state;
+    known.reason = found.reason;
+    known.finished_at = found.finished_at;
+    known.owner.clear();
+    return known;
 }
 
 } // namespace
@@ -102,7 +125,8 @@ store::replacement store::take_over(store& old)
                   {"number", "time", "run", "event", "path", "kind", "detail", "body", "file", "checksum"},
                   is_of_a_run);
     add_search_columns();
-    end_what_cannot_go_on(all_journal);
+    done.went_back = old.went_back_;
+    end_what_cannot_go_on(all_journal && !done.went_back);
     whole.commit();
     return done;
 }
@@ -152,10 +176,14 @@ store::replacement store::replace(const fs::path& folder, std::vector<task> foun
             return true;
         });
         std::erase_if(found, [&](const task& t) {
-            if (fresh.find(t.id)) return true;
+            if (const auto known = fresh.find(t.id)) {
+                if (done.went_back && !is_over(known->state)) fresh.write(brought_up(*known, t));
+                return true;
+            }
             const bool was_bad = std::ranges::find(done.bad, "tasks " + t.id) != done.bad.end();
             // Landed by somebody else: only the history tells of it.
-            return done.all_read && !was_bad && t.worktree.empty() && t.attempts == 0;
+            return done.all_read && !was_bad && t.worktree.empty() && t.attempts == 0 &&
+                   (t.state != task_state::pending || !t.landed.empty());
         });
         fresh.add(found);
         done.found = found.size();

@@ -139,7 +139,8 @@ awaitable<result<run_report>> resume_run(std::shared_ptr<project> in, std::strin
             .advise("Ask for it again.");
     if (auto configured = in->configure(record->configuration); !configured)
         co_return fault(configured.error()).with("run", record->id);
-    // A host need not have done so: after a restart of the machine nothing comes before this.
+    // A host need not have done so; nor what follows: after a restart of the machine nothing comes before it.
+    if (auto ended = co_await end_what_the_dead_left(*in); !ended) co_return ended.error();
     const auto found = co_await recover_after_boot(in);
     if (!found) co_return found.error();
     for (const auto& sentence : *found)

@@ -1,7 +1,12 @@
 #include "graftline/effects/run.hpp"
 
+#include "graftline/effects/agent_files.hpp"
 #include "graftline/effects/landing_queue.hpp"
+#include "graftline/effects/stored_json.hpp"
 #include "graftline/effects/views.hpp"
+#include "graftline/git/state_folder.hpp"
+#include "graftline/runtime/json_text.hpp"
+#include "graftline/runtime/offload.hpp"
 #include "graftline/runtime/process_tree.hpp"
 
 #include <boost/asio/steady_timer.hpp>
@@ -9,6 +14,8 @@
 
 #include <unistd.h>
 
+#include <fstream>
+#include <iterator>
 #include <random>
 
 namespace graftline::effects {
@@ -47,7 +54,51 @@ awaitable<result<lease>> take_lock_of(const project& in, const run_record& of)
     }
 }
 
+/// They have prompts and environments in them.
+result<void> write_tasks(const std::filesystem::path& file, const std::vector<task>& tasks)
+{
+    if (tasks.empty()) return {};
+    json::array all;
+    for (const auto& t : tasks)
+        all.push_back(to_stored(t));
+    try {
+        write_private(file, json::serialize(all));
+        return {};
+    } catch (const fault_error& e) {
+        return e.why();
+    }
+}
+
+/// What was made for these tasks is for those to read whom the repository is shared with, and nobody else.
+awaitable<void> settle_folders_of(const project& in, std::vector<std::string> tasks)
+{
+    auto settle = [&] {
+        std::vector<std::filesystem::path> folders{in.state_folder() / "verdicts"};
+        for (const auto& id : tasks)
+            folders.insert(folders.end(), {in.log_folder(id), in.state_folder() / "tasks" / id});
+        git::settle_access_of(in.state_folder(), folders);
+        git::settle_access(in.state_folder());
+    };
+    co_await offload(std::move(settle));
+}
+
 } // namespace
+
+std::filesystem::path run::tasks_file(const project& in, const std::string& run_id)
+{
+    return in.state_folder() / "runs" / (run_id + ".tasks");
+}
+
+std::vector<task> run::tasks_in_file(const std::filesystem::path& file)
+{
+    std::ifstream in(file, std::ios::binary);
+    const auto read = parse_json(std::string(std::istreambuf_iterator<char>(in), {}));
+    std::vector<task> tasks;
+    if (read && read->is_array())
+        for (const auto& one : read->get_array())
+            if (auto t = from_stored<task>(one)) tasks.push_back(std::move(*t));
+    return tasks;
+}
 
 std::string fresh_id(std::string_view prefix, std::size_t digits)
 {
@@ -98,6 +149,8 @@ awaitable<result<std::shared_ptr<run>>> run::begin(std::shared_ptr<project> in, 
     if (!*alive) co_return fault(errc::internal, "a new run's lock is taken").with("run", record.id);
     for (auto& t : fresh)
         t.owner = record.id;
+    auto write = [&] { return write_tasks(tasks_file(*in, record.id), fresh); };
+    if (auto written = co_await offload(write); !written) co_return written.error();
     auto added = co_await in->stored([&](store& s) { return s.add(record, fresh); });
     if (!added) co_return added.error();
     co_return std::shared_ptr<run>(new run(std::move(in), std::move(*added), watcher, std::move(**alive),
@@ -150,8 +203,10 @@ awaitable<result<void>> run::end()
     const auto viewed =
         co_await project_->stored([this](store& s) { write_views(s, project_->state_folder()); });
     if (!viewed) watcher_.note(viewed.error().message()); // copies only: no reason to fail what was done
+    co_await settle_folders_of(*project_, record_.tasks);
     // Removed while it is ours: whoever goes on with the run next has made a file of its own.
-    std::error_code ignored; // a lock file that stays is only untidy
+    std::error_code ignored; // a file that stays is only untidy
+    std::filesystem::remove(tasks_file(*project_, id()), ignored);
     std::filesystem::remove(lock_file_of(*project_, id()), ignored);
     alive_.reset();
     if (recorded && past_->failure()) co_return *past_->failure();
@@ -246,6 +301,18 @@ bool run::is_alive(const project& in, const std::string& run_id)
     if (run_id.empty()) return false;
     const auto held = file_lock::is_held(lock_file_of(in, run_id));
     return held && *held;
+}
+
+bool run::has_died(const project& in)
+{
+    std::error_code failed;
+    for (std::filesystem::directory_iterator at(in.state_folder() / "runs", failed), end;
+         !failed && at != end; at.increment(failed)) {
+        if (at->path().extension() != ".lock") continue;
+        const auto held = file_lock::is_held(at->path());
+        if (held && !*held) return true;
+    }
+    return false;
 }
 
 } // namespace graftline::effects

@@ -118,6 +118,14 @@ public:
     static awaitable<result<std::optional<file_lock::lease>>> hold(const project& in, std::string run_id);
     /// Is the process that carries `run_id` out alive? By its lock, from any process.
     static bool is_alive(const project& in, const std::string& run_id);
+    /// Did a process die that carried a run out? It has left the run's lock file. Blocks for a look at each.
+    static bool has_died(const project& in);
+
+    /// Where a run keeps the tasks that it brought, as it was given them, until its end: for a database that
+    /// is lost.
+    static std::filesystem::path tasks_file(const project& in, const std::string& run_id);
+    /// Tasks in a file of that kind; none when it does not read back.
+    static std::vector<task> tasks_in_file(const std::filesystem::path& file);
 
 private:
     friend class simulation; // in tests

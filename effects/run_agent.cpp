@@ -7,6 +7,7 @@
 #include "graftline/agents/ports.hpp"
 #include "graftline/agents/prompt.hpp"
 #include "graftline/effects/agent_files.hpp"
+#include "graftline/effects/branch_back.hpp"
 #include "graftline/effects/create_worktree.hpp"
 #include "graftline/effects/follow_worktree.hpp"
 #include "graftline/effects/remove_worktree.hpp"
@@ -14,6 +15,7 @@
 #include "graftline/effects/save_work.hpp"
 #include "graftline/effects/worktree_command.hpp"
 #include "graftline/git/dead_locks.hpp"
+#include "graftline/git/state_folder.hpp"
 #include "graftline/git/worktree.hpp"
 #include "graftline/runtime/attempt_files.hpp"
 #include "graftline/runtime/claimed_attempt.hpp"
@@ -195,6 +197,10 @@ public:
         auto started = co_await supervised::start(run_.in().supervisor_command, std::move(*spec));
         if (!started) co_return started.error();
         co_await asio::this_coro::throw_if_cancelled(false); // it lives: its end is awaited
+        auto let_others_read = [this] {
+            git::settle_access_of(run_.in().state_folder(), {run_.in().log_folder(task_.id)});
+        };
+        co_await shielded(offload(std::move(let_others_read)));
         const auto ended = co_await follow_to_end(*started);
         co_return co_await told(ended);
     }
@@ -228,9 +234,12 @@ private:
         task_ = std::move(*now);
         const auto there = is_worktree_there(task_);
         if (!there) co_return there.error();
-        if (*there && task_.worktree_ready) // or a death left it half made, right here
-            co_return git::check_worktree(run_.repository(), task_.worktree, lock_reason(task_.id),
-                                          task_.branch);
+        if (*there && task_.worktree_ready) { // or a death left it half made, right here
+            auto ours =
+                git::check_worktree(run_.repository(), task_.worktree, lock_reason(task_.id), task_.branch);
+            if (ours) ours = co_await bring_branch_back(run_, task_);
+            co_return ours;
+        }
         auto again = co_await create_worktree{task_.id}.carry_out(run_);
         if (!again) co_return again.error();
         run_.watcher().note("The worktree of " + task_.id + " was gone: it was made again from its branch.");

@@ -4,6 +4,8 @@
 #include "graftline/effects/follow_worktree.hpp"
 #include "graftline/git/rescue.hpp"
 #include "graftline/runtime/attempt_files.hpp"
+#include "graftline/runtime/left_commands.hpp"
+#include "graftline/runtime/offload.hpp"
 #include "graftline/runtime/supervised.hpp"
 
 #include <algorithm>
@@ -20,6 +22,40 @@ awaitable<result<void>> end_agent(const task& t)
         co_await (*alive)->wait();
     }
     co_await drop_temporary_of(t.attempt);
+    co_return result<void>();
+}
+
+awaitable<result<void>> end_attempts(std::vector<std::filesystem::path> folders)
+{
+    auto stop = [&]() -> result<void> {
+        for (const auto& folder : folders)
+            if (auto stopped = stop_attempt(folder); !stopped) return stopped;
+        return {};
+    };
+    if (auto stopped = co_await offload(stop); !stopped) co_return stopped;
+    for (const auto& folder : folders) {
+        auto alive = co_await supervised::adopt(folder);
+        if (!alive) co_return alive.error();
+        if (*alive) co_await (*alive)->wait();
+    }
+    co_return result<void>();
+}
+
+awaitable<result<void>> end_all_of(const project& in, const task& t)
+{
+    std::vector<std::filesystem::path> attempts;
+    std::error_code failed;
+    for (std::filesystem::directory_iterator at(in.log_folder(t.id), failed), end; !failed && at != end;
+         at.increment(failed))
+        if (at->is_directory(failed)) attempts.push_back(at->path());
+    auto ended = co_await end_attempts(std::move(attempts));
+    if (ended) ended = co_await end_agent(t);
+    if (!ended || t.worktree.empty()) co_return ended;
+    auto end_commands = [&] {
+        return end_commands_in(t.worktree, std::chrono::milliseconds(t.spec.grace_ms));
+    };
+    const auto commands = co_await offload(end_commands);
+    if (!commands) co_return commands.error();
     co_return result<void>();
 }
 

@@ -11,6 +11,14 @@ namespace graftline::effects {
 /// Ends what still runs of the task's present attempt, gracefully, and waits for that; nothing is success.
 awaitable<result<void>> end_agent(const task& t);
 
+/// Ends gracefully all that runs for the task, from any process: its agent, gates that test it, and git,
+/// hooks and set-up commands in its worktree. Waits for their end.
+awaitable<result<void>> end_all_of(const project& in, const task& t);
+
+/// Ends the attempts in these folders gracefully, all at once, and waits for that: whoever ignores TERM is
+/// waited for beside the others.
+awaitable<result<void>> end_attempts(std::vector<std::filesystem::path> folders);
+
 /// An agent that failed while the disk could not be written to has no outcome: whoever goes on with the run
 /// starts it anew, after its state is saved. `folder`: that of the attempt, which has ended.
 void forget_end(const std::filesystem::path& folder);

@@ -132,7 +132,8 @@ void database::closer::operator()(sqlite3* db) const noexcept
     sqlite3_close_v2(db);
 }
 
-database::database(const std::filesystem::path& file, commits how) : how_(how), write_turn_(turn_of(file))
+database::database(const std::filesystem::path& file, commits how)
+    : how_(how), write_turn_(turn_of(file)), file_(file)
 {
     // SQLite would let everybody read it; the files that it puts beside it get the rights that this one has.
     // Not by opening it: closing that again would drop the locks of this process's other connections.
@@ -161,6 +162,30 @@ void database::execute(const char* sql)
         fail(handle_.get(), "the state database could not be read or written");
 }
 
+std::optional<change_count> database::changes()
+{
+    if (!query("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'changes'").next())
+        return std::nullopt;
+    auto row = query("SELECT name, number FROM changes");
+    if (!row.next()) return std::nullopt;
+    return change_count{row.text(0), row.integer(1)};
+}
+
+void database::count_changes()
+{
+    mark_.emplace(file_);
+}
+
+change_count database::count_one_more()
+{
+    if (!counting_) counting_ = query("UPDATE changes SET number = number + 1 RETURNING name, number");
+    change_count now;
+    while (counting_->next())
+        now = {counting_->text(0), counting_->integer(1)};
+    counting_->reset();
+    return now;
+}
+
 transaction::transaction(database& db, lasting when) : db_(db), turn_(*db.write_turn_)
 {
     db_.flush_commits(when);
@@ -179,8 +204,12 @@ transaction::~transaction()
 
 void transaction::commit()
 {
+    std::optional<change_count> counted;
+    if (db_.mark_) counted = db_.count_one_more();
     db_.execute("COMMIT");
     open_ = false;
+    const bool is_on_disk = db_.how_ == database::commits::survive_processes || db_.now_ == lasting::at_once;
+    if (counted && is_on_disk) db_.mark_->write(*counted); // or a power cut would leave it ahead
     turn_.unlock();
 }
 

@@ -1,6 +1,7 @@
 /// SQLite with owners: a database, its statements and transactions. Failures are thrown as fault_error.
 #pragma once
 
+#include "graftline/effects/change_mark.hpp"
 #include "graftline/runtime/fault.hpp"
 
 #include <cstdint>
@@ -78,8 +79,14 @@ public:
         return prepared;
     }
 
+    /// Its count of transactions; none before it has one (schema 5).
+    std::optional<change_count> changes();
+    /// From now on each transaction is counted, and the mark beside the file is brought up to it.
+    void count_changes();
+
 private:
     friend class transaction;
+    change_count count_one_more();
     struct closer {
         void operator()(sqlite3* db) const noexcept;
     };
@@ -89,6 +96,9 @@ private:
     commits how_;
     lasting now_ = lasting::with_the_next;
     std::shared_ptr<std::mutex> write_turn_; // of all connections of this process to this file
+    std::filesystem::path file_;
+    std::optional<change_mark> mark_; // none: nothing is counted
+    std::optional<statement> counting_;
 };
 
 /// A write transaction; rolled back unless committed. Those of one process wait for each other in line, which

@@ -10,7 +10,7 @@
 namespace graftline::effects {
 namespace {
 
-constexpr std::int64_t schema_version = 4;
+constexpr std::int64_t schema_version = 5;
 
 // A task is one JSON record beside the columns that are searched by: a new field needs no migration.
 constexpr const char* tables = R"(
@@ -68,7 +68,13 @@ constexpr const char* search_columns = R"(
     CREATE INDEX tasks_by_owner ON tasks (owner) WHERE owner <> '';
     CREATE INDEX runs_not_done ON runs (number) WHERE outcome <> 'done';
     CREATE INDEX journal_by_run ON journal (run); -- and number, which every index has
-    PRAGMA user_version = 4;
+)";
+
+// Since schema 5: how many transactions there have been (change_mark.hpp).
+constexpr const char* change_counter = R"(
+    CREATE TABLE changes (name TEXT NOT NULL, number INTEGER NOT NULL);
+    INSERT INTO changes (name, number) VALUES (lower(hex(randomblob(8))), 0);
+    PRAGMA user_version = 5;
 )";
 
 std::int64_t milliseconds_of(const std::string& time)
@@ -77,11 +83,12 @@ std::int64_t milliseconds_of(const std::string& time)
     return read ? read->time_since_epoch().count() : 0;
 }
 
-/// What tasks leave beside a database: logs, and worktrees that are locked for them.
+/// What a database and its tasks leave beside it: its mark, logs, and worktrees that are locked for them.
 bool has_traces(const std::filesystem::path& folder)
 {
     namespace fs = std::filesystem;
     std::error_code failed;
+    if (fs::exists(change_mark::file_of(folder / "state.db"), failed)) return true;
     for (fs::directory_iterator at(folder / "logs", failed), end; !failed && at != end; at.increment(failed))
         if (at->is_directory(failed)) return true;
     const auto worktrees = folder.parent_path() / "worktrees";
@@ -97,6 +104,14 @@ fault is_gone(const std::filesystem::path& folder)
 {
     return fault(errc::corrupt, "the state database is gone, though there is what its tasks left")
         .with("file", (folder / "state.db").string())
+        .advise("A command that changes something finds again what the repository tells of: graftline clean");
+}
+
+fault has_gone_back(const std::filesystem::path& folder)
+{
+    return fault(errc::corrupt, "the state database has lost its latest changes: its write-ahead log was "
+                                "emptied or damaged")
+        .with("file", (folder / "state.db-wal").string())
         .advise("A command that changes something finds again what the repository tells of: graftline clean");
 }
 
@@ -119,7 +134,13 @@ store::store(const std::filesystem::path& folder, database::commits how)
 store::store(const std::filesystem::path& folder, database::commits how, const opening_turn&, opened as)
     : folder_(folder), db_((end_replacing(folder), still_there(folder)) / "state.db", how)
 {
-    if (as == opened::to_be_used || version() != 3) migrate();
+    const auto mark = change_mark(folder / "state.db").read(); // first: others may go on meanwhile
+    if (as == opened::to_be_used || version() < 3) migrate();
+    went_back_ = mark && !db_.changes().value_or(change_count()).goes_on_from(*mark);
+    if (as == opened::to_be_used) {
+        if (went_back_) throw fault_error(has_gone_back(folder));
+        db_.count_changes();
+    }
     git::settle_access(folder);
 }
 
@@ -155,8 +176,11 @@ void store::migrate()
         db_.execute(checksums);
         add_checksums();
     }
-    db_.execute(search_columns);
-    add_search_columns();
+    if (version < 4) {
+        db_.execute(search_columns);
+        add_search_columns();
+    }
+    db_.execute(change_counter);
     whole.commit();
 }
 

@@ -62,7 +62,7 @@ public:
     /// Opens `folder`/state.db, creating both (readable by the user alone) and migrating an older schema. A
     /// schema from a newer version is unusable, said with both numbers. What is read back is checked: a row
     /// that is not as it was written is corrupt, named with its table; so is a database that is gone, or
-    /// empty, while logs or worktrees of tasks are there.
+    /// empty, while logs or worktrees of tasks are there, and one that has lost its latest changes.
     explicit store(const std::filesystem::path& folder,
                    database::commits how = database::commits::survive_processes);
 
@@ -158,10 +158,13 @@ public:
         std::size_t found = 0;        ///< tasks that others told of
         std::vector<std::string> bad; ///< rows that were not whole: table and id
         bool all_read = false;        ///< every task's row could be looked at
+        bool went_back = false;       ///< whole, but without its latest changes
     };
     /// Makes a new database with every row of the damaged one that is whole, and those of `found` that it
-    /// lacks; then moves the old one, with what belongs to it, out of the way (state.db.corrupt-<time>) and
-    /// puts the new one in its place. Nothing has changed when it throws before that.
+    /// lacks; where it has lost its latest changes, rows of tasks that were not over give way to what `found`
+    /// tells of them. Then moves the old one, with what belongs to it, out of the way
+    /// (state.db.corrupt-<time>) and puts the new one in its place. Nothing has changed when it throws before
+    /// that.
     static replacement replace(const std::filesystem::path& folder, std::vector<task> found);
 
 private:
@@ -194,6 +197,7 @@ private:
 
     std::filesystem::path folder_;
     database db_;
+    bool went_back_ = false; ///< what its mark tells of has gone
 };
 
 } // namespace graftline::effects

@@ -107,12 +107,13 @@ std::optional<waits> reason_to_wait(const landing& what, const std::vector<branc
 
 // ---- the checkout follows
 
-/// What one attempt came to. `again`: git's locks were taken, nothing has changed; or a git of ours was
-/// killed, at any point of it.
+/// What one attempt came to. `again`: git's locks were taken, nothing has changed; or a git of ours was ended
+/// from outside, at any point of it. `killed`: by the system, which may let the next one live.
 struct attempt {
     std::optional<result<move_outcome>> end;
     std::string again;
     bool killed = false;
+    bool stopped = false;
 };
 
 attempt ended(result<move_outcome> how)
@@ -266,10 +267,14 @@ std::map<std::string, std::vector<std::string>> replaced_states(const std::vecto
     return states;
 }
 
-awaitable<bool> ended_by_kill(conversation& update_ref)
+/// Nullopt when no signal ended it.
+awaitable<std::optional<attempt>> if_ended_from_outside(conversation& update_ref)
 {
     const auto end = co_await update_ref.finish();
-    co_return end&& was_killed(*end);
+    if (!end || !was_ended(*end)) co_return std::nullopt;
+    const bool killed = was_killed(*end);
+    co_return attempt{std::nullopt, killed ? "git update-ref was killed" : "git update-ref was ended", killed,
+                      !killed};
 }
 
 /// From taking git's ref locks to the new tip; where it ends before, they are still held.
@@ -281,9 +286,10 @@ awaitable<attempt> move_through(landing what, landing_checkout where, conversati
                               "update " + what.fullname + " " + what.to.hex() + " " + what.from.hex() +
                                   "\nprepare\n",
                               "prepare: ok");
-    if (!begun && co_await ended_by_kill(update_ref))
-        co_return attempt{std::nullopt, "git update-ref was killed", true};
-    if (!begun) co_return failed(what, begun.error());
+    if (!begun) {
+        auto outside = co_await if_ended_from_outside(update_ref);
+        co_return outside ? std::move(*outside) : failed(what, begun.error());
+    }
 
     // Now nobody can commit here or switch away; what was looked at before may have changed until now.
     auto uses = co_await find_uses_of(*what.repo, what.fullname);
@@ -313,9 +319,8 @@ awaitable<attempt> move_through(landing what, landing_checkout where, conversati
         co_await repair_entries(where, what.to.hex(), what.changes, replaced_states(what.changes));
     auto committed = co_await flush_checkout(what, where, missing);
     if (committed) committed = co_await tell(update_ref, "commit\n", "commit: ok");
-    if (!committed && co_await ended_by_kill(update_ref))
-        co_return attempt{std::nullopt, "git update-ref was killed", true};
     if (!committed) {
+        if (auto outside = co_await if_ended_from_outside(update_ref)) co_return std::move(*outside);
         fault why = committed.error();
         auto back = co_await run(following(where, what.to, what.from));
         if (!back || !back->ok())
@@ -375,11 +380,14 @@ awaitable<result<move_outcome>> move_with_checkout(landing what, branch_use use,
     for (int tries = 0;; ++tries) {
         attempt made = co_await shielded(move_together(what, where));
         if (made.end) co_return std::move(*made.end);
-        if (made.killed) {
+        if (made.killed || made.stopped) {
             auto landed = co_await shielded(set_right(*what.repo, planned));
             if (!landed) co_return landed.error();
             if (*landed) co_return move_outcome(moved{});
         }
+        if (made.stopped)
+            co_return fault(errc::command_failed, made.again + " before the branch had moved")
+                .with("branch", what.branch);
         if (tries == 12)
             co_return move_outcome(
                 wait_for("another git command is at work in " + where.work_tree().string() + " (" +

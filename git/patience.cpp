@@ -61,6 +61,11 @@ bool was_killed(const command_output& output)
     return by && by->signo == SIGKILL;
 }
 
+bool was_ended(const command_output& output)
+{
+    return std::holds_alternative<signaled>(output.status);
+}
+
 std::string_view subcommand_of(const std::vector<std::string>& words)
 {
     for (std::size_t at = 1; at < words.size(); ++at) {

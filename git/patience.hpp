@@ -16,8 +16,11 @@ namespace graftline::git {
 /// Cancellation: terminal, between attempts: a command that runs ends first.
 awaitable<result<command_output>> run_patiently(command git);
 
-/// Did SIGKILL end it? We do not send that: the system does when memory runs out.
+/// Did SIGKILL end it? That is sent by the system when memory runs out, and by us only at the very end.
 bool was_killed(const command_output& output);
+
+/// Did a signal end it, whichever? It may have done all that it was to do, or half.
+bool was_ended(const command_output& output);
 
 /// Runs a git command. One that only reads is run again when it was killed, twice at most within two seconds;
 /// one that changes something is for its effect to do again, which knows what it may have left. Result: the

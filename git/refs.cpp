@@ -44,13 +44,19 @@ fault not_moved(const command& prepared, const command_output& output, const std
     return f;
 }
 
-awaitable<result<void>> change_ref(command prepared, std::string fullname)
+/// `wanted`: what the ref holds afterwards; none: it is gone.
+awaitable<result<void>> change_ref(repository& repo, command prepared, std::string fullname,
+                                   std::optional<oid> wanted)
 {
     // Killed at the wrong moment, git leaves the ref locked for ever. It does not take long.
     auto output = co_await shielded(run(prepared));
     if (!output) co_return output.error();
-    if (!output->ok()) co_return not_moved(prepared, *output, fullname);
-    co_return result<void>();
+    if (output->ok()) co_return result<void>();
+    if (was_ended(*output)) { // in a hook that it waited for, perhaps: with the ref where it should be
+        const auto now = co_await read_ref(repo, fullname);
+        if (now && *now == wanted) co_return result<void>();
+    }
+    co_return not_moved(prepared, *output, fullname);
 }
 
 bool is_full_name(std::string_view name)
@@ -104,7 +110,7 @@ awaitable<result<void>> update_ref(repository& repo, std::string fullname, oid t
     auto prepared = repo.git("update-ref", "-m", reflog_message, fullname, to.hex());
     if (expected)
         prepared.add(expected->is_null() ? "" : expected->hex()); // "": it must not exist, in any hash
-    co_return co_await change_ref(std::move(prepared), std::move(fullname));
+    co_return co_await change_ref(repo, std::move(prepared), std::move(fullname), std::move(to));
 }
 
 awaitable<result<void>> delete_ref(repository& repo, std::string fullname, oid expected)
@@ -117,7 +123,7 @@ awaitable<result<void>> delete_ref(repository& repo, std::string fullname, oid e
     if (*deleted) co_return result<void>();
     // Not followed where it is symbolic: a task may have pointed its branch at the user's.
     auto prepared = repo.git("update-ref", "--no-deref", "-d", fullname, expected.hex());
-    co_return co_await change_ref(std::move(prepared), std::move(fullname));
+    co_return co_await change_ref(repo, std::move(prepared), std::move(fullname), std::nullopt);
 }
 
 awaitable<result<std::optional<std::string>>> head_branch(repository& repo)

@@ -66,6 +66,18 @@ void settle(const fs::path& path, mode_t shared)
     if (then != now) ::chmod(path.c_str(), then);
 }
 
+/// A folder and all that lies in it.
+void settle_all(const fs::path& folder, mode_t shared)
+{
+    std::error_code ignored;
+    for (fs::recursive_directory_iterator at(folder, ignored), end; !ignored && at != end;
+         at.increment(ignored)) {
+        settle(at->path(), shared);
+        if (at->is_symlink(ignored)) at.disable_recursion_pending();
+    }
+    settle(folder, shared);
+}
+
 /// What is checked out or deleted there is not state of ours.
 bool holds_work(const fs::path& folder)
 {
@@ -91,12 +103,22 @@ void settle_access(const fs::path& folder)
     const mode_t shared = shared_with(folder.parent_path());
     const bool was_open = !shared && (info->st_mode & any_others) != 0;
     std::error_code ignored;
-    for (fs::recursive_directory_iterator at(folder, ignored), end; !ignored && at != end;
-         at.increment(ignored)) {
-        settle(at->path(), shared);
-        if (!was_open || at->is_symlink(ignored) || holds_work(at->path())) at.disable_recursion_pending();
+    for (fs::directory_iterator at(folder, ignored), end; !ignored && at != end; at.increment(ignored)) {
+        const bool whole = (was_open || shared) && at->is_directory(ignored) && !at->is_symlink(ignored) &&
+                           !holds_work(at->path());
+        if (whole)
+            settle_all(at->path(), shared);
+        else
+            settle(at->path(), shared);
     }
     settle(folder, shared); // last: a process that is killed before leaves it to the next one
+}
+
+void settle_access_of(const fs::path& folder, const std::vector<fs::path>& parts)
+{
+    const mode_t shared = shared_with(folder.parent_path());
+    for (const auto& part : parts)
+        settle_all(part, shared);
 }
 
 } // namespace graftline::git

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <vector>
 
 namespace graftline::git {
 
@@ -11,9 +12,12 @@ namespace graftline::git {
 bool make_state_folder(const std::filesystem::path& folder);
 
 /// Takes from it what others may do with it, and from all that lies in it if it was open to them so far.
-/// Where `core.sharedRepository` shares the repository, the folder and what lies right in it are shared as
-/// that says. Another user's is left as it is. Blocks for some stat calls. What cannot be changed stays as it
-/// is.
+/// Where `core.sharedRepository` shares the repository, the folder and all state in it are shared as that
+/// says, prompts and environments too: it is shared on purpose. Another user's is left as it is. Blocks for
+/// some stat calls. What cannot be changed stays as it is.
 void settle_access(const std::filesystem::path& folder);
+
+/// The same for some folders in it, with all that they hold, that have been made since.
+void settle_access_of(const std::filesystem::path& folder, const std::vector<std::filesystem::path>& parts);
 
 } // namespace graftline::git

@@ -1,11 +1,13 @@
 #include "graftline/runtime/child.hpp"
 
+#include "graftline/runtime/process_tree.hpp"
+#include "graftline/runtime/running_children.hpp"
+
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 
 #include <poll.h>
 #include <spawn.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,12 +19,6 @@ extern char** environ;
 
 namespace graftline {
 namespace {
-
-// glibc 2.36 has no wrappers in all the headers that we build with.
-int pidfd_open(pid_t pid) noexcept
-{
-    return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
-}
 
 // P_PIDFD is missing from older <sys/wait.h>.
 constexpr auto by_pidfd = static_cast<idtype_t>(3);
@@ -138,15 +134,20 @@ result<pid_t> spawn(const launch& how)
                  "could not start " + how.words.front() + ": " + why_not_started(how, rc));
 }
 
-child::child(const asio::any_io_executor& executor, pid_t pid, int pidfd) : pidfd_(executor, pidfd), pid_(pid)
+child::child(const asio::any_io_executor& executor, pid_t pid, int pidfd)
+    : pidfd_(executor, pidfd), pid_(pid), among_(running_children::of(executor))
 {
+    among_->add(*this);
 }
 
 result<std::unique_ptr<child>> child::start(const asio::any_io_executor& executor, const launch& how)
 {
+    if (!running_children::of(executor)->may_start())
+        return fault(errc::interrupted, "nothing is started any more: graftline ends")
+            .with("program", how.words.empty() ? std::string() : how.words.front());
     auto pid = spawn(how);
     if (!pid) return pid.error();
-    const int pidfd = pidfd_open(*pid);
+    const int pidfd = open_process(*pid);
     if (pidfd < 0) {
         const int why = errno;
         if (why != ESRCH) { // ESRCH: the host reaps every child; then the pid may be anybody's
@@ -160,6 +161,7 @@ result<std::unique_ptr<child>> child::start(const asio::any_io_executor& executo
 
 child::~child()
 {
+    among_->remove(*this);
     signal(SIGKILL);
     if (gone_) return;
     // Asio made the pidfd non-blocking, and waitid(2) with it: wait by poll(2) first.
@@ -184,12 +186,12 @@ awaitable<exit_status> child::wait()
 
 awaitable<exit_status> child::stop(std::chrono::milliseconds grace)
 {
-    signal(SIGTERM);
+    signal_tree(SIGTERM);
     auto over = std::make_shared<bool>(false); // the timer's handler may already be queued when the wait ends
     const auto leave = std::shared_ptr<void>(nullptr, [over](void*) { *over = true; }); // thrown out of, too
     asio::steady_timer patience(co_await asio::this_coro::executor, grace);
     patience.async_wait([this, over](error_code failed) {
-        if (!failed && !*over) signal(SIGKILL);
+        if (!failed && !*over) signal_tree(SIGKILL);
     });
     co_await ended();
     co_return reap();
@@ -205,6 +207,28 @@ void child::signal(int signo) noexcept
     }
 }
 
+void child::signal_tree(int signo) noexcept
+{
+    if (gone_) return;
+    try {
+        hold_strays();
+    } catch (const std::exception&) { // out of memory: the group is what matters
+    }
+    signal(signo);
+    for (const auto& [pid, stray] : strays_)
+        send_signal(stray.get(), signo);
+}
+
+void child::hold_strays()
+{
+    for (const pid_t pid : descendants_of(pid_)) {
+        if (strays_.contains(pid)) continue;
+        const auto facts = facts_of(pid);
+        if (!facts || facts->group == pid_) continue;
+        if (auto stray = open_descendant(pid, pid_)) strays_.emplace(pid, std::move(stray));
+    }
+}
+
 bool child::ended_within(std::chrono::milliseconds limit) noexcept
 {
     if (gone_) return true;
@@ -215,7 +239,10 @@ bool child::ended_within(std::chrono::milliseconds limit) noexcept
 exit_status child::reap()
 {
     if (status_) return *status_;
+    among_->remove(*this);
     signal(SIGKILL); // what the leader left in its group; the zombie leader still holds the group's number
+    for (const auto& [pid, stray] : strays_)
+        send_signal(stray.get(), SIGKILL);
     siginfo_t info{};
     if (!gone_ && ::waitid(by_pidfd, static_cast<id_t>(pidfd_.native_handle()), &info, WEXITED) == 0) {
         const bool by_signal = info.si_code != CLD_EXITED;

@@ -13,12 +13,15 @@
 
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace graftline {
+
+class running_children;
 
 /// What to start and how. Descriptors are borrowed for the call; -1 is /dev/null.
 struct launch {
@@ -45,7 +48,8 @@ result<pid_t> spawn(const launch& how);
 /// can wait does so. Threads: one strand, that of `executor`.
 class child {
 public:
-    /// Errors: could_not_start, which names the program.
+    /// Errors: could_not_start, which names the program; interrupted when our program is ending
+    /// (running_children.hpp).
     static result<std::unique_ptr<child>> start(const asio::any_io_executor& executor, const launch& how);
 
     child(const child&) = delete;
@@ -61,8 +65,8 @@ public:
     /// `wait`.
     awaitable<void> ended();
 
-    /// TERM to the group, KILL after `grace`, then as `wait`. Not cancellable: it is what cancelling ends
-    /// with.
+    /// TERM to the whole tree, KILL after `grace`, then as `wait`. Not cancellable: it is what cancelling
+    /// ends with.
     awaitable<exit_status> stop(std::chrono::milliseconds grace);
 
     /// Reaps a leader that has `ended`. Throws as `wait`.
@@ -71,6 +75,10 @@ public:
     /// To the whole group; nothing once it is reaped.
     void signal(int signo) noexcept;
 
+    /// To the group, and to descendants that have left it. Those who get it are killed with the leader's end
+    /// at the latest.
+    void signal_tree(int signo) noexcept;
+
     pid_t pid() const noexcept { return pid_; }
 
     /// Blocks until the leader has ended or `limit` has passed. For destructors, which cannot wait otherwise.
@@ -78,11 +86,14 @@ public:
 
 private:
     child(const asio::any_io_executor& executor, pid_t pid, int pidfd);
+    void hold_strays();
 
     asio::posix::stream_descriptor pidfd_;
     pid_t pid_;
     std::optional<exit_status> status_;
-    bool gone_ = false; // reaped, by us or by somebody else
+    bool gone_ = false;                  // reaped, by us or by somebody else
+    std::map<pid_t, descriptor> strays_; // descendants outside the group, once the tree was signalled
+    std::shared_ptr<running_children> among_;
 };
 
 } // namespace graftline

@@ -2,6 +2,7 @@
 
 #include "graftline/runtime/captured_stream.hpp"
 #include "graftline/runtime/child.hpp"
+#include "graftline/runtime/left_commands.hpp"
 #include "graftline/runtime/shielded.hpp"
 
 #include <boost/asio/error.hpp>
@@ -119,12 +120,12 @@ awaitable<result<command_output>> run(command what)
     result<descriptor> in = what.standard_input() ? as_file(*what.standard_input()) : descriptor();
     if (!in) co_return in.error();
 
-    launch how{what.words(), what.environment(),  what.folder(),
-               in->get(),    (*out)->child_end(), (*err)->child_end()};
+    launch how{what.words(), marked_environment(what), what.folder(),
+               in->get(),    (*out)->child_end(),      (*err)->child_end()};
     auto started = child::start(executor, how);
     if (!started) co_return started.error();
     child& program = **started;
-    auto too_much = [&program] { program.signal(SIGKILL); };
+    auto too_much = [&program] { program.signal_tree(SIGKILL); };
     (*out)->listen(too_much);
     (*err)->listen(too_much);
 

@@ -65,8 +65,8 @@ struct command_output {
 /// end; a grandchild that left the group and still holds a stream is waited for one second, then no longer
 /// listened to. Errors: could_not_start, which names the program; command_failed when it printed more than
 /// `keep`, internal when the host program took the exit status away. A program that ran and failed is a
-/// value, not an error. Cancellation: terminal; TERM, then KILL after five seconds, to the group; reaped,
-/// then operation_aborted is thrown.
+/// value, not an error. Cancellation: terminal; TERM, then KILL after five seconds, to its whole tree;
+/// reaped, then operation_aborted is thrown. When our process dies meanwhile it runs on: left_commands.hpp.
 awaitable<result<command_output>> run(command what);
 
 /// The words of a command for a message, quoted as a shell would need them.

@@ -3,6 +3,7 @@
 #include "graftline/runtime/child.hpp"
 #include "graftline/runtime/deadline.hpp"
 #include "graftline/runtime/held_by_pipe.hpp"
+#include "graftline/runtime/left_commands.hpp"
 #include "graftline/runtime/parallel.hpp"
 #include "graftline/runtime/shielded.hpp"
 
@@ -157,7 +158,7 @@ conversation::~conversation()
 {
     close_input();
     if (inside_->program->ended_within(time_to_go)) return;
-    inside_->program->signal(SIGTERM);
+    inside_->program->signal_tree(SIGTERM);
     inside_->program->ended_within(time_to_tidy_up); // then the child's own destructor kills
 }
 
@@ -179,8 +180,8 @@ awaitable<result<std::unique_ptr<conversation>>> conversation::start(command wha
     if (!inside->connect(child_in, child_out)) {
         co_return system_fault(errno, "could not connect to " + what.words().front());
     }
-    launch how{what.words(),   what.environment(), what.folder(),
-               child_in.get(), child_out.get(),    inside->errors.get()};
+    launch how{what.words(),   marked_environment(what), what.folder(),
+               child_in.get(), child_out.get(),          inside->errors.get()};
     auto started = child::start(executor, how);
     if (!started) co_return started.error();
     inside->program = std::move(*started);

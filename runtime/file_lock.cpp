@@ -35,12 +35,25 @@ bool is_still(int fd, const std::filesystem::path& path) noexcept
            open_file.st_dev == named_file.st_dev && open_file.st_ino == named_file.st_ino;
 }
 
+/// Whoever may make files in the folder may lock this one, and nobody else, whatever our umask.
+void open_up_as_folder(int fd, const std::filesystem::path& path) noexcept
+{
+    struct stat file{};
+    struct stat folder{};
+    if (::fstat(fd, &file) != 0 || file.st_uid != ::geteuid()) return;
+    if (::stat((path.has_parent_path() ? path.parent_path() : ".").c_str(), &folder) != 0) return;
+    const mode_t others = ((folder.st_mode & 0020) ? 0060 : 0) | ((folder.st_mode & 0002) ? 0006 : 0);
+    const mode_t wanted = (folder.st_mode & S_ISVTX) ? 0600 : 0600 | others; // /tmp is no shared folder
+    if ((file.st_mode & 0777) != wanted) ::fchmod(fd, wanted);
+}
+
 /// The file that `path` leads to, open.
 result<descriptor> open_lock_file(const std::filesystem::path& path)
 {
-    descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
+    descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     file = above_standard(std::move(file));
     if (!file) return lock_fault(errno, "cannot open the lock file", path);
+    open_up_as_folder(file.get(), path);
     return file;
 }
 

@@ -67,13 +67,13 @@ bool add_children(pid_t of, std::vector<pid_t>& to)
     return told;
 }
 
-std::vector<pid_t> descendants_by_parent()
+std::vector<pid_t> descendants_by_parent(pid_t of)
 {
     std::multimap<pid_t, pid_t> children;
     for (const pid_t pid : numbers_in("/proc")) {
         if (const auto facts = facts_of(pid)) children.emplace(facts->parent, pid);
     }
-    std::vector<pid_t> all{::getpid()};
+    std::vector<pid_t> all{of};
     for (std::size_t i = 0; i < all.size(); ++i) {
         const auto [from, to] = children.equal_range(all[i]);
         for (auto at = from; at != to; ++at)
@@ -81,18 +81,6 @@ std::vector<pid_t> descendants_by_parent()
     }
     all.erase(all.begin());
     return all;
-}
-
-bool carries(pid_t pid, const std::string& entry)
-{
-    const auto environment = contents("/proc/" + std::to_string(pid) + "/environ");
-    if (!environment) return false;
-    for (auto at = environment->find(entry); at != std::string::npos; at = environment->find(entry, at + 1)) {
-        const auto end = at + entry.size();
-        const bool whole = end == environment->size() || (*environment)[end] == '\0';
-        if (whole && (at == 0 || (*environment)[at - 1] == '\0')) return true;
-    }
-    return false;
 }
 
 /// Is the working directory `link` leads to in `folder`? Nullopt where it does not show.
@@ -149,6 +137,8 @@ std::optional<process_facts> facts_of(pid_t pid)
     process_facts facts;
     facts.state = fields[0].front();
     facts.parent = number(fields[1]).value_or(0);
+    facts.group = number(fields[2]).value_or(0);
+    facts.session = number(fields[3]).value_or(0);
     std::from_chars(fields[19].data(), fields[19].data() + fields[19].size(), facts.start_time);
     return facts;
 }
@@ -187,32 +177,57 @@ bool send_signal(int pidfd, int signo) noexcept
     return ::syscall(SYS_pidfd_send_signal, pidfd, signo, nullptr, 0) == 0;
 }
 
-std::vector<pid_t> descendants()
+std::vector<pid_t> descendants_of(pid_t process)
 {
     std::vector<pid_t> all;
-    if (!add_children(::getpid(), all)) return descendants_by_parent();
+    if (!add_children(process, all)) return descendants_by_parent(process);
     for (std::size_t i = 0; i < all.size(); ++i)
         add_children(all[i], all);
     return all;
 }
 
+std::vector<pid_t> descendants()
+{
+    return descendants_of(::getpid());
+}
+
+descriptor open_descendant(pid_t pid, pid_t process)
+{
+    descriptor one(open_process(pid));
+    // Its parent may have reaped it and its number may be another's by now: look once more, with the pidfd
+    // held.
+    const auto facts = one ? facts_of(pid) : std::nullopt;
+    if (!facts || facts->state == 'Z') return {};
+    bool is_one = facts->parent == process;
+    for (auto at = facts; !is_one && at && at->parent > 1;) {
+        at = facts_of(at->parent);
+        is_one = at && at->parent == process;
+    }
+    return is_one ? std::move(one) : descriptor();
+}
+
 std::size_t signal_descendants(int signo)
 {
     std::size_t reached = 0;
-    for (const pid_t pid : descendants()) {
-        descriptor process(open_process(pid));
-        // Its parent may have reaped it and its number may be another's by now: look once more, with the
-        // pidfd held.
-        const auto facts = process ? facts_of(pid) : std::nullopt;
-        if (!facts || facts->state == 'Z') continue;
-        bool ours = facts->parent == ::getpid();
-        for (auto at = facts; !ours && at && at->parent > 1;) {
-            at = facts_of(at->parent);
-            ours = at && at->parent == ::getpid();
-        }
-        if (ours && send_signal(process.get(), signo)) ++reached;
-    }
+    for (const pid_t pid : descendants())
+        if (const auto one = open_descendant(pid, ::getpid()); one && send_signal(one.get(), signo))
+            ++reached;
     return reached;
+}
+
+std::optional<std::string> started_with(pid_t process, const std::string& name)
+{
+    const auto environment = contents("/proc/" + std::to_string(process) + "/environ");
+    if (!environment) return std::nullopt;
+    const auto start = name + "=";
+    for (auto at = environment->find(start); at != std::string::npos; at = environment->find(start, at + 1))
+        if (at == 0 || (*environment)[at - 1] == '\0') return environment->c_str() + at + start.size();
+    return std::nullopt;
+}
+
+std::vector<pid_t> all_processes()
+{
+    return numbers_in("/proc");
 }
 
 bool runs_in(const std::vector<fs::path>& folders, const sought_programs& what)
@@ -245,13 +260,14 @@ void end_leftovers(const process_identity& gone)
     if (gone.boot_id != boot_id() || gone.pid_namespace != pid_namespace() || is_alive(gone)) return;
     if (!gone.cgroup.empty()) control_group::end(gone.cgroup);
     if (gone.token.empty()) return;
-    const auto entry = std::string(attempt::token_variable) + "=" + gone.token;
     // What is being born while we look is found by looking again.
     for (int round = 0, found = 1; found > 0 && round < 20; ++round) {
         found = 0;
         for (const pid_t pid : numbers_in("/proc")) {
             descriptor process(pid == ::getpid() ? -1 : open_process(pid));
-            if (process && carries(pid, entry) && send_signal(process.get(), SIGKILL)) ++found;
+            if (process && started_with(pid, attempt::token_variable) == gone.token &&
+                send_signal(process.get(), SIGKILL))
+                ++found;
         }
     }
 }

@@ -1,6 +1,7 @@
 /// Other processes, as /proc shows them: who they are, who came from whom.
 #pragma once
 
+#include "graftline/runtime/descriptor.hpp"
 #include "graftline/runtime/supervised.hpp"
 
 #include <sys/types.h>
@@ -19,6 +20,8 @@ namespace graftline {
 struct process_facts {
     pid_t parent = 0;
     char state = '?'; ///< as ps shows it; Z is a zombie
+    pid_t group = 0;
+    pid_t session = 0;
     std::uint64_t start_time = 0;
 };
 
@@ -41,8 +44,14 @@ bool send_signal(int pidfd, int signo) noexcept;
 /// subreaper.
 std::vector<pid_t> descendants();
 
+/// The same of a process that need not be a subreaper: what it has lost to another parent does not show.
+std::vector<pid_t> descendants_of(pid_t process);
+
 /// Sends `signo` to each of our descendants that is still one; how many were reached.
 std::size_t signal_descendants(int signo);
+
+/// A descriptor for `pid`, as long as it is a descendant of `process`; none when it is not, or has ended.
+descriptor open_descendant(pid_t pid, pid_t process);
 
 /// Which programs are looked for, and whose, where one does not show where it works.
 struct sought_programs {
@@ -50,6 +59,13 @@ struct sought_programs {
     /// As whom it writes files. Nullopt: anybody.
     std::optional<std::set<uid_t>> hidden_of;
 };
+
+/// The value of `name` in the environment that a process was started with; none when it has none or does not
+/// show it.
+std::optional<std::string> started_with(pid_t process, const std::string& name);
+
+/// All processes that show in /proc.
+std::vector<pid_t> all_processes();
 
 /// Does one of these programs run with its working directory in one of `folders`? One that does not show
 /// where it works, as another user's, counts when it writes files as one of `hidden_of`; so does one in

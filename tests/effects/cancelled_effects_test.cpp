@@ -1,5 +1,6 @@
 // Effects that are cancelled wherever they wait: nothing is lost, and nothing stays behind.
 #include "graftline/effects/carry_out.hpp"
+#include "graftline/effects/commit_changes.hpp"
 #include "graftline/effects/create_worktree.hpp"
 #include "graftline/effects/gate.hpp"
 #include "graftline/effects/start_over.hpp"
@@ -166,6 +167,51 @@ TEST_F(CancelledEffects, SoakGatesAtEveryStep)
 TEST_F(CancelledEffects, StartingOverIsDoneWhollyOrNotAtAllAndLosesNothing)
 {
     cancel_starting_over(41);
+}
+
+/// What lies in a worktree is committed, HEAD brought home from where an agent left it.
+class committed : public one_run {
+public:
+    committed(test::workshop& w, asio::io_context& io, const task& t) : one_run(w, io), task_(t)
+    {
+        const fs::path at = task_.worktree;
+        name_ = "note-" + std::to_string(count_++) + ".txt";
+        test::write_file(at / name_, "note\n");
+        test::try_git(at, {"checkout", "-q", "--detach"});
+    }
+    awaitable<void> in_run(run& r) override
+    {
+        (co_await commit_changes{task_.id, {}, "feat", {}}.carry_out(r)).value();
+    }
+    void check() override
+    {
+        EXPECT_EQ(test::contents_of(fs::path(task_.worktree) / name_), "note\n") << "it is lost";
+        // Whoever does it again finds it committed, or commits it, once.
+        observer watcher;
+        const auto done = w_.with(
+            [&](std::shared_ptr<project> in) { return commit_task(in, task_.id, {}, "feat", {}, watcher); });
+        ASSERT_TRUE(done) << done.error().message();
+        EXPECT_EQ(w_.repo.git("rev-list", "--count", task_.branch, "--", name_), "1");
+        EXPECT_EQ(w_.repo.git("show", task_.branch + ":" + name_), "note");
+        EXPECT_TRUE(fs::is_empty(w_.repo.top() / ".git/graftline/scratch"));
+    }
+
+private:
+    static inline int count_ = 0;
+    const task& task_;
+    std::string name_;
+};
+
+TEST_F(CancelledEffects, ACommitIsMadeOnceWhereverItIsCancelled)
+{
+    test::cancel_at_every_step(
+        [this](asio::io_context& io) { return std::make_unique<committed>(w, io, made); }, 17);
+}
+
+TEST_F(CancelledEffects, SoakACommitAtEveryStep)
+{
+    test::cancel_at_every_step(
+        [this](asio::io_context& io) { return std::make_unique<committed>(w, io, made); }, 1);
 }
 
 /// Asks for the cancellation of a task as another process does, and gets no further yet, when its worktree is

@@ -49,6 +49,31 @@ protected:
     observer nobody;
 };
 
+/// Remembers what the user is told.
+struct notes : observer {
+    void note(std::string_view sentence) override { all += std::string(sentence) + "\n"; }
+    std::string all;
+};
+
+TEST_F(LostWorktree, WhoseBranchWasDeletedIsBackOnItBeforeItsNextAgentStarts)
+{
+    const auto t = w.run({"twice"}, "git commit -q --allow-empty -m first; test -e again || exit 4;"
+                                    "echo x > x.txt; git add x.txt; git commit -qm second")
+                       .tasks.at(0);
+    const auto first = w.repo.git("rev-parse", t.branch);
+    w.repo.git("update-ref", "-d", "refs/heads/" + t.branch);
+    test::write_file(fs::path(t.worktree) / "again", "");
+    notes told;
+    const auto report = w.with([&](std::shared_ptr<project> in) -> awaitable<run_report> {
+        co_return (co_await retry_tasks(in, {t.id}, {}, told, w.button)).value();
+    });
+    const auto now = report.tasks.at(0);
+    EXPECT_EQ(now.state, task_state::completed) << now.reason;
+    EXPECT_EQ(w.repo.git("rev-list", "--max-parents=0", "--count", now.branch), "1");
+    EXPECT_EQ(w.repo.git("merge-base", now.branch, first), first) << "what it had committed is not in it";
+    EXPECT_THAT(told.all, HasSubstr(t.branch + " of " + t.id + " was gone"));
+}
+
 TEST_F(LostWorktree, WhoseFolderIsAwayIsSavedFromGitsRecordBeforeThatGoes)
 {
     const auto t = detached();

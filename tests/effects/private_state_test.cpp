@@ -82,6 +82,33 @@ TEST(SharedState, IsItsGroupsToo)
     EXPECT_EQ(mode_of(state), 02770u);
     EXPECT_EQ(mode_of(state / "state.db"), 0660u);
     EXPECT_EQ(mode_of(state / "runs"), 02770u);
+    for (const auto* files : {"logs", "tasks"})
+        for (const auto& entry : fs::recursive_directory_iterator(state / files))
+            EXPECT_EQ(mode_of(entry.path()), entry.is_directory() ? 02770u : 0660u) << entry.path();
+}
+
+TEST(SharedState, IsItsGroupsToReadWhileAnAgentWorks)
+{
+    test::workshop w({"--shared=group"});
+    ::umask(077);
+    w.repo.commit_file("shared.txt", "one\n");
+    const auto log = (w.repo.git_folder() / "graftline/logs").string() + "/*/1/stdout.log";
+    const auto report = w.run({"Look"}, "for i in $(seq 600); do stat -c %a " + log +
+                                            " | grep -q 660 && exit; sleep 0.1; done; exit 1");
+    ::umask(022);
+    EXPECT_EQ(report.tasks.at(0).state, task_state::completed) << report.tasks.at(0).reason;
+}
+
+TEST_F(PrivateState, IsNobodyElsesToWriteUnderAnyUmask)
+{
+    ::umask(0);
+    work();
+    w.defaults.land = land_mode::merge;
+    w.defaults.gates = {{"true"}};
+    w.run({"Landed"}, "echo x > x.txt");
+    ::umask(022);
+    for (const auto& entry : fs::recursive_directory_iterator(state()))
+        EXPECT_EQ(mode_of(entry.path()) & 0002, 0u) << entry.path();
 }
 
 } // namespace

@@ -1,0 +1,64 @@
+#include "graftline/effects/branch_back.hpp"
+
+#include "graftline/git/branch_use.hpp"
+#include "graftline/git/records.hpp"
+#include "graftline/git/refs.hpp"
+#include "graftline/git/scratch.hpp"
+#include "graftline/git/worktree.hpp"
+
+#include <algorithm>
+#include <vector>
+
+namespace graftline::effects {
+namespace {
+
+/// Where HEAD was, by its reflog, the latest first.
+std::vector<git::oid> places_of_head(const std::filesystem::path& git_dir)
+{
+    std::vector<git::oid> places;
+    auto lines = git::records_of(git::text_of(git_dir / "logs" / "HEAD"), '\n');
+    std::ranges::reverse(lines);
+    for (const auto& line : lines) {
+        const auto words = git::records_of(line.substr(0, 130), ' '); // "old new who when what"
+        for (std::size_t at : {1, 0}) {
+            auto id = at < words.size() ? git::oid::parse(words[at]) : std::nullopt;
+            if (id && !id->is_null() && std::ranges::find(places, *id) == places.end())
+                places.push_back(std::move(*id)); // null: deleted
+        }
+    }
+    return places;
+}
+
+awaitable<git::oid> where_it_was(run& r, const task& t, const std::filesystem::path& git_dir)
+{
+    const git::oid base(t.base);
+    for (const auto& place : places_of_head(git_dir)) {
+        const auto descends = co_await git::is_ancestor(r.repository(), base, place);
+        if (descends && *descends) co_return place;
+    }
+    if (!t.commit.empty() && co_await git::tree_of(r.repository(), git::oid(t.commit)))
+        co_return git::oid(t.commit);
+    co_return base;
+}
+
+} // namespace
+
+awaitable<result<void>> bring_branch_back(run& r, const task& t)
+{
+    auto& repo = r.repository();
+    const std::string branch = "refs/heads/" + t.branch;
+    const auto git_dir = git::git_dir_of(repo, t.worktree);
+    if (!git_dir) co_return git_dir.error();
+    if (!*git_dir || git::head_ref_in(**git_dir) != branch) co_return result<void>();
+    const auto tip = co_await git::read_ref(repo, branch);
+    if (!tip) co_return tip.error();
+    if (*tip) co_return result<void>();
+    const auto was = co_await where_it_was(r, t, **git_dir);
+    auto back = co_await git::update_ref(repo, branch, was, git::oid(), "graftline: bring the branch back");
+    if (back)
+        r.watcher().note("The branch " + t.branch + " of " + t.id + " was gone: it is back at " +
+                         was.short_hex() + ".");
+    co_return back;
+}
+
+} // namespace graftline::effects

@@ -1,0 +1,53 @@
+// A write-ahead log that is lost between two commands: SQLite passes over it without a word.
+#include "tests/cli/started_graftline.hpp"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+
+namespace graftline::test {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(lost_changes, tasks_of_a_killed_run_come_back_also_those_that_had_not_begun)
+{
+    desk d;
+    const auto begun = d.repository.root() / "begun";
+    const auto agent =
+        d.script("agent", "echo half > half.txt; echo > '" + begun.string() + "'; sleep 600\n");
+    {
+        started_graftline run(d, {"run", "First", "Second of two", "--max", "1", "--land", "--", agent});
+        ASSERT_TRUE(eventually([&] { return std::filesystem::exists(begun); })) << run.said();
+        EXPECT_EQ(run.end_by(SIGKILL), 137);
+    }
+    const auto log = d.repository.git_folder() / "graftline/state.db-wal";
+    ASSERT_GT(std::filesystem::file_size(log), 0u);
+    std::filesystem::resize_file(log, 0);
+    std::filesystem::remove(d.repository.git_folder() / "graftline/state.db-shm");
+
+    const auto shown = d.graftline({"status"});
+    EXPECT_EQ(shown.status, 3) << shown.out;
+    EXPECT_THAT(shown.err, testing::AnyOf(HasSubstr("latest changes"), HasSubstr("is gone")));
+    const auto resumed = d.graftline({"resume"});
+    EXPECT_NE(resumed.status, 0);
+    EXPECT_THAT(resumed.err, HasSubstr("2 tasks were found again"));
+    EXPECT_THAT(resumed.err, HasSubstr("graftline retry"));
+
+    const auto tasks = d.graftline({"status", "--json"}).json().at("tasks").as_array();
+    ASSERT_EQ(tasks.size(), 2u);
+    std::vector<std::string> ids;
+    for (const auto& t : tasks) {
+        ids.emplace_back(t.at("id").as_string());
+        EXPECT_EQ(t.at("state"), t.at("description") == "First" ? "running" : "pending") << t;
+        if (t.at("state") == "running") EXPECT_EQ(d.graftline({"cancel", ids.back()}).status, 0);
+    }
+    d.script("agent", "echo done > $GRAFTLINE_TASK_ID.txt\n");
+    const auto retried = d.graftline({"retry", ids[0], ids[1], "--json"});
+    EXPECT_EQ(retried.status, 0) << retried.err;
+    EXPECT_EQ(retried.json().at("merged"), 2);
+    EXPECT_EQ(d.repository.git("show", "main:half.txt"), "half");
+}
+
+} // namespace
+} // namespace graftline::test
