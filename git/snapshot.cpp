@@ -48,6 +48,17 @@ struct plain_folder {
     std::string objects;
 };
 
+/// The parts that split indexes share: git looks for them in its own folder, wherever the index itself is.
+result<void> copy_shared_indexes(const fs::path& from, const fs::path& to)
+{
+    std::error_code failed;
+    for (fs::directory_iterator entry(from, failed), end; !failed && entry != end; entry.increment(failed))
+        if (entry->path().filename().string().starts_with("sharedindex."))
+            fs::copy_file(entry->path(), to / entry->path().filename(), failed);
+    if (failed) return system_fault(failed.value(), "cannot copy the shared indexes in " + from.string());
+    return {};
+}
+
 /// A git folder that borrows the place's objects and whose attributes switch every conversion off: they win
 /// over all that the work tree says. A broken filter or encoding would keep work from being saved, and git
 /// runs filters even where it only writes an index whose files are as young as itself.
@@ -66,6 +77,8 @@ awaitable<result<plain_folder>> without_filters(const repository& repo, workplac
         fs::create_directories(folder / name, failed);
     if (failed) co_return system_fault(failed.value(), "cannot make " + folder.string());
     std::string configuration = "[core]\n\trepositoryformatversion = 1\n\tbare = false\n";
+    const auto shared = co_await repository::answer(place.git(repo, {"config", "core.sharedRepository"}));
+    if (shared && !shared->empty()) configuration += "\tsharedRepository = " + *shared + "\n";
     if (lines[0] == "sha256") configuration += "[extensions]\n\tobjectformat = sha256\n";
     for (const auto& [name, text] : std::map<std::string, std::string>{
              {"HEAD", "ref: refs/heads/none\n"},
@@ -75,6 +88,7 @@ awaitable<result<plain_folder>> without_filters(const repository& repo, workplac
         auto written = replace_file(folder / name, text);
         if (!written) co_return written.error();
     }
+    if (auto copied = copy_shared_indexes(place.git_dir, folder); !copied) co_return copied.error();
     workplace plain(folder, place.work_tree, false);
     plain.rules = place.rules;
     co_return plain_folder{std::move(plain), lines[2]};

@@ -5,6 +5,7 @@
 #include "tests/support/test_repository.hpp"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -489,6 +490,31 @@ TEST_F(deleting, DoesNotFollowASymbolicBranch)
     repo.git("branch", "other", "main");
     EXPECT_TRUE(remove("alias", "main"));
     EXPECT_TRUE(exists("other"));
+}
+
+TEST_F(rescuing, ASplitIndexIsAsGoodAsAWholeOne)
+{
+    repo.git("config", "core.splitIndex", "true");
+    repo.git_in(tree, "update-index", "--split-index");
+    write_file(tree / "new.txt", "new\n");
+    write_file(tree / "staged.txt", "staged\n");
+    repo.git_in(tree, "add", "staged.txt");
+    const auto ref = rescued();
+    EXPECT_EQ(files(ref), ".gitignore\na.txt\nb.txt\nnew.txt\nstaged.txt");
+    EXPECT_EQ(repo.git("show", ref + ":staged.txt"), "staged");
+}
+
+TEST_F(rescuing, WhatItWritesIsSharedAsTheRepositoryIs)
+{
+    repo.git("config", "core.sharedRepository", "group");
+    const auto before = ::umask(0077);
+    write_file(tree / "new/file.txt", "new\n");
+    const auto ref = rescued();
+    ::umask(before);
+    const auto blob = repo.git("rev-parse", ref + ":new/file.txt");
+    const auto file = repo.git_folder() / "objects" / blob.substr(0, 2) / blob.substr(2);
+    EXPECT_NE(fs::status(file).permissions() & fs::perms::group_read, fs::perms::none);
+    EXPECT_NE(fs::status(file.parent_path()).permissions() & fs::perms::group_write, fs::perms::none);
 }
 
 } // namespace
