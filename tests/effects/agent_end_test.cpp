@@ -234,11 +234,16 @@ TEST_F(AgentEnd, ASpentQuotaLeavesItsTasksForLaterAndTheOthersAlone)
 
 TEST_F(AgentEnd, TheTimeOfATaskIsOneForAllItsAttempts)
 {
-    w.repo.commit_file("graftline.toml", "[run]\nbackoff = \"1h\"\npatience = \"10h\"\n");
-    w.defaults.timeout = std::chrono::seconds(30);
-    const auto t = w.run({"work"}, "echo '429 Too Many Requests' >&2; exit 1").tasks.at(0);
+    configure(
+        {{"a", {"opencode", R"(echo '{"type":"error","error":{"data":{"message":"busy","isRetryable":true,'\
+'"responseHeaders":{"retry-after":"600"}}}}'; exit 1)"}}});
+    w.defaults.agent = "a";
+    w.defaults.timeout = std::chrono::seconds(60);
+    const auto t = w.run({"work"}, "").tasks.at(0);
     EXPECT_EQ(t.state, task_state::failed);
-    EXPECT_EQ(t.reason, "the task's time is over: exit status 1: 429 Too Many Requests");
+    EXPECT_EQ(t.attempts, 1);
+    EXPECT_EQ(t.reason, "the task's time is over: exit status 1: busy")
+        << "the service asks for more than is left";
 }
 
 TEST_F(AgentEnd, PatienceBoundsHowLongAnAgentIsWaitedFor)
