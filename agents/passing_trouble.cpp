@@ -66,15 +66,48 @@ constexpr std::array passes{
     "socket hang up",
     "other side closed",
     "isretryable true",
+    "you can retry your request",
+    "high traffic",
+    "server is busy",
+    "deadline exceeded",
+    "upstream connect error",
+    "throttlingexception",
+    "was throttled",
+    "connectionerror",
+    "readtimeout",
+    "connecttimeout",
+    "serviceunavailable",
+    "internalservererror",
 };
 /// A quota of money or time. "hit your … limit" and its kin are looked for apart.
 constexpr std::array spent{
-    "credit balance",   "insufficient quota", "insufficient credit", "insufficient funds",
-    "quota exceeded",   "current quota",      "out of credit",       "out of extra usage",
-    "usage limit",      "session limit",      "weekly limit",        "monthly limit",
-    "daily limit",      "hour limit",         "spending limit",      "spend limit",
-    "billing details",  "billing hard limit", "billing error",       "billing not active",
-    "payment required", "plan and billing",
+    "credit balance",
+    "insufficient quota",
+    "insufficient credit",
+    "insufficient funds",
+    "quota exceeded",
+    "current quota",
+    "out of credit",
+    "out of extra usage",
+    "usage limit",
+    "session limit",
+    "weekly limit",
+    "monthly limit",
+    "daily limit",
+    "hour limit",
+    "spending limit",
+    "spend limit",
+    "billing details",
+    "billing hard limit",
+    "billing error",
+    "billing not active",
+    "payment required",
+    "plan and billing",
+    "insufficient balance",
+    "not enough credit",
+    "exhausted your capacity",
+    "exhausted your daily quota",
+    "quota will reset",
 };
 /// Trouble that words above may stand beside, and that no waiting ends.
 constexpr std::array stays{
@@ -121,26 +154,37 @@ int number_at(std::string_view words, std::size_t at)
     return failed == std::errc() && end == text.data() + text.size() ? number : 0;
 }
 
+/// "HTTP 500 is not mapped": a sentence about the status, not the answer of a service.
+bool speaks_about(std::string_view after_number)
+{
+    constexpr std::array verbs{" is ", " are ", " was ", " should ", " must ", " to ", " instead ", " when "};
+    return std::ranges::any_of(verbs, [&](std::string_view v) { return after_number.starts_with(v); });
+}
+
 /// "HTTP 429", "API Error: 529", "status code 503", "Request rejected (429)": a number alone may be anything.
 bool names_passing_status(std::string_view words)
 {
     for (const std::string_view before :
          {" http ", " error ", " status ", " code ", " statuscode ", " http 1 1 ", " http 2 ", " rejected "})
-        for (auto at = words.find(before); at != words.npos; at = words.find(before, at + 1))
-            if (outlook_of_status(number_at(words, at + before.size())) == outlook::passes) return true;
+        for (auto at = words.find(before); at != words.npos; at = words.find(before, at + 1)) {
+            const auto number = at + before.size();
+            if (outlook_of_status(number_at(words, number)) != outlook::passes) continue;
+            if (!speaks_about(words.substr(std::min(words.find(' ', number), words.size())))) return true;
+        }
     return false;
 }
 
 /// Somebody tests or compiles something, and it speaks of statuses and limits as its own matter.
 bool is_of_a_test(std::string_view line, std::string_view words)
 {
-    for (const std::string_view verdict :
-         {"FAILED ", "FAIL ", "FAIL:", "--- FAIL", "not ok ", "E  ", "[  FAILED"})
-        if (line.starts_with(verdict)) return true;
-    constexpr std::array signs{" test ",        " tests ",      " expected ",      " expects ",
-                               " expect ",      " assert ",     " assertion ",     " assertionerror ",
-                               " asserterror ", " spec ",       " mismatch ",      " traceback ",
-                               " undefined ",   " undeclared ", " warning unused "};
+    const auto bare = line.substr(std::min(line.find_first_not_of(" \t"), line.size()));
+    for (const std::string_view verdict : {"FAILED ", "FAIL ", "FAIL:", "--- FAIL", "not ok ", "E  ",
+                                           "[  FAILED", "\xE2\x9C\x97", "\xE2\x9C\x95", "\xE2\x97\x8F"})
+        if (bare.starts_with(verdict)) return true;
+    constexpr std::array signs{" test ",     " tests ",      " expected ",       " expects ",     " expect ",
+                               " assert ",   " assertion ",  " assertionerror ", " asserterror ", " spec ",
+                               " mismatch ", " traceback ",  " undefined ",      " passed ",      " want ",
+                               " panicked ", " undeclared ", " warning unused "};
     return says_one_of(words, signs);
 }
 

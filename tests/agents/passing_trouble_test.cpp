@@ -58,6 +58,10 @@ TEST(PassingTrouble, is_known_by_what_services_say_of_themselves)
              R"({"data":{"message":"The server had an error","statusCode":500,"isRetryable":true}})",
              "You have reached your rate limit, slow down",
              "openai.APIStatusError: status code 503",
+             "An error occurred while processing your request. You can retry your request.",
+             "botocore.errorfactory.ThrottlingException: slow down",
+             "litellm.InternalServerError: AnthropicException",
+             "httpx.ReadTimeout",
          }) {
         EXPECT_EQ(outlook_of_words(said), outlook::passes) << said;
         EXPECT_EQ(outlook_of_output(said), outlook::passes) << said;
@@ -74,6 +78,8 @@ TEST(PassingTrouble, is_told_from_a_quota_that_is_spent)
              "Quota exceeded. Check your plan and billing details.",
              "Credit balance is too low",
              "429 You exceeded your current quota",
+             "You have exhausted your capacity on this model. Your quota will reset after 3h.",
+             "402 Insufficient Balance",
          })
         EXPECT_EQ(outlook_of_words(said), outlook::spent) << said;
     EXPECT_EQ(outlook_of_words("Prompt is too long"), outlook::stays);
@@ -89,6 +95,10 @@ TEST(PassingTrouble, is_not_what_a_test_says_of_the_code)
              "--- FAIL: Retry (status 503)",
              "not ok 3 - overloaded server",
              "[  FAILED  ] Client.rate_limit",
+             "  \xE2\x9C\x97 handles status 503",
+             "error: HTTP 503 is answered where it must not be",
+             "got 200, want 429 Too Many Requests",
+             "2 failed, 7 passed: overloaded",
              "error: undefined reference to rate_limit",
          })
         EXPECT_EQ(outlook_of_output(said), outlook::stays) << said;
