@@ -37,6 +37,7 @@ private:
     {
         end();
         overcome();
+        if (!look(e, "/usage")) return;
         auto& sum = used();
         sum.input_tokens += count_at(e, "/usage/input_tokens");
         sum.output_tokens += count_at(e, "/usage/output_tokens");
