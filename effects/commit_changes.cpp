@@ -187,11 +187,17 @@ awaitable<result<change>> commit_and_record(run& r, const commit_changes& asked)
     if (!now) co_return stays(now.error(), t);
     t = std::move(*now);
     auto made = co_await parallel::settle(commit_what_lies_there(r, t, asked));
-    if (made.has_value()) co_return co_await shielded(record_made(r, t, std::move(made).value()));
     co_await asio::this_coro::throw_if_cancelled(false);
-    co_await shielded(record_what_was_made(r, t));
+    const auto state = co_await asio::this_coro::cancellation_state;
+    const bool was_stopped = state.cancelled() != asio::cancellation_type::none;
+    result<change> outcome = fault(errc::interrupted, "the commit was interrupted");
+    if (made.has_value() && (made.value() || !was_stopped))
+        outcome = co_await shielded(record_made(r, t, std::move(made).value()));
+    else // a git that was ended says so as a fault, too
+        co_await shielded(record_what_was_made(r, t));
     co_await asio::this_coro::throw_if_cancelled(true);
-    std::rethrow_exception(made.error());
+    if (!made.has_value()) std::rethrow_exception(made.error());
+    co_return outcome;
 }
 
 } // namespace

@@ -365,6 +365,10 @@ protected:
         id = std::string(tasks().at(0).as_object().at("id").as_string());
         for (const auto* end : {"-wal", "-shm", ""})
             fs::remove(state() / (std::string("state.db") + end));
+        for (const auto& entry : fs::directory_iterator(state() / "runs")) // what was asked for
+            if (entry.path().extension() == ".tasks") forgotten.push_back(entry.path());
+        for (const auto& file : forgotten)
+            fs::remove(file);
         EXPECT_THAT(d.graftline({"clean"}).err, HasSubstr("1 task was found again"));
         const auto found = task();
         EXPECT_EQ(found.at("state"), "running");
@@ -383,6 +387,7 @@ protected:
     }
 
     std::string id;
+    std::vector<fs::path> forgotten;
 };
 
 TEST_F(FoundAgain, IsEndedByCancel)
