@@ -13,6 +13,12 @@ namespace {
 constexpr std::size_t longest_gathered = std::size_t{4} << 20;
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
+bool is_end_of_event(std::string_view line)
+{
+    const auto end = line.find_last_not_of(" \t\r");
+    return end != line.npos && line[end] == '}';
+}
+
 } // namespace
 
 std::optional<std::string> output_reader::feed(std::string_view line)
@@ -74,6 +80,7 @@ std::string readable_end(std::string_view output, output_format format, std::siz
 {
     output_reader reader(format);
     std::deque<std::string> kept;
+    bool is_first = true; // a log that is cut begins anywhere
     while (!output.empty()) {
         const auto line = output.substr(0, output.find('\n'));
         output.remove_prefix(std::min(line.size() + 1, output.size()));
@@ -81,7 +88,9 @@ std::string readable_end(std::string_view output, output_format format, std::siz
         // either.
         const bool is_event =
             !reader.has_events() && line.starts_with('{') && line.find("\"type\":") != line.npos;
-        auto said = is_event ? std::nullopt : reader.feed(line);
+        const bool is_rest =
+            std::exchange(is_first, false) && !line.starts_with('{') && is_end_of_event(line);
+        auto said = is_event || is_rest ? std::nullopt : reader.feed(line);
         if (!said || (!kept.empty() && kept.back() == *said)) continue;
         kept.push_back(std::move(*said));
         if (kept.size() > lines) kept.pop_front();

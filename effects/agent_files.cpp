@@ -179,15 +179,14 @@ void write_private(const fs::path& file, const std::string& text)
     if (done < text.size()) fail("a file for the agent could not be written", file);
 }
 
-std::string tail_of(const fs::path& file, std::size_t lines)
+std::string tail_of(const fs::path& file, std::size_t lines, std::size_t most)
 {
-    constexpr std::streamoff most = 16 * 1024;
     std::error_code gone;
     if (!fs::is_regular_file(file, gone)) return {}; // a pipe would be waited for
     std::ifstream in(file, std::ios::binary | std::ios::ate);
     if (!in) return {};
     const std::streamoff size = in.tellg();
-    const auto wanted = std::min(size, most);
+    const auto wanted = std::min(size, static_cast<std::streamoff>(most));
     in.seekg(size - wanted);
     std::string text(static_cast<std::size_t>(wanted), '\0');
     in.read(text.data(), wanted);

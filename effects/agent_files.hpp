@@ -68,7 +68,7 @@ awaitable<void> drop_temporary_of(std::filesystem::path attempt);
 /// Writes a file that the user alone can read. Throws fault_error.
 void write_private(const std::filesystem::path& file, const std::string& text);
 
-/// The last `lines` lines of a file, at most 16 KiB; empty when it cannot be read.
-std::string tail_of(const std::filesystem::path& file, std::size_t lines);
+/// The last `lines` lines of a file, at most `most` bytes; empty when it cannot be read.
+std::string tail_of(const std::filesystem::path& file, std::size_t lines, std::size_t most = 16 * 1024);
 
 } // namespace graftline::effects

@@ -210,10 +210,9 @@ TEST(Output, is_readable_without_its_events)
         "alf an event\"}\n" + claude_init + "\n" +
         R"({"type":"assistant","message":{"content":[{"type":"text","text":"I look."}]}})" + "\n\n" +
         claude_result(R"("is_error":false,"result":"Done.")") + "\n";
-    EXPECT_EQ(readable_end(log, output_format::claude, 10), "alf an event\"}\nI look.\nDone.\n");
+    EXPECT_EQ(readable_end(log, output_format::claude, 10), "I look.\nDone.\n") << "half an event is none";
     EXPECT_EQ(readable_end(log, output_format::claude, 1), "Done.\n");
-    EXPECT_EQ(readable_end(log, output_format::plain, 9), "alf an event\"}\n")
-        << "an agent of another kind wrote it";
+    EXPECT_EQ(readable_end(log, output_format::plain, 9), "") << "an agent of another kind wrote it";
 }
 
 TEST(Output, begins_with_a_byte_order_mark_and_ends_its_lines_as_windows_does)

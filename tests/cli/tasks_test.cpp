@@ -150,6 +150,26 @@ TEST(diff, of_a_task_whose_folder_is_away_says_so)
     EXPECT_EQ(d.repository.git("log", "-1", "--format=%s", field(task, "branch")), "other");
 }
 
+TEST(doctor, says_which_agents_are_installed_and_that_their_files_have_a_place)
+{
+    desk d;
+    const std::filesystem::path program =
+        d.script("claude", "[ \"$1\" = --version ] && echo '2.1.332 (Claude Code)'\n");
+    const auto with = [&](const std::string& name, const std::string& value) {
+        auto c = d.prepared(d.repository.top(), {"doctor"});
+        c.set(name, value);
+        const auto output = run_here(run(std::move(c))).value();
+        return said{shell_code(output.status), output.out, output.err};
+    };
+    const auto path = program.parent_path().string() + ":" + std::getenv("PATH");
+    EXPECT_THAT(with("PATH", path).out, HasSubstr("claude (2.1.332 (Claude Code))"));
+    for (const auto* wrong : {"/nonexistent", "relative", "/dev/null"}) {
+        const auto answer = with("TMPDIR", wrong);
+        EXPECT_EQ(answer.status, 3) << wrong;
+        EXPECT_THAT(answer.out, HasSubstr(wrong));
+    }
+}
+
 TEST(doctor, says_what_is_here)
 {
     desk d;
