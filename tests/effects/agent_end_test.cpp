@@ -246,6 +246,23 @@ TEST_F(AgentEnd, TheTimeOfATaskIsOneForAllItsAttempts)
         << "the service asks for more than is left";
 }
 
+TEST_F(AgentEnd, APauseHoldsNoPlace)
+{
+    const auto mark = (w.repo.root() / "mark").string();
+    configure({{"a",
+                {"plain", "echo x >> x.txt; [ $GRAFTLINE_ATTEMPT = 2 ] && exec test -e " + mark +
+                              "; echo 429 Too Many Requests >&2; exit 1"}},
+               {"b", {"plain", "echo > " + mark}}});
+    w.options.max = 1;
+    const auto report = w.with([&](std::shared_ptr<project> in) -> awaitable<run_report> {
+        auto tasks = (co_await make_tasks(in, {{"one", "a", {}}, {"two", "b", {}}}, w.defaults)).value();
+        observer nobody;
+        co_return (co_await run_tasks(in, tasks, w.options, nobody, w.button)).value();
+    });
+    EXPECT_EQ(report.tasks.at(0).state, task_state::merged) << "the other was let in between";
+    EXPECT_EQ(report.tasks.at(0).attempts, 2);
+}
+
 TEST_F(AgentEnd, PatienceBoundsHowLongAnAgentIsWaitedFor)
 {
     w.repo.commit_file("graftline.toml", "[run]\nbackoff = \"20ms\"\npatience = \"60ms\"\n");
