@@ -111,7 +111,10 @@ awaitable<bool> land_one(context& ctx, std::string id, const land_options& optio
     };
     auto t = co_await ctx.at_rest(ctx.in().take(id, ready));
     if (t.state != task_state::merged && !co_await put_on_target(ctx, t, options)) co_return false;
-    if (!t.spec.keep_worktree && !options.keep_worktrees) co_await ctx.perform(remove_worktree{id});
+    if (t.spec.keep_worktree || options.keep_worktrees) co_return true;
+    const auto removed = co_await ctx.try_perform(remove_worktree{id});
+    if (!removed) // it has landed all the same
+        ctx.in().watcher().note("The worktree of " + id + " stays: " + removed.error().message());
     co_return true;
 }
 

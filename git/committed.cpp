@@ -27,9 +27,8 @@ bool is_at_or_below(const std::string& path, const std::string& top)
 /// Is that change the commit of what we put there? A link that has become a folder is the task's own.
 bool brings(const staged_change& change, const furnished_path& ours)
 {
-    if (!change.is_there() || change.was_there()) return false;
-    if (ours.link.empty()) return is_at_or_below(change.path, ours.path);
-    return change.path == ours.path && change.new_mode == "120000";
+    return !ours.link.empty() && change.is_there() && !change.was_there() && change.path == ours.path &&
+           change.new_mode == "120000";
 }
 
 std::vector<std::string> gitlinks_among(const std::vector<staged_change>& changes)
@@ -61,6 +60,25 @@ bool begins_or_ends_conflict(std::string_view added, char sign)
            added[length] == ' ';
 }
 
+/// Copies that some commit on the way adds: a later one that takes them out leaves them in the history.
+awaitable<result<std::vector<std::string>>>
+copies_in_history(repository& repo, std::vector<furnished_path> put_there, oid base, oid tip)
+{
+    std::vector<std::string> copies;
+    for (furnished_path& one : put_there)
+        if (one.link.empty()) copies.push_back(std::move(one.path));
+    if (copies.empty()) co_return copies;
+    const auto added = co_await repo.ask("log", "-z", "--format=", "--name-only", "--no-renames", "-m",
+                                         "--diff-filter=A", base.hex() + ".." + tip.hex(), "--");
+    if (!added) co_return added.error();
+    const auto paths = records_of(*added);
+    std::erase_if(copies, [&](const std::string& copy) {
+        return std::ranges::none_of(paths,
+                                    [&](const std::string& path) { return is_at_or_below(path, copy); });
+    });
+    co_return copies;
+}
+
 } // namespace
 
 awaitable<result<void>> check_committed(repository& repo, fs::path worktree, oid base, oid tip)
@@ -82,14 +100,16 @@ awaitable<result<void>> check_committed(repository& repo, fs::path worktree, oid
     const auto record = git_dir_of(repo, worktree);
     if (!record) co_return record.error();
     if (!*record) co_return result<void>();
-    std::vector<std::string> ours;
-    for (const furnished_path& one : furnished_in(**record, worktree))
+    const auto put_there = furnished_in(**record, worktree);
+    auto ours = co_await copies_in_history(repo, put_there, base, tip);
+    if (!ours) co_return ours.error();
+    for (const furnished_path& one : put_there)
         if (std::ranges::any_of(*changes, [&](const staged_change& change) { return brings(change, one); }))
-            ours.push_back(one.path);
-    if (ours.empty()) co_return result<void>();
-    co_return refusal("what graftline put into the worktree was committed there", ours)
+            ours->push_back(one.path);
+    if (ours->empty()) co_return result<void>();
+    co_return refusal("what graftline put into the worktree was committed there", *ours)
         .advise("worktree.copy and worktree.link bring what is no task's work. Take it out of the commits "
-                "there: git rm --cached PATH, git commit --amend.");
+                "there, all of them: git rm --cached PATH, git commit --amend, or git rebase.");
 }
 
 awaitable<result<std::vector<std::string>>> files_with_markers(repository& repo, oid base, oid tip)

@@ -11,17 +11,19 @@
 namespace graftline::git {
 
 struct furnished_path {
-    std::string path; ///< relative to the top of the worktree
-    std::string link; ///< where the link leads that was put there; empty: a copy
+    std::string path;         ///< relative to the top of the worktree
+    std::string link;         ///< where the link leads that was put there; empty: a copy
+    bool is_as_it_was = true; ///< a copy that somebody has edited is no work, but must not get lost
 };
 
-/// Notes in git's record of the worktree at `worktree` that `path`, relative to it, was put there. The note
-/// goes with the record. Errors: the system's.
+/// Notes in git's record of the worktree at `worktree` that `path`, relative to it, was put there: of a
+/// folder each file, so that what comes beside them is the task's work. One of more than 2,000 entries counts
+/// as a whole. The note goes with the record. Errors: the system's. Blocks.
 result<void> note_furnished(const std::filesystem::path& record, const std::filesystem::path& worktree,
                             const std::filesystem::path& path);
 
 /// What was put there and is there still. A link that has become something else is the task's own. Reads one
-/// file, and each link. Empty when nothing was noted.
+/// file, and looks at what it names. Empty when nothing was noted.
 std::vector<furnished_path> furnished_in(const std::filesystem::path& record,
                                          const std::filesystem::path& worktree);
 

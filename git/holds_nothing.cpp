@@ -81,7 +81,7 @@ awaitable<bool> is_clean(const repository& repo, workplace place)
 awaitable<bool> holds_nothing(repository& repo, workplace place)
 {
     if (!repo.may_read_directly() || !is_ordinary(place)) co_return false;
-    const auto rules = co_await hold_rules(repo, place);
+    const auto rules = co_await hold_rules(repo, place, copied_edits::are_kept);
     if (!rules || !rules->is_none()) co_return false;
     const std::string branch = head_ref_in(place.git_dir);
     if (!branch.starts_with("refs/heads/")) co_return false;

@@ -24,13 +24,23 @@ constexpr const char* settings_name = "settings";
 constexpr const char* configuration_name = "config";
 constexpr const char* excludes_name = "excludes";
 constexpr const char* info_exclude_name = "info-exclude";
-constexpr const char* ignored_name = "ignored"; // what "excludes" says, and what was put into the worktree
+// What "excludes" says, and what was put into the worktree: all of it, and what nobody has edited.
+constexpr const char* ignored_name = "ignored";
+constexpr const char* ignored_unless_edited_name = "ignored-unless-edited";
 constexpr const char* attributes_name = "attributes";
 constexpr const char* info_attributes_name = "info-attributes";
 
 fs::path own_lines_file(const repository& repo)
 {
     return repo.state_folder() / "kept-out";
+}
+
+/// Is a file's name in capitals that of another file there? Looks at `.git`, which every worktree has.
+bool tells_case_apart(const fs::path& worktree)
+{
+    std::error_code failed;
+    return fs::exists(fs::symlink_status(worktree / ".git", failed)) &&
+           !fs::exists(fs::symlink_status(worktree / ".GIT", failed));
 }
 
 /// As git finds them in the worktree. One git process at most: none where all worktrees have the same.
@@ -90,9 +100,10 @@ void add_changed_keys(const setting_values& noted, const setting_values& today, 
 /// What was noted, and what counts today.
 class comparison {
 public:
-    comparison(const repository& repo, fs::path noted, rule_settings today)
+    comparison(const repository& repo, fs::path noted, rule_settings today, copied_edits edits)
         : noted_(std::move(noted)), today_(std::move(today)), info_(repo.common_dir() / "info"),
-          own_(own_lines_file(repo))
+          own_(own_lines_file(repo)),
+          ignored_(noted_ / (edits == copied_edits::are_kept ? ignored_unless_edited_name : ignored_name))
     {
     }
 
@@ -124,7 +135,7 @@ public:
     {
         std::vector<std::string> given{"-c", "include.path=" + (noted_ / configuration_name).string()};
         if (!is_of_tree(was_, "core.excludesfile"))
-            given.insert(given.end(), {"-c", "core.excludesFile=" + (noted_ / ignored_name).string()});
+            given.insert(given.end(), {"-c", "core.excludesFile=" + ignored_.string()});
         if (!is_of_tree(was_, "core.attributesfile"))
             given.insert(given.end(), {"-c", "core.attributesFile=" + (noted_ / attributes_name).string()});
         const auto against = words_against_new(was_, today_.values);
@@ -138,7 +149,7 @@ public:
         const auto set = was_.find("core.excludesfile");
         std::vector<fs::path> files;
         if (is_of_tree(was_, "core.excludesfile")) files.push_back(worktree / set->second);
-        files.insert(files.end(), {noted_ / ignored_name, noted_ / info_exclude_name, own_});
+        files.insert(files.end(), {ignored_, noted_ / info_exclude_name, own_});
         std::error_code failed;
         std::erase_if(files, [&](const fs::path& file) { return !fs::exists(file, failed); });
         return files;
@@ -172,19 +183,31 @@ private:
     rule_settings today_;
     fs::path info_;
     fs::path own_;
+    fs::path ignored_;
     setting_values was_;
 };
+
+result<void> write_if_new(const fs::path& file, const std::string& text)
+{
+    std::error_code failed;
+    if (fs::exists(file, failed) && text_of(file) == text) return {};
+    return replace_file(file, text);
+}
 
 /// What is ignored beside the tree's own rules and info/exclude.
 result<void> write_ignored(const fs::path& noted, const fs::path& worktree)
 {
     std::string text = text_of(noted / excludes_name);
     if (!text.empty() && !text.ends_with('\n')) text += '\n';
-    for (const furnished_path& one : furnished_in(noted.parent_path(), worktree))
-        text += exclude_pattern(one.path) + '\n';
-    std::error_code failed;
-    if (fs::exists(noted / ignored_name, failed) && text_of(noted / ignored_name) == text) return {};
-    return replace_file(noted / ignored_name, text);
+    std::string unless_edited = text;
+    for (const furnished_path& one : furnished_in(noted.parent_path(), worktree)) {
+        const std::string line = exclude_pattern(one.path) + '\n';
+        text += line;
+        if (one.is_as_it_was) unless_edited += line;
+    }
+    auto written = write_if_new(noted / ignored_name, text);
+    if (!written) return written;
+    return write_if_new(noted / ignored_unless_edited_name, unless_edited);
 }
 
 } // namespace
@@ -219,6 +242,9 @@ awaitable<result<void>> note_rules(repository& repo, fs::path record, fs::path w
     fs::create_directories(folder, failed);
     if (failed) co_return system_fault(failed.value(), "cannot make " + folder.string());
     const fs::path info = repo.common_dir() / "info";
+    setting_values held = rules->values;
+    // Where names differ by case alone, git would not see the one file for the other.
+    if (tells_case_apart(worktree)) held.erase("core.ignorecase");
     // The configuration last: where it is, all is.
     for (const auto& [name, text] : std::initializer_list<std::pair<const char*, std::string>>{
              {settings_name, as_records(rules->values)},
@@ -226,7 +252,7 @@ awaitable<result<void>> note_rules(repository& repo, fs::path record, fs::path w
              {attributes_name, text_outside_tree(rules->values, "core.attributesfile", rules->attributes)},
              {info_exclude_name, text_of(info / "exclude")},
              {info_attributes_name, text_of(info / "attributes")},
-             {configuration_name, configuration_of(rules->values)}}) {
+             {configuration_name, configuration_of(held)}}) {
         auto written = replace_file(folder / name, text);
         if (!written) co_return written;
     }
@@ -256,7 +282,7 @@ result<void> note_own_exclusion(const repository& repo, const std::string& patte
     return {};
 }
 
-awaitable<result<rule_changes>> hold_rules(repository& repo, workplace& place)
+awaitable<result<rule_changes>> hold_rules(repository& repo, workplace& place, copied_edits edits)
 {
     const fs::path noted = place.git_dir / folder_name;
     std::error_code failed;
@@ -265,7 +291,7 @@ awaitable<result<rule_changes>> hold_rules(repository& repo, workplace& place)
     if (auto written = write_ignored(noted, worktree); !written) co_return written.error();
     auto today = co_await rules_in_force(repo, place.git_dir, worktree);
     if (!today) co_return today.error();
-    comparison compared(repo, noted, std::move(*today));
+    comparison compared(repo, noted, std::move(*today), edits);
     auto found = compared.changes();
     if (!found) co_return found;
     place.rules = compared.words();

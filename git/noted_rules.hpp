@@ -42,11 +42,16 @@ result<std::filesystem::path> ignored_beside_tree(const std::filesystem::path& r
 /// Notes a line of info/exclude that is ours: it is no change. Call it under the repository's lock.
 result<void> note_own_exclusion(const repository& repo, const std::string& pattern);
 
+/// Edits of copies that were put into a worktree (git/furnished.hpp): no part of the task's work, and yet
+/// not to be lost.
+enum class copied_edits { are_no_work, are_kept };
+
 /// Makes the gits of a place heed the rules that were noted for it, whatever the configuration says today,
 /// and says what has been changed. Nothing where nothing was noted. What only today's files decide is in the
 /// result: see `workplace::ignored_by`, `workplace::as_bytes`. Errors: git's words, the system's. Lifetime:
 /// borrows both.
-awaitable<result<rule_changes>> hold_rules(repository& repo, workplace& place);
+awaitable<result<rule_changes>> hold_rules(repository& repo, workplace& place,
+                                           copied_edits edits = copied_edits::are_no_work);
 
 /// `known`, with the drivers that were noted for a worktree, whose gits would run them: for those who must
 /// not run any.

@@ -416,7 +416,8 @@ awaitable<result<std::optional<std::string>>> rescue(repository& repo, fs::path 
             .with("folder", worktree.string());
     }
     if (co_await holds_nothing(repo, **place)) co_return std::optional<std::string>();
-    if (auto rules = co_await hold_rules(repo, **place); !rules) co_return rules.error();
+    if (auto rules = co_await hold_rules(repo, **place, copied_edits::are_kept); !rules)
+        co_return rules.error();
     assembly made{repo, task_id, {}, {}};
     auto commit = co_await save_worktree(made, **place);
     if (!commit) co_return commit.error().with("worktree", worktree.string());

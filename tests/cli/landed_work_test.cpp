@@ -117,6 +117,55 @@ TEST_F(FurnishedWork, IsNotRescuedAndWhatTookItsPlaceIs)
         HasSubstr("data/own.txt"));
 }
 
+TEST_F(FurnishedWork, IsInNoCommitOnTheWay)
+{
+    const auto answer =
+        land("git add -f .env; git commit -qm leak; git rm -q --cached .env; git commit -qm back\n"
+             "echo w >w.txt\n");
+    EXPECT_EQ(state_in(answer), "failed");
+    EXPECT_THAT(reason_in(answer), HasSubstr("what graftline put into the worktree"));
+    EXPECT_THAT(d.repository.git("rev-list", "--objects", "main"),
+                Not(HasSubstr(d.repository.git("hash-object", ".env"))));
+}
+
+TEST_F(FurnishedWork, HasTheTasksOwnFilesBesideIt)
+{
+    const auto answer = land("echo own >more/own.txt; echo w >w.txt\n");
+    EXPECT_EQ(answer.status, 0) << answer.err << reason_in(answer);
+    EXPECT_EQ(landed(), ".gitignore\ngraftline.toml\nmore/own.txt\nw.txt");
+    write_file(d.repository.top() / "graftline.toml", "[worktree]\ncopy = [\"conf\"]\n");
+    write_file(d.repository.top() / "conf/p", "p\n");
+    const auto in_folder = land("cat conf/p; echo NEW >conf/new\n");
+    EXPECT_EQ(in_folder.status, 0) << in_folder.err;
+    EXPECT_THAT(landed(), HasSubstr("conf/new"));
+    EXPECT_THAT(landed(), Not(HasSubstr("conf/p")));
+}
+
+TEST_F(FurnishedWork, ThatTheTaskEditedIsSaved)
+{
+    for (const std::string& end : {std::string("0"), std::string("3")}) {
+        const auto answer = land("echo edited >>.env; echo w >>w.txt; exit " + end + "\n");
+        if (end == "3") EXPECT_EQ(d.graftline({"discard", id_in(answer)}).status, 0);
+        EXPECT_THAT(landed(), Not(HasSubstr(".env")));
+        const auto rescue = "refs/graftline/rescue/" + id_in(answer) + "/1";
+        EXPECT_THAT(d.repository.git("show", rescue + ":.env"), HasSubstr("edited"));
+        EXPECT_EQ(d.repository.read(".env"), "KEY=secret\n");
+    }
+}
+
+TEST_F(LandedWork, HasFilesWhoseNamesDifferByCaseAlone)
+{
+    d.repository.commit_file("a.txt", "a\n");
+    d.repository.git("config", "core.ignoreCase", "true"); // as a copy from another system has it
+    auto answer = land("echo NEW >A.TXT\n");
+    EXPECT_EQ(answer.status, 0) << answer.err << reason_in(answer);
+    EXPECT_THAT(landed(), testing::AllOf(HasSubstr("A.TXT"), HasSubstr("a.txt")));
+    answer = land("mv a.txt K; mv K A.txt; exit 3\n");
+    EXPECT_EQ(d.graftline({"discard", id_in(answer)}).status, 0);
+    EXPECT_EQ(d.repository.git("ls-tree", "--name-only", "refs/graftline/rescue/" + id_in(answer) + "/1"),
+              "A.TXT\nA.txt");
+}
+
 TEST_F(LandedWork, HasNoRepositoryThatOnlyTheAgentHas)
 {
     for (const std::string& mode : {"--land=merge", "--land=squash", "--land=rebase"}) {
