@@ -26,17 +26,19 @@ std::string one(const std::string& more)
 
 TEST(Plan, says_of_a_stage_what_it_is_asked_and_whether_it_decides)
 {
-    const auto p = parse_plan(R"({"tasks": [{"description": "x", "stages": [{"name": "write", "prompt": "Do {task}."},
+    const auto p =
+        parse_plan(R"({"tasks": [{"description": "x", "stages": [{"name": "write", "prompt": "Do {task}."},
                                {"name": "review"}, {"name": "audit", "decides": true}]}]})",
-                              "p.json")
-                       .value();
+                   "p.json")
+            .value();
     const auto& stages = p.tasks.at(0).stages;
     EXPECT_EQ(stages.at(0).prompt, "Do {task}.");
     EXPECT_FALSE(stages.at(0).decides);
     EXPECT_TRUE(stages.at(1).decides) << "that is what a review is for";
     EXPECT_TRUE(stages.at(2).decides);
     const auto no =
-        parse_plan(R"({"tasks": [{"description": "x", "stages": [{"name": "review", "decides": false}]}]})", "p.json")
+        parse_plan(R"({"tasks": [{"description": "x", "stages": [{"name": "review", "decides": false}]}]})",
+                   "p.json")
             .value();
     EXPECT_FALSE(no.tasks.at(0).stages.at(0).decides);
 }

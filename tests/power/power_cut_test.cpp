@@ -89,7 +89,8 @@ protected:
             return !named || name.find(named) != std::string::npos;
         };
         for (const auto& [shape, percent] : shapes_on(kind)) {
-            if (part(percent) > 0 && is_wanted(shape.name)) cut(recorded_run(*lab_, shape), part(percent), false);
+            if (part(percent) > 0 && is_wanted(shape.name))
+                cut(recorded_run(*lab_, shape), part(percent), false);
             rest -= part(percent);
         }
         run_shape four;
