@@ -73,6 +73,13 @@ awaitable<int> carry_out(session& s, shell_arguments asked)
         if (!t.branch.empty()) f.with("branch", t.branch);
         throw fault_error(std::move(f));
     }
+    if (!t.worktree_ready)
+        throw fault_error(fault(errc::refused, "the task's worktree was never finished")
+                              .with("task", t.id)
+                              .with("worktree", t.worktree)
+                              .advise("It is made anew when the task goes on: graftline resume, or graftline "
+                                      "retry " +
+                                      t.id));
     auto words = std::move(asked.command);
     if (words.empty()) {
         const char* shell = std::getenv("SHELL");

@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// What a crash left of a checkout that never finished. It holds nobody's work.
+/// What a crash left of a worktree that never got ready, once what lies in it is safe.
 awaitable<result<void>> drop_half_made(run& r, const task& t)
 {
     auto removed = co_await git::remove_worktree(r.repository(), t.worktree, lock_reason(t.id));
@@ -58,6 +58,7 @@ public:
     {
         run_.watcher().doing(task_.id, "making its worktree");
         if (!task_.worktree.empty() && !task_.worktree_ready) {
+            if (auto saved = co_await save_half_made(); !saved) co_return saved.error();
             if (auto dropped = co_await drop_half_made(run_, task_); !dropped) co_return dropped.error();
             task_.worktree.clear();
         }
@@ -70,6 +71,21 @@ public:
     }
 
 private:
+    /// Its files were checked out, and somebody may have worked among them since.
+    awaitable<result<void>> save_half_made()
+    {
+        auto saved = co_await save_and_remove_folder(run_, task_);
+        if (!saved) co_return saved.error();
+        if (saved->empty()) co_return result<void>();
+        task_ = co_await run_.change(task_.id, [&](task& now) {
+            now.rescues.insert(now.rescues.end(), saved->begin(), saved->end());
+        });
+        run_.watcher().note(
+            "The worktree of " + task_.id +
+            " was never finished, and is made anew. What lay in it is saved: " + saved->front());
+        co_return result<void>();
+    }
+
     /// The branch is there, its folder is not.
     awaitable<result<tree>> add_again(git::oid tip)
     {

@@ -2,6 +2,7 @@
 
 #include "graftline/effects/follow_worktree.hpp"
 #include "graftline/effects/save_work.hpp"
+#include "graftline/git/branch_use.hpp"
 #include "graftline/git/dead_locks.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/rescue.hpp"
@@ -70,6 +71,14 @@ awaitable<result<removal>> remove_and_record(run& r, const remove_worktree& aske
     co_return done;
 }
 
+/// Git writes the index when all files are there. What is missing then is a hook, or a set-up command.
+bool is_checked_out(const git::repository& repo, const std::string& worktree)
+{
+    const auto record = git::git_dir_of(repo, worktree);
+    std::error_code failed;
+    return record && *record && std::filesystem::exists(**record / "index", failed);
+}
+
 } // namespace
 
 awaitable<result<std::vector<std::string>>> save_and_remove_folder(run& r, const task& t)
@@ -78,8 +87,9 @@ awaitable<result<std::vector<std::string>>> save_and_remove_folder(run& r, const
     std::vector<std::string> rescues;
     // A checkout that never finished holds nothing of anybody's, and would be saved as the deletion of all
     // files. One whose folder is away has commits, and what was staged, on git's record: that goes too.
-    if (t.worktree_ready) {
+    if (t.worktree_ready || is_checked_out(repo, t.worktree)) {
         auto saved = co_await git::rescue(repo, t.worktree, t.id);
+        if (!saved && !t.worktree_ready) saved = std::nullopt; // what a crash left of it may be damaged
         if (!saved) co_return saved.error();
         if (*saved) rescues.push_back(**saved);
         // What its branch or another ref has already is all that is left of it then. Landed is on the disk.

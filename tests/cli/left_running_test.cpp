@@ -161,5 +161,42 @@ TEST_F(LeftRunning, CancellingATaskEndsItsGateAndTheTaskHasNotFailed)
     expect_landed_once();
 }
 
+/// A run that is killed while the hook of its task's checkout is at work; somebody writes a file there then.
+class HalfMade : public LeftRunning {
+protected:
+    HalfMade()
+    {
+        hook("post-checkout", slow("slow"));
+        start()->end_by(SIGKILL);
+        worktree = std::string(task().at("worktree").as_string());
+        const auto shell = d.graftline({"shell", id(), "true"});
+        EXPECT_EQ(shell.status, 2);
+        EXPECT_THAT(shell.err, testing::HasSubstr("never finished"));
+        write_file(worktree / "precious.txt", "precious\n");
+        no_hook("post-checkout");
+    }
+    void expect_saved()
+    {
+        EXPECT_EQ(d.repository.git("show", "refs/graftline/rescue/" + id() + "/1:precious.txt"), "precious");
+        EXPECT_FALSE(fs::exists(worktree / "precious.txt"));
+    }
+    fs::path worktree;
+};
+
+TEST_F(HalfMade, IsSavedWhenItIsMadeAnew)
+{
+    const auto resumed = d.graftline({"resume"});
+    EXPECT_EQ(resumed.status, 0) << resumed.err;
+    expect_saved();
+    expect_landed_once();
+}
+
+TEST_F(HalfMade, IsSavedWhenItIsDiscarded)
+{
+    const auto discarded = d.graftline({"discard", id()});
+    EXPECT_EQ(discarded.status, 0) << discarded.err;
+    expect_saved();
+}
+
 } // namespace
 } // namespace graftline::test
