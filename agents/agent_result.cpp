@@ -83,6 +83,12 @@ result<agent_result> parse_agent_result(std::string_view text)
     return said;
 }
 
+static bool begins_a_line(std::string_view text, std::size_t at)
+{
+    const auto before = text.substr(0, at).find_last_not_of(" \t");
+    return before == text.npos || text[before] == '\n' || text[before] == '\r';
+}
+
 std::optional<agent_result> result_at_end(std::string_view message)
 {
     const auto trim = [&] { message = message.substr(0, message.find_last_not_of(" \t\r\n") + 1); };
@@ -95,7 +101,10 @@ std::optional<agent_result> result_at_end(std::string_view message)
     constexpr int most_braces = 200; // from the last one on: an object that is whole ends the message
     auto at = message.rfind('{');
     for (int tried = 0; at != message.npos && tried < most_braces; ++tried) {
-        if (auto said = parse_agent_result(message.substr(at)); said && said->decision != decision::none)
+        auto said = parse_agent_result(message.substr(at));
+        const bool decides = said && said->decision != decision::none;
+        // Within a sentence it may be quoted: that is enough to stop, and no approval.
+        if (decides && (said->decision != decision::approve || begins_a_line(message, at)))
             return std::move(*said);
         if (at == 0) break;
         at = message.rfind('{', at - 1);

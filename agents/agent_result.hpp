@@ -33,7 +33,7 @@ inline constexpr std::size_t largest_result = 1024 * 1024;
 result<agent_result> parse_agent_result(std::string_view text);
 
 /// The result that an agent wrote at the end of its last message instead, bare or in a code block; nullopt
-/// where that is no object with a decision.
+/// where that is no object with a decision. An approval begins a line: within a sentence it may be quoted.
 std::optional<agent_result> result_at_end(std::string_view message);
 
 } // namespace graftline::agents

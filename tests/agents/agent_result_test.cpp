@@ -54,8 +54,11 @@ TEST(AgentResult, may_stand_at_the_end_of_the_last_message)
     EXPECT_EQ(found("I looked.\n\n```json\n{\"decision\": \"reject\",\r\n \"summary\": \"a } b\","
                     " \"data\": {\"x\": {}}}\n```\n"),
               "reject: a } b");
-    EXPECT_EQ(found(R"(Not {"decision": "reject"} any more: {"decision": "approve", "summary": "{}"})"),
-              "approve: {}");
+    EXPECT_EQ(
+        found("Not {\"decision\": \"reject\"} any more:\n {\"decision\": \"approve\", \"summary\": \"{}\"}"),
+        "approve: {}");
+    EXPECT_EQ(found(R"(I do not say {"decision": "approve"})"), "-") << "a quotation is no approval";
+    EXPECT_EQ(found(R"(My verdict: {"decision": "reject"})"), "reject: ");
     for (const char* text :
          {"", "}", "Approved.", R"({"decision": "approve"} is what I would say)", R"({"decision": "maybe"})",
           R"({"summary": "fine"})", R"("decision": "approve"})"})
