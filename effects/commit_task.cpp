@@ -67,6 +67,10 @@ awaitable<result<std::optional<std::string>>> commit_task(std::shared_ptr<projec
     };
     auto report = co_await as_run(in, {found->id}, options, watcher, button, body);
     if (!report) co_return report.error();
+    if (report->interrupted && !made)
+        co_return fault(errc::interrupted, "the commit was interrupted; all lies in the worktree as before")
+            .with("task", found->id)
+            .with("worktree", found->worktree);
     co_return made;
 }
 

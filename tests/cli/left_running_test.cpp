@@ -161,6 +161,19 @@ TEST_F(LeftRunning, CancellingATaskEndsItsGateAndTheTaskHasNotFailed)
     expect_landed_once();
 }
 
+TEST_F(LeftRunning, ACommitByHandThatIsInterruptedSaysSo)
+{
+    d.graftline({"run", "Work", "--", "sh", "-c", "echo work > work.txt; exit 3"});
+    hook("pre-commit", slow("hook"));
+    started_graftline commit(d, {"commit", id(), "-m", "by hand"});
+    EXPECT_TRUE(eventually([this] { return fs::exists(begun); })) << commit.said();
+    EXPECT_EQ(commit.end_by(SIGINT), 130);
+    EXPECT_THAT(commit.said(), testing::HasSubstr("the commit was interrupted"));
+    no_hook("pre-commit");
+    EXPECT_EQ(d.graftline({"commit", id(), "-m", "by hand"}).status, 0);
+    EXPECT_EQ(d.repository.git("show", std::string(task().at("branch").as_string()) + ":work.txt"), "work");
+}
+
 /// A run that is killed while the hook of its task's checkout is at work; somebody writes a file there then.
 class HalfMade : public LeftRunning {
 protected:
