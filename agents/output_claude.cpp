@@ -27,7 +27,7 @@ private:
     std::optional<std::string> system(const json::value& e)
     {
         const auto subtype = text_at(e, "/subtype");
-        if (subtype == "init") begin("its output ends before its result");
+        if (subtype == "init") await_result();
         if (subtype == "permission_denied") deny(tool_of_denial(e).value_or(""));
         if (subtype != "api_retry") return std::nullopt;
         const auto status = count_at(e, "/error_status");
@@ -47,8 +47,11 @@ private:
         return known == asked_.end() ? shown(text_at(e, "/tool_name")) : known->second;
     }
 
+    void await_result() { begin("its output ends before its result"); }
+
     std::optional<std::string> assistant(const json::value& e)
     {
+        await_result();
         const bool is_trouble = is_true_at(e, "/is_api_error_message"); // in words of its own; result follows
         if (!is_trouble) {
             overcome();

@@ -189,6 +189,7 @@ TEST(Output, that_ends_in_the_middle_is_no_end)
         return reader_of(format, printed).unfinished();
     };
     EXPECT_NE(left(output_format::claude, {claude_init}), "");
+    EXPECT_NE(left(output_format::claude, {R"({"type":"assistant","message":{"content":[]}})"}), "");
     EXPECT_EQ(left(output_format::claude, {claude_init, claude_result(R"("is_error":false)")}), "");
     EXPECT_NE(left(output_format::codex, {R"({"type":"turn.started"})"}), "");
     EXPECT_EQ(left(output_format::codex, {R"({"type":"turn.started"})", R"({"type":"turn.completed"})"}), "");
