@@ -3,13 +3,18 @@
 #include "graftline/git/branch_use.hpp"
 #include "graftline/git/included_files.hpp"
 #include "graftline/git/repository.hpp"
+#include "graftline/runtime/descriptor.hpp"
 #include "graftline/runtime/small_file.hpp"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include <array>
 #include <cstdlib>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,23 +37,82 @@ constexpr const char* shared_files[]{"config",
                                      "graftline/graftline.log"};
 constexpr const char* files_of_one[]{"HEAD", "config.worktree", "index", "info/sparse-checkout"};
 constexpr const char* record_files[]{"HEAD", "commondir", "gitdir", "locked"};
+/// Folders in which git opens whatever it finds: those that all worktrees share, and ours in a record.
+constexpr const char* shared_folders[]{"refs", "logs", "objects/pack"};
+constexpr const char* folders_of_one[]{"refs", "logs", "graftline-rules"};
 
 bool is_nothing(const struct stat& about)
 {
     return S_ISCHR(about.st_mode) && about.st_rdev == makedev(1, 3); // /dev/null
 }
 
+bool makes_wait(mode_t mode)
+{
+    return S_ISFIFO(mode) || S_ISCHR(mode) || S_ISBLK(mode);
+}
+
 result<void> check_file(const fs::path& file)
 {
     struct stat about{};
     if (::stat(file.c_str(), &about) != 0 || S_ISREG(about.st_mode) || is_nothing(about)) return {};
-    const bool waits = S_ISFIFO(about.st_mode) || S_ISCHR(about.st_mode) || S_ISBLK(about.st_mode);
-    return fault(errc::unusable, (waits ? "git would wait for ever for what is no file: "
-                                        : "git cannot read what is no file: ") +
+    return fault(errc::unusable, (makes_wait(about.st_mode) ? "git would wait for ever for what is no file: "
+                                                            : "git cannot read what is no file: ") +
                                      file.string())
         .with("found", kind_of_file(about.st_mode))
         .advise("Put the file back or remove what is there, then try again.");
 }
+
+/// The same of what git reads in a work tree: it passes over a folder there.
+result<void> check_rules_file(const fs::path& file)
+{
+    struct stat about{};
+    if (::stat(file.c_str(), &about) != 0 || !makes_wait(about.st_mode)) return {};
+    return check_file(file);
+}
+
+/// Looks at all below a folder by the types that its listing gives.
+class listing {
+public:
+    result<void> look_below(const fs::path& folder) { return look_into(AT_FDCWD, folder.string(), folder); }
+
+private:
+    /// `name` is looked up from the folder that is open as `above`; `path` is for a person.
+    result<void> look_into(int above, const std::string& name, const fs::path& path)
+    {
+        const descriptor opened(::openat(above, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        if (!opened) return {}; // not there, or closed to git as well
+        std::vector<std::string> folders;
+        ssize_t size = 0;
+        while ((size = ::getdents64(opened.get(), entries_.data(), entries_.size())) > 0)
+            for (ssize_t at = 0; at < size;) {
+                const auto& each = reinterpret_cast<const dirent64&>(entries_[static_cast<std::size_t>(at)]);
+                at += each.d_reclen;
+                const std::string_view found = each.d_name;
+                if (each.d_type == DT_REG || found == "." || found == "..") continue;
+                if (each.d_type == DT_DIR)
+                    folders.emplace_back(found);
+                else if (auto fine = look_behind(opened.get(), each.d_name, path, folders); !fine)
+                    return fine;
+            }
+        for (const std::string& inner : folders)
+            if (auto fine = look_into(opened.get(), inner, path / inner); !fine) return fine;
+        return {};
+    }
+
+    /// A link, what is no file, or what the file system gives no type for.
+    result<void> look_behind(int folder, const char* name, const fs::path& path,
+                             std::vector<std::string>& folders)
+    {
+        struct stat about{};
+        if (::fstatat(folder, name, &about, 0) != 0) return {};
+        if (!S_ISDIR(about.st_mode)) return check_file(path / name);
+        if (linked_.emplace(about.st_dev, about.st_ino).second) folders.emplace_back(name);
+        return {};
+    }
+
+    alignas(dirent64) std::array<char, 32 * 1024> entries_;
+    std::set<std::pair<dev_t, ino_t>> linked_; ///< links may lead in circles
+};
 
 /// The first line of a small file, empty where there is none.
 std::string line_of(const fs::path& file)
@@ -100,10 +164,33 @@ result<void> check_git_folder(const fs::path& git_dir)
     for (const char* name : shared_files)
         files.push_back(common / name);
     if (auto fine = check_all(files); !fine) return fine;
+    if (git_dir != common)
+        for (const char* folder : folders_of_one)
+            if (auto fine = listing().look_below(git_dir / folder); !fine) return fine;
     included_files configuration(check_file);
     for (const fs::path& file : {common / "config", git_dir / "config.worktree"})
         if (auto fine = configuration.follow(file); !fine) return fine;
     return configuration.follow_users();
+}
+
+result<void> check_listed_files(const fs::path& git_dir)
+{
+    const fs::path common = common_dir_of(git_dir);
+    for (const char* folder : shared_folders)
+        if (auto fine = listing().look_below(common / folder); !fine) return fine;
+    return {};
+}
+
+result<void> check_rules_in_tree(const fs::path& top, const std::vector<std::string>& paths)
+{
+    std::set<fs::path> folders{top};
+    for (const std::string& path : paths)
+        for (fs::path above = fs::path(path).parent_path(); !above.empty(); above = above.parent_path())
+            if (!folders.insert(top / above).second) break;
+    for (const fs::path& folder : folders)
+        for (const char* name : {".gitattributes", ".gitignore"})
+            if (auto fine = check_rules_file(folder / name); !fine) return fine;
+    return check_rules_file(top / ".gitmodules");
 }
 
 result<void> check_git_files(const fs::path& start)

@@ -2,6 +2,7 @@
 
 #include "graftline/git/branch_use.hpp"
 #include "graftline/git/dead_locks.hpp"
+#include "graftline/git/git_files.hpp"
 #include "graftline/git/kept_objects.hpp"
 #include "graftline/git/landing_checkout.hpp"
 #include "graftline/git/landing_record.hpp"
@@ -366,6 +367,10 @@ awaitable<result<move_outcome>> move_with_checkout(landing what, branch_use use,
     auto changes = co_await changes_between(*what.repo, what.from, what.to);
     if (!changes) co_return changes.error();
     what.changes = std::move(*changes);
+    std::vector<std::string> followed;
+    for (const staged_change& change : what.changes)
+        followed.push_back(change.path);
+    if (auto safe = check_rules_in_tree(where.work_tree(), followed); !safe) co_return safe.error();
     if (auto paths = paths_in_the_way(where, what.changes); !paths.empty())
         co_return move_outcome(wait_for(
             "the landing adds what lies in " + where.work_tree().string() + " already", std::move(paths)));

@@ -11,6 +11,7 @@
 #include "graftline/git/patience.hpp"
 #include "graftline/git/state_folder.hpp"
 #include "graftline/git/write_ref_direct.hpp"
+#include "graftline/runtime/offload.hpp"
 #include "graftline/runtime/parallel.hpp"
 #include "graftline/runtime/utf8.hpp"
 
@@ -130,6 +131,12 @@ awaitable<result<std::shared_ptr<repository>>> repository::discover(fs::path sta
     if (!found) co_return found.error();
     repo->can_ = std::move(*found);
     repo->find_main_work_tree();
+    auto look = [&repo]() -> result<void> {
+        for (const auto& top : {repo->here_, repo->main_work_tree_})
+            if (auto safe = top ? check_rules_in_tree(*top) : result<void>(); !safe) return safe;
+        return check_listed_files(repo->git_dir_);
+    };
+    if (auto safe = co_await offload(std::move(look)); !safe) co_return safe.error();
     co_return repo;
 }
 

@@ -290,6 +290,7 @@ awaitable<result<survey>> survey_place(workplace place)
 {
     auto job = [place]() -> result<survey> {
         if (auto safe = check_git_folder(place.git_dir); !safe) return safe.error();
+        if (auto safe = check_listed_files(place.git_dir); !safe) return safe.error();
         std::error_code failed;
         if (fs::exists(place.git_dir / "commondir", failed) || failed) {
             const auto of_git = survey_folder(place.git_dir, survey_of::git_folder);

@@ -41,6 +41,14 @@ protected:
     }
     fs::path in_git(const fs::path& name) const { return d.repository.top() / ".git" / name; }
 
+    std::string task_that_is(std::string_view state)
+    {
+        const auto seen = d.graftline({"status", "--json"}).json();
+        for (const auto& each : seen.at("tasks").as_array())
+            if (each.at("state").as_string() == state) return std::string(each.at("id").as_string());
+        return {};
+    }
+
     /// Every command refuses at once, naming the file.
     void expect_refused(const fs::path& file)
     {
@@ -88,6 +96,27 @@ TEST_F(Waiting, ForAPipeInGitsFolderIsRefused)
     EXPECT_EQ(d.graftline({"status"}).status, 0);
 }
 
+TEST_F(Waiting, ForAPipeAmongRefsReflogsAndPacksIsRefused)
+{
+    for (const char* name : {"refs/stash", "refs/heads/zz", "refs/tags/x", "refs/heads/deep/er/zz",
+                             "logs/refs/heads/zz", "objects/pack/pack-zz.idx"})
+        replace(in_git(name), make_pipe);
+    const auto pipe = in_git("refs/heads/linked");
+    fs::create_symlink(".", in_git("refs/heads/circle"));
+    EXPECT_EQ(d.graftline({"status"}).status, 0);
+    make_pipe(d.repository.root() / "pipe");
+    fs::create_symlink(d.repository.root() / "pipe", pipe);
+    expect_refused(pipe);
+}
+
+TEST_F(Waiting, ForAPipeAmongTheRulesOfTheCheckoutIsRefused)
+{
+    for (const char* name : {".gitattributes", ".gitignore", ".gitmodules"})
+        replace(d.repository.top() / name, make_pipe);
+    fs::create_directory(d.repository.top() / ".gitignore");
+    EXPECT_EQ(d.graftline({"status"}).status, 0) << "git passes over it";
+}
+
 TEST_F(Waiting, ForAnythingElseIsRefusedToo)
 {
     for (const char* name : {"info/exclude", "packed-refs"}) {
@@ -130,6 +159,52 @@ TEST_F(Waiting, ForWhatAnAgentHasLeftFailsItsTask)
     EXPECT_THAT(said.out + said.err, HasSubstr(pipe));
     fs::remove(pipe);
     EXPECT_EQ(d.graftline({"status"}).status, 0);
+}
+
+TEST_F(Waiting, ForARefThatAnAgentHasMadeAPipeFailsItsTask)
+{
+    const auto pipe = in_git("refs/heads/zz").string();
+    const auto agent = d.script("agent", "echo x > x.txt; mkfifo '" + pipe + "'\n");
+    const auto said = d.graftline({"run", "Leaves a pipe", "--land", "--", agent});
+    EXPECT_NE(said.status, 0);
+    EXPECT_THAT(said.out + said.err, HasSubstr(pipe));
+    fs::remove(pipe);
+    EXPECT_EQ(d.graftline({"status"}).status, 0);
+}
+
+TEST_F(Waiting, ForTheRulesOfAFolderThatALandingChangesIsRefused)
+{
+    d.repository.write("deep/er/file", "old\n");
+    d.repository.git("add", "-A");
+    d.repository.git("commit", "-qm", "deep");
+    const auto agent = d.script("agent", "echo new > deep/er/file\n");
+    ASSERT_EQ(d.graftline({"run", "Deep", "--", agent}).status, 0);
+    const auto task = task_that_is("completed");
+    const auto pipe = d.repository.top() / "deep/.gitattributes";
+    make_pipe(pipe);
+    const auto said = d.graftline({"land", task});
+    EXPECT_NE(said.status, 0);
+    EXPECT_THAT(said.out + said.err, HasSubstr(pipe.string()));
+    fs::remove(pipe);
+    EXPECT_EQ(d.graftline({"land", task}).status, 0);
+}
+
+TEST_F(Waiting, ForTheNotesInTheRecordOfAWorktreeIsRefused)
+{
+    const auto agent = d.script("agent", "echo x > x.txt; exit 1\n");
+    EXPECT_NE(d.graftline({"run", "Noted", "--", agent}).status, 0);
+    const auto task = task_that_is("failed");
+    const auto notes = in_git("worktrees/noted-" + task) / "graftline-rules/config";
+    ASSERT_TRUE(fs::remove(notes));
+    make_pipe(notes);
+    for (std::vector<std::string> words : {std::vector<std::string>{"diff", task},
+                                           {"commit", task, "-m", "x"},
+                                           {"discard", task},
+                                           {"retry", "--fresh", task}}) {
+        const auto said = d.graftline(words);
+        EXPECT_NE(said.status, 0) << words[0];
+        EXPECT_THAT(said.out + said.err, HasSubstr(notes.string())) << words[0];
+    }
 }
 
 TEST_F(Waiting, ForTheRecordOfAnotherWorktreeIsRefused)
