@@ -29,7 +29,8 @@ awaitable<result<void>> copy_author(repository& repo, oid commit, command& call)
     // A commit without an author's name exists in old histories; git refuses to write one.
     call.set("GIT_AUTHOR_NAME", fields[0].empty() ? "unknown" : fields[0]);
     call.set("GIT_AUTHOR_EMAIL", fields[1]);
-    call.set("GIT_AUTHOR_DATE", fields[2]);
+    // Without the sign git reads a small number (before 1973) as a date of another kind.
+    call.set("GIT_AUTHOR_DATE", "@" + fields[2]);
     co_return result<void>();
 }
 

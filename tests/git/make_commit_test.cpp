@@ -120,6 +120,20 @@ TEST_F(making, LeavesAnUnusualAuthorToGit) // it strips "Jr." to "Jr": so must w
     EXPECT_FALSE(try_git(repo.top(), {"cat-file", "-e", id->hex()}).ok) << "it lies in the repository";
 }
 
+TEST_F(making, CopiesADateFromBefore1973)
+{
+    for (const std::string when : {"0 +0000", "86400 +0100", "99999999 -0730"}) {
+        repo.git("commit", "-q", "--allow-empty", "-m", "old", "--date=@" + when);
+        const oid source(repo.git("rev-parse", "HEAD"));
+        const auto id = make({source}, "Landed\n", commit_author::copy_of(source));
+        ASSERT_TRUE(id) << id.error().message();
+        ASSERT_TRUE(made.folder);
+        setenv("GIT_ALTERNATE_OBJECT_DIRECTORIES", made.folder->path().c_str(), 1);
+        EXPECT_EQ(repo.git("log", "-1", "--format=%ad", "--date=raw", id->hex()), when);
+        unsetenv("GIT_ALTERNATE_OBJECT_DIRECTORIES");
+    }
+}
+
 TEST_F(making, SeesWhenTheUserChangesTheConfiguration)
 {
     auto body = [&]() -> awaitable<void> {
