@@ -84,6 +84,24 @@ awaitable<result<void>> note_new_files(const repository& repo, workplace place, 
     co_return result<void>();
 }
 
+/// Names that would be git's own folder on some system: git's words for them lack a next step.
+static fault why_not_staged(fault why)
+{
+    constexpr std::string_view key = "invalid path '";
+    for (const auto& [about, words] : why.context()) {
+        const auto named = about == "git says" ? words.find(key) : words.npos;
+        if (named == words.npos) continue;
+        const auto begin = named + key.size();
+        const std::string path = words.substr(begin, words.find("'\n", begin) - begin);
+        return fault(errc::refused, "git takes no file of this name: " + path)
+            .with("git says", words)
+            .advise(
+                "On some systems it would be git's own folder. Rename it, move it away, or have it ignored; "
+                "then try again.");
+    }
+    return why;
+}
+
 awaitable<result<void>> stage_all(const std::function<command()>& prepared,
                                   std::vector<std::string> pathspecs,
                                   std::optional<std::vector<std::string>> others)
@@ -94,14 +112,14 @@ awaitable<result<void>> stage_all(const std::function<command()>& prepared,
     for (std::string& pathspec : pathspecs)
         all.add(std::move(pathspec));
     auto staged = co_await whole_answer(std::move(all));
-    if (!staged) co_return staged.error();
+    if (!staged) co_return why_not_staged(staged.error());
     if (!others || others->empty()) co_return result<void>();
     command rest = prepared();
     rest.args("add", "-f", "--sparse", "--pathspec-from-file=-", "--pathspec-file-nul");
     rest.set("GIT_LITERAL_PATHSPECS", "1");
     rest.feed(joined(*others));
     staged = co_await whole_answer(std::move(rest));
-    if (!staged) co_return staged.error();
+    if (!staged) co_return why_not_staged(staged.error());
     co_return result<void>();
 }
 

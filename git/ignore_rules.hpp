@@ -32,7 +32,7 @@ awaitable<result<void>> note_new_files(const repository& repo, workplace place, 
 
 /// Stages all that lies in a work tree, with gits that `prepared` gives. `pathspecs`: what of it, all if
 /// empty. `others`: the untracked files that are not ignored; nullopt leaves that to git. Errors: as for
-/// `whole_answer`. Borrows `prepared`.
+/// `whole_answer`; refused, naming a path that git takes for its own folder. Borrows `prepared`.
 awaitable<result<void>> stage_all(const std::function<command()>& prepared,
                                   std::vector<std::string> pathspecs,
                                   std::optional<std::vector<std::string>> others);

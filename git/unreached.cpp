@@ -166,7 +166,9 @@ command workplace::git(const repository& repo, std::vector<std::string> words) c
     for (const char* setting :
          {"core.hooksPath=/dev/null", "core.splitIndex=false", "core.untrackedCache=false",
           "core.safecrlf=false", "core.checkStat=default", "core.trustctime=true", "core.ignoreStat=false",
-          "core.fsmonitor=false", "advice.addEmbeddedRepo=false"})
+          "core.fsmonitor=false", "advice.addEmbeddedRepo=false",
+          // What has such a name is work as well, and is saved for where it was made.
+          "core.protectNTFS=false", "core.protectHFS=false"})
         call.args("-c", setting);
     for (std::string& word : words)
         call.add(std::move(word));

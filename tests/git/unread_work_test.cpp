@@ -275,6 +275,39 @@ TEST(UnreadWork, ARepositoryInsideThatCannotBeCommittedIsNamedWithTheNextStep)
     EXPECT_FALSE(why.advice().empty());
 }
 
+TEST(UnreadWork, ANameThatGitTakesForItsFolderElsewhereIsNamedAndSaved)
+{
+    bench b;
+    write_file(b.tree / "git~1", "precious\n"); // .git on NTFS
+    write_file(b.tree / "work", "w\n");
+    const auto commit = b.commit();
+    ASSERT_FALSE(commit);
+    EXPECT_TRUE(commit.error().is(errc::refused)) << commit.error().message();
+    EXPECT_THAT(commit.error().message(), HasSubstr("git takes no file of this name: git~1"));
+    EXPECT_THAT(commit.error().advice(), HasSubstr("Rename it"));
+    EXPECT_EQ(b.in_tree({"diff", "--cached", "--name-only"}), "") << "the index is as it was";
+    const auto ref = b.saved();
+    EXPECT_EQ(b.made.git("show", ref + ":git~1"), "precious");
+    EXPECT_EQ(b.made.git("show", ref + ":work"), "w");
+    EXPECT_TRUE(b.remove());
+}
+
+TEST(UnreadWork, ANameThatNoGitTakesIsNamed)
+{
+    bench b;
+    write_file(b.tree / "deep/.GIT/precious", "p\n");
+    const auto commit = b.commit();
+    const auto ref = b.save();
+    ASSERT_FALSE(commit);
+    ASSERT_FALSE(ref);
+    for (const fault& why : {commit.error(), ref.error()}) {
+        EXPECT_THAT(why.message(), HasSubstr("git takes no file of this name: deep/.GIT/precious"));
+        EXPECT_THAT(why.advice(), HasSubstr("Rename it"));
+    }
+    fs::rename(b.tree / "deep/.GIT", b.tree / "deep/renamed");
+    EXPECT_EQ(b.made.git("show", b.saved() + ":deep/renamed/precious"), "p");
+}
+
 TEST(UnreadWork, ARecordThatMayNotBeReadIsNotNone)
 {
     test::as_ordinary_user([] {
