@@ -1,5 +1,6 @@
 #include "graftline/git/landing_checkout.hpp"
 
+#include "graftline/git/kept_files.hpp"
 #include "graftline/git/patience.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
@@ -91,6 +92,17 @@ awaitable<result<void>> staged_below(landing_checkout where, oid from, std::set<
         edited.insert(staged.path);
     }
     co_return result<void>();
+}
+
+bool has_same_text(const fs::path& one, const fs::path& other)
+{
+    std::error_code failed;
+    if (!fs::is_regular_file(status_at(other)) || fs::file_size(one, failed) != fs::file_size(other, failed))
+        return false;
+    std::ifstream first(one, std::ios::binary);
+    std::ifstream second(other, std::ios::binary);
+    using bytes = std::istreambuf_iterator<char>;
+    return first && second && std::equal(bytes(first), bytes(), bytes(second), bytes());
 }
 
 awaitable<result<oid>> hash_text(landing_checkout where, std::string text)
@@ -265,8 +277,41 @@ static awaitable<bool> is_half_written(const landing_checkout& where, const stag
     co_return in&& std::equal(begun.begin(), begun.end(), whole->out.begin(), as_written);
 }
 
-awaitable<result<void>> put_back(landing_checkout where, std::vector<staged_change> landing)
+/// Is what lies there nothing, or the landing's? Where a filter cannot tell, it is not.
+static awaitable<bool> is_of_landing(const landing_checkout& where, const staged_change& change)
 {
+    const auto status = status_at(where.work_tree() / change.path);
+    if (status.type() == fs::file_type::not_found) co_return true;
+    const auto blobs = co_await blobs_on_disk(where, {change});
+    const auto wanted = change.is_there() ? std::optional(change.new_blob) : std::nullopt;
+    if (blobs && blobs->contains(change.path) && blobs->at(change.path) == wanted) co_return true;
+    co_return co_await is_half_written(where, change);
+}
+
+/// Puts back what there is a copy of. Result: the others, and what is neither old nor the landing's.
+static awaitable<result<std::vector<staged_change>>>
+put_copies_back(const landing_checkout& where, std::vector<staged_change> landing, const kept_files& kept)
+{
+    std::vector<staged_change> others;
+    for (staged_change& change : landing) {
+        const auto copy = kept.copy_of(change.path);
+        if (copy && has_same_text(*copy, where.work_tree() / change.path)) continue;
+        if (!copy || !co_await is_of_landing(where, change)) {
+            others.push_back(std::move(change));
+            continue;
+        }
+        auto put = kept.put_back(where, change.path);
+        if (!put) co_return put.error();
+    }
+    co_return others;
+}
+
+awaitable<result<void>> put_back(landing_checkout where, std::vector<staged_change> landing,
+                                 const kept_files& kept)
+{
+    auto others = co_await put_copies_back(where, std::move(landing), kept);
+    if (!others) co_return others.error();
+    landing = std::move(*others);
     auto blobs = co_await blobs_on_disk(where, landing);
     if (!blobs) co_return blobs.error();
     std::string restored;

@@ -16,23 +16,24 @@
 
 namespace graftline::git {
 
+class kept_files;
 class repository;
 
 /// Where somebody works. A value; nothing is held.
 class landing_checkout {
 public:
-    landing_checkout(const repository& repo, std::filesystem::path git_dir, std::filesystem::path work_tree)
+    landing_checkout(repository& repo, std::filesystem::path git_dir, std::filesystem::path work_tree)
         : repo_(&repo), git_dir_(std::move(git_dir)), work_tree_(std::move(work_tree))
     {
     }
     const std::filesystem::path& git_dir() const noexcept { return git_dir_; }
     const std::filesystem::path& work_tree() const noexcept { return work_tree_; }
-    const repository& of() const noexcept { return *repo_; }
+    repository& of() const noexcept { return *repo_; }
     /// `git WORDS...` in this checkout, named outright.
     command git(std::vector<std::string> words) const;
 
 private:
-    const repository* repo_;
+    repository* repo_;
     std::filesystem::path git_dir_;
     std::filesystem::path work_tree_;
 };
@@ -59,9 +60,11 @@ awaitable<result<std::vector<std::string>>> overlooked_edits(landing_checkout wh
 /// is touched. Errors: git's; busy when the index stays locked.
 awaitable<result<void>> take_entries_back(landing_checkout where, std::vector<staged_change> landing);
 
-/// Files that a half-done update of ours brought to the landing's state go back to what the index says. Files
-/// that are anything else are not touched. Errors: corrupt, naming the paths, for these.
-awaitable<result<void>> put_back(landing_checkout where, std::vector<staged_change> landing);
+/// Files that a half-done update of ours brought to the landing's state go back to what the index says: to
+/// their copy where `kept` has one, else by git, through their filters. Files that are anything else are not
+/// touched. Errors: corrupt, naming the paths, for these; command_failed where a filter fails.
+awaitable<result<void>> put_back(landing_checkout where, std::vector<staged_change> landing,
+                                 const kept_files& kept);
 
 /// Index entries that are an old one although `tree` and the file on disk are the landing's get the
 /// landing's. `old`: for each path every state that a recent landing replaced, as "mode oid", or "000000

@@ -3,6 +3,7 @@
 #include "graftline/git/branch_use.hpp"
 #include "graftline/git/dead_locks.hpp"
 #include "graftline/git/git_files.hpp"
+#include "graftline/git/kept_files.hpp"
 #include "graftline/git/kept_objects.hpp"
 #include "graftline/git/landing_checkout.hpp"
 #include "graftline/git/landing_record.hpp"
@@ -155,8 +156,26 @@ bool says_in_the_way(const std::string& words)
     return false;
 }
 
+/// Git's words for a filter that failed, made into ours.
+fault not_followed(const landing_checkout& where, fault why)
+{
+    constexpr std::string_view key = "smudge filter ";
+    const std::string words = why.message();
+    const auto named = words.find(key);
+    if (named == words.npos) return why;
+    const std::string name =
+        words.substr(named + key.size(), words.find(" failed", named) - named - key.size());
+    fault f(errc::command_failed,
+            "the filter " + name + " failed when the checkout was to follow the landing");
+    f.with("checkout", where.work_tree().string());
+    for (const auto& [about, value] : why.context())
+        f.with(about, value);
+    return std::move(f).advise("Its files are as they were. See what `git config --get-regexp '^filter\\." +
+                               name + "\\.'` says, put it right, then land again.");
+}
+
 /// Brings files and index to the landing. nullopt: done. With anything else nothing has changed.
-awaitable<std::optional<attempt>> follow_files(landing what, landing_checkout where)
+awaitable<std::optional<attempt>> follow_files(landing what, landing_checkout where, const kept_files& kept)
 {
     for (const bool refreshed : {false, true}) {
         command follow = following(where, what.from, what.to);
@@ -168,9 +187,9 @@ awaitable<std::optional<attempt>> follow_files(landing what, landing_checkout wh
         if (was_killed(*output)) co_return attempt{std::nullopt, "git read-tree was killed", true};
         if (!says_in_the_way(output->err)) {
             // A filter of the user's may have failed half way: index and ref are old, so the files must be.
-            auto back = co_await put_back(where, what.changes);
+            auto back = co_await put_back(where, what.changes, kept);
             if (!back) co_return ended(back.error());
-            co_return ended(git_failed(words, *output));
+            co_return ended(not_followed(where, git_failed(words, *output)));
         }
         if (refreshed) break;
         // What looks edited may only have been touched; unrelated edits make this exit with 1.
@@ -268,6 +287,19 @@ std::map<std::string, std::vector<std::string>> replaced_states(const std::vecto
     return states;
 }
 
+/// Brings files and index back from `to`. Index new: it shows as staged and is taken back as a whole. Index
+/// old: single files are. Files that did not outlive a power cut, or a filter, keep git from the first. Then
+/// the index goes first: what it holds is taken for what the files have to be, here and by the next landing.
+awaitable<result<void>> go_back(landing_checkout where, oid to, oid from, std::vector<staged_change> changes,
+                                const kept_files& kept)
+{
+    auto taken_back = co_await run(following(where, to, from));
+    if (!taken_back) co_return taken_back.error();
+    if (!taken_back->ok())
+        if (auto entries = co_await take_entries_back(where, changes); !entries) co_return entries.error();
+    co_return co_await put_back(where, std::move(changes), kept);
+}
+
 /// Nullopt when no signal ended it.
 awaitable<std::optional<attempt>> if_ended_from_outside(conversation& update_ref)
 {
@@ -312,7 +344,9 @@ awaitable<attempt> move_through(landing what, landing_checkout where, conversati
     const auto missing = folders_to_be_made(what, where);
     auto places = places_of_move(what);
     places.insert(where.git_dir() / "logs/HEAD");
-    auto followed = co_await follow_files(what, where);
+    const auto kept = co_await kept_files::keep(where, what.changes);
+    if (!kept) co_return ended(kept.error());
+    auto followed = co_await follow_files(what, where, *kept);
     if (followed) co_return std::move(*followed);
     // A commit that read the index before us may have written it back meanwhile. It will fail at the ref; its
     // index must not stay.
@@ -323,9 +357,8 @@ awaitable<attempt> move_through(landing what, landing_checkout where, conversati
     if (!committed) {
         if (auto outside = co_await if_ended_from_outside(update_ref)) co_return std::move(*outside);
         fault why = committed.error();
-        auto back = co_await run(following(where, what.to, what.from));
-        if (!back || !back->ok())
-            why.with("checkout", where.work_tree().string() + " shows the landing as staged");
+        auto back = co_await go_back(where, what.to, what.from, what.changes, *kept);
+        if (!back) why.with("checkout", where.work_tree().string() + " shows the landing as staged");
         co_return ended(std::move(why));
     }
     co_await update_ref.finish();
@@ -503,15 +536,8 @@ awaitable<result<bool>> set_right(repository& repo, move_intent intent)
     for (const branch_use& use : *uses) {
         if (use.work_tree != intent.checkout || !use.is_head || !*tip || **tip != intent.from) continue;
         const landing_checkout where(repo, use.git_dir, use.work_tree);
-        // Index new: it shows as staged and is taken back as a whole. Index old: single files are.
-        auto taken_back = co_await run(following(where, intent.to, intent.from));
-        if (!taken_back) co_return taken_back.error();
-        // Files that did not outlive a power cut keep git from that. Then the index goes first: what it holds
-        // is taken for what the files have to be, by us here and by the next landing.
-        if (!taken_back->ok())
-            if (auto entries = co_await take_entries_back(where, intent.paths); !entries)
-                co_return entries.error();
-        auto back = co_await put_back(where, intent.paths);
+        const kept_files none;
+        auto back = co_await go_back(where, intent.to, intent.from, intent.paths, none);
         if (!back) co_return back.error();
     }
     co_return false;

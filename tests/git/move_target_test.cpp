@@ -426,6 +426,44 @@ TEST_F(moving, AFilterThatFailsHalfWayLeavesTheFilesAsTheyWere)
     EXPECT_EQ(repo.read("a.txt"), "a\n");
 }
 
+TEST_F(moving, AFilterThatFailsTakesNoFileOfTheCheckoutAlong)
+{
+    repo.git("config", "filter.marked.smudge", "sed 's/^/> /'");
+    repo.git("config", "filter.marked.clean", "sed 's/^> //'");
+    repo.git("config", "filter.marked.required", "true");
+    repo.write(".gitattributes", "*.bin filter=marked\n");
+    repo.write("deep/z.bin", "> z\n");
+    repo.write("gone.bin", "> gone\n");
+    repo.commit("filtered");
+    fs::permissions(repo.top() / "deep/z.bin", fs::perms::owner_exec, fs::perm_options::add);
+    repo.commit("may be run");
+    const auto from = repo.git("rev-parse", "HEAD");
+    const auto to = landing(
+        from,
+        {{"a.txt", "landed\n"}, {"deep/z.bin", "> landed\n"}, {"gone.bin", std::nullopt}, {"n.bin", "n\n"}});
+    // Whatever the attributes said before: these are new with the landing.
+    const auto renamed = landing(from, {{".gitattributes", "*.txt filter=marked\n"}, {"c.txt", "> new\n"}});
+    const auto written = fs::last_write_time(repo.top() / "deep/z.bin");
+    repo.git("config", "filter.marked.smudge", "/bin/false");
+    for (const std::string& commit : {to, renamed}) {
+        const auto done = move(from, commit);
+        ASSERT_FALSE(done);
+        EXPECT_THAT(done.error().message(), HasSubstr("the filter marked failed"));
+        EXPECT_EQ(repo.git("rev-parse", "main"), from);
+        EXPECT_EQ(repo.git("status", "--porcelain"), "");
+        EXPECT_EQ(repo.read("a.txt"), "a\n");
+        EXPECT_EQ(repo.read("c.txt"), "c\n");
+        EXPECT_EQ(repo.read("deep/z.bin"), "> z\n");
+        EXPECT_EQ(repo.read("gone.bin"), "> gone\n");
+    }
+    EXPECT_EQ(fs::last_write_time(repo.top() / "deep/z.bin"), written);
+    EXPECT_TRUE(fs::is_empty(repo.top() / ".git/graftline/scratch"));
+    repo.git("config", "filter.marked.smudge", "sed 's/^/> /'");
+    expect_moved(move(from, to));
+    EXPECT_EQ(repo.read("deep/z.bin"), "> landed\n");
+    EXPECT_EQ(repo.git("status", "--porcelain"), "");
+}
+
 TEST_F(moving, TellsItsIntentBeforeAnythingChangesAndStopsWhenThatFails)
 {
     const auto to = landing(base, {{"a.txt", "landed\n"}, {"n.txt", "n\n"}});
