@@ -12,6 +12,7 @@
 #include "graftline/git/mend.hpp"
 #include "graftline/git/rescue.hpp"
 #include "graftline/git/scratch.hpp"
+#include "graftline/git/state_folder.hpp"
 #include "graftline/git/worktree.hpp"
 #include "graftline/runtime/attempt_files.hpp"
 #include "graftline/runtime/disk_flush.hpp"
@@ -23,6 +24,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 
 namespace graftline::effects {
 namespace {
@@ -52,6 +54,7 @@ public:
         auto tasks =
             co_await in_->stored([this](store& s) { return thorough_ ? s.tasks() : s.tasks_not_over(); });
         if (!tasks) co_return tasks.error();
+        if (!thorough_) co_await look_for_lost_objects(*tasks);
         auto choosing = [&] { choose_among(*tasks); };
         co_await offload(std::move(choosing));
         for (const task& t : *tasks)
@@ -77,9 +80,32 @@ private:
     {
         for (const auto& lock : git::drop_locks_of_earlier_boots(in_->repository(), thorough_))
             say("A lock from before the restart was removed: " + lock.string());
-        if (!thorough_) return;
+        if (thorough_) set_damaged_objects_aside();
+    }
+
+    /// Between restarts whoever cleans up among the objects, or an agent, may lose some.
+    awaitable<void> look_for_lost_objects(const std::vector<task>& tasks)
+    {
+        std::vector<std::string> branches;
+        for (const task& t : tasks)
+            if (!is_over(t) && !t.branch.empty()) branches.push_back(t.branch);
+        in_trouble_ = co_await git::branches_in_trouble(in_->repository(), std::move(branches));
+        if (in_trouble_.empty()) co_return;
+        // Git takes what lies there for whole, and would not write it again.
+        auto look = [this] { set_damaged_objects_aside(); };
+        co_await offload(std::move(look));
+    }
+
+    void set_damaged_objects_aside()
+    {
         for (const auto& file : git::set_damaged_objects_aside(in_->repository(), since_))
             say("Half written, and out of git's way now: " + file.string());
+    }
+
+    bool looks_damaged(const task& t) const
+    {
+        return std::ranges::find(in_trouble_, t.branch) != in_trouble_.end() ||
+               git::looks_damaged(in_->repository(), ready_worktree(t), t.branch);
     }
 
     /// All that no living run works on; between restarts those only in which something is seen to be wrong.
@@ -87,9 +113,7 @@ private:
     {
         std::erase_if(tasks, [this](const task& t) {
             if (was_cut_short(t)) return !t.owner.empty() && run::is_alive(*in_, t.owner);
-            if (!thorough_ &&
-                (is_over(t) || !git::looks_damaged(in_->repository(), ready_worktree(t), t.branch)))
-                return true;
+            if (!thorough_ && (is_over(t) || !looks_damaged(t))) return true;
             return !t.owner.empty() && run::is_alive(*in_, t.owner);
         });
     }
@@ -115,11 +139,41 @@ private:
     {
         const bool has_work = t.state == task_state::completed || t.state == task_state::conflicted;
         const git::known_places places{id_of(t.commit), id_of(t.base), has_work};
-        const auto put = co_await git::mend_branch(in_->repository(), t.branch, places, thorough_);
-        if (!put)
-            say("Task " + t.id + ": " + put.error().message());
-        else if (*put)
-            say("The branch " + t.branch + " did not read; it is back at " + (*put)->short_hex() + ".");
+        const auto mended = co_await git::mend_branch(in_->repository(), t.branch, t.id, places, thorough_);
+        if (!mended) {
+            say("Task " + t.id + ": " + mended.error().message());
+            co_return;
+        }
+        if (mended->has_gaps)
+            say("The branch " + t.branch +
+                " reads, but older commits of it have lost objects: graftline land " + t.id +
+                " --mode squash lands its files without them.");
+        if (!mended->put) co_return;
+        say("The branch " + t.branch + " did not read; it is back at " + mended->put->short_hex() + "." +
+            what_is_left(t, *mended));
+        if (mended->kept) co_await record_rescue(t, *mended->kept);
+    }
+
+    /// What became of the branch's work, and what to do with it.
+    static std::string what_is_left(const task& t, const git::mended_branch& mended)
+    {
+        std::string text;
+        if (mended.kept)
+            text = " What still reads of what it was at is in " + *mended.kept + ".";
+        else if (mended.was)
+            text = " It was at " + mended.was->hex() + ", which could not be kept: it is not all there.";
+        if (!ready_worktree(t).empty())
+            text += " What lies in its worktree is untouched: graftline commit " + t.id + " -m MESSAGE";
+        return text;
+    }
+
+    awaitable<void> record_rescue(const task& t, std::string ref)
+    {
+        co_await in_->must_store([&](store& s) {
+            return s.change(t.id, [&](task& now) {
+                if (std::ranges::find(now.rescues, ref) == now.rescues.end()) now.rescues.push_back(ref);
+            });
+        });
     }
 
     awaitable<void> look_at_worktree(task t)
@@ -209,6 +263,7 @@ private:
     std::shared_ptr<project> in_;
     bool thorough_;
     std::chrono::system_clock::time_point since_;
+    std::vector<std::string> in_trouble_; ///< branches whose tips do not read
     std::vector<std::string> said_;
 };
 
@@ -219,6 +274,10 @@ awaitable<result<std::vector<std::string>>> recover_after_boot(std::shared_ptr<p
     if (!in->has_state()) co_return std::vector<std::string>();
     const auto session = disk_session_of(in->repository().common_dir());
     if (git::text_of(boot_file(*in)) == session) co_return co_await recovery(in, false).carry_out();
+    // Somebody may have taken the whole folder away: it is made again, for what the repository still tells.
+    if (!git::make_state_folder(in->state_folder()))
+        co_return system_fault(errno, "the folder for graftline's state could not be made")
+            .with("folder", in->state_folder().string());
     // Two commands may come at once.
     file_lock one(co_await asio::this_coro::executor, in->state_folder() / "boot.lock");
     const auto alone = co_await one.acquire();

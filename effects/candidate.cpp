@@ -1,5 +1,6 @@
 #include "graftline/effects/candidate.hpp"
 
+#include "graftline/git/failure_words.hpp"
 #include "graftline/git/lost_update.hpp"
 #include "graftline/git/make_commit.hpp"
 #include "graftline/git/merge.hpp"
@@ -126,9 +127,22 @@ private:
     awaitable<result<placed>> keep(candidate c, git::new_objects made)
     {
         auto kept = co_await git::kept_objects::keep(repo_, std::move(made), c.commit, c.onto);
+        if (!kept && git::says_damaged(kept.error().message())) co_return has_gaps(kept.error());
         if (!kept) co_return kept.error();
         c.kept = std::make_shared<git::kept_objects>(std::move(*kept));
         co_return c;
+    }
+
+    /// The target would have a history that does not read.
+    fault has_gaps(const fault& why) const
+    {
+        fault gaps(errc::refused, "its commits cannot land: objects that they need are missing");
+        for (const auto& [key, words] : why.context())
+            if (key == "git says") gaps.with(key, words);
+        if (what_.mode == land_mode::squash) return gaps;
+        return std::move(gaps).advise(
+            "To land its files as one commit, without the older ones: graftline land " + what_.task +
+            " --mode squash");
     }
 
     /// Each commit of its own on the one before it, as `git rebase` does: merges are left out, and so is what

@@ -26,4 +26,14 @@ error_code kind_of_failure(std::string_view words, error_code otherwise)
     return otherwise;
 }
 
+bool says_damaged(std::string_view words)
+{
+    for (const std::string_view part :
+         {"bad object", "bad tree object", "unknown revision", "not a tree object", "missing",
+          "Could not read", "ould not parse", "ailed to traverse", "corrupt", "is empty", "inflate",
+          "unable to unpack", "unable to read", "Not a valid object name", "bad revision", "unable to find"})
+        if (words.find(part) != words.npos) return true;
+    return false;
+}
+
 } // namespace graftline::git

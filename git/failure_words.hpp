@@ -11,4 +11,7 @@ namespace graftline::git {
 /// to; busy when a lock of git's is held; else `otherwise`.
 error_code kind_of_failure(std::string_view words, error_code otherwise);
 
+/// In git's words: an object is not there, or not what it was. Anything else says nothing about objects.
+bool says_damaged(std::string_view words);
+
 } // namespace graftline::git

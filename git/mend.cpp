@@ -1,11 +1,13 @@
 #include "graftline/git/mend.hpp"
 
 #include "graftline/git/branch_use.hpp"
+#include "graftline/git/failure_words.hpp"
+#include "graftline/git/libgit2.hpp"
 #include "graftline/git/patience.hpp"
-#include "graftline/git/read_direct.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/repository.hpp"
+#include "graftline/git/rescue.hpp"
 #include "graftline/git/scratch.hpp"
 #include "graftline/runtime/descriptor.hpp"
 #include "graftline/runtime/offload.hpp"
@@ -239,22 +241,28 @@ bool is_empty_object(const repository& repo, const oid& id)
     return fs::file_size(loose_file(repo, id), absent) == 0 && !absent;
 }
 
-/// In git's words: an object is not there, or not what it was. Anything else says nothing about objects.
-bool says_damaged(const std::string& words)
+bool has_top_tree(git_repository& repository, const git_oid& id)
 {
-    for (const char* part : {"bad object", "missing", "Could not read", "ould not parse", "ailed to traverse",
-                             "corrupt", "is empty", "inflate", "unable to unpack", "Not a valid object name",
-                             "bad revision", "unable to find"})
-        if (words.find(part) != words.npos) return true;
-    return false;
+    commit_ptr commit;
+    if (git_commit_lookup(out(commit), &repository, &id) != 0) return false;
+    object_ptr tree;
+    return git_object_lookup(out(tree), &repository, git_commit_tree_id(commit.get()), GIT_OBJECT_TREE) == 0;
 }
 
+/// The commit and its top folder are there.
 awaitable<result<bool>> is_commit(repository& repo, oid commit)
 {
     // Git would take it for present for ever.
     if (is_empty_object(repo, commit)) ::unlink(loose_file(repo, commit).c_str());
-    if (repo.may_read_directly() && co_await read_direct::tree_of(repo, commit)) co_return true;
-    command look = repo.git("cat-file", "-e", commit.hex() + "^{tree}");
+    if (repo.may_read_directly()) {
+        auto look = [commit](git_repository& repository) -> result<bool> {
+            const auto id = from_oid(commit);
+            return id && has_top_tree(repository, *id);
+        };
+        const auto there = co_await repo.direct().run(std::move(look));
+        if (there && *there) co_return true;
+    }
+    command look = repo.git("ls-tree", commit.hex());
     const auto words = look.words();
     const auto there = co_await run_git(std::move(look));
     if (!there) co_return there.error();
@@ -263,20 +271,93 @@ awaitable<result<bool>> is_commit(repository& repo, oid commit)
     co_return git_failed(words, *there);
 }
 
-awaitable<result<oid>> best_place(repository& repo, std::string fullname, known_places places)
+awaitable<result<bool>> walks(repository& repo, command walk)
+{
+    const auto words = walk.words();
+    const auto walked = co_await run_git(std::move(walk));
+    if (!walked) co_return walked.error();
+    if (walked->ok()) co_return true;
+    if (says_damaged(walked->err)) co_return false;
+    co_return git_failed(words, *walked); // it may be there all the same
+}
+
+/// Its history is there, and its own files are.
+awaitable<result<bool>> reads(repository& repo, oid commit, std::optional<oid> base)
+{
+    const auto there = co_await is_commit(repo, commit);
+    if (!there) co_return there.error();
+    if (!*there) co_return false;
+    command history = repo.git("rev-list", "--quiet", commit.hex());
+    command files = repo.git("rev-list", "--quiet", "--objects", commit.hex() + "^{tree}");
+    if (base && *base != commit) {
+        history.args("--not", base->hex());
+        files.args("--not", base->hex() + "^{tree}");
+    }
+    const auto walked = co_await walks(repo, std::move(history));
+    if (!walked) co_return walked.error();
+    if (!*walked) co_return false;
+    co_return co_await walks(repo, std::move(files));
+}
+
+/// The commits below this one, the newest first, as far as they can be followed.
+awaitable<std::vector<oid>> commits_below(repository& repo, oid tip, std::optional<oid> base)
+{
+    command walk = repo.git("rev-list", "--max-count=100", tip.hex());
+    if (base) walk.args("--not", base->hex());
+    std::vector<oid> below;
+    if (const auto listed = co_await run_git(std::move(walk)))
+        for (const std::string& line : records_of(listed->out, '\n'))
+            if (auto id = oid::parse(line); id && *id != tip) below.push_back(std::move(*id));
+    co_return below;
+}
+
+/// Nullopt: none of them reads.
+awaitable<result<std::optional<oid>>> first_that_reads(repository& repo, std::vector<oid> all,
+                                                       std::optional<oid> base)
+{
+    for (const oid& place : all) {
+        const auto fine = co_await reads(repo, place, base);
+        if (!fine) co_return fine.error();
+        if (*fine) co_return place;
+    }
+    co_return std::optional<oid>();
+}
+
+awaitable<result<oid>> best_place(repository& repo, std::string fullname, std::optional<oid> was,
+                                  known_places places)
 {
     std::vector<oid> all;
+    if (was) all = co_await commits_below(repo, *was, places.base);
     if (places.recorded) all.push_back(*places.recorded);
     for (oid& place : places_in_reflog(repo.common_dir() / "logs" / fullname))
         all.push_back(std::move(place));
     if (places.base) all.push_back(*places.base);
-    for (const oid& place : all) {
-        const auto whole = co_await is_whole(repo, place, places.base);
-        if (!whole) co_return whole.error();
-        if (*whole) co_return place;
-    }
+    const auto found = co_await first_that_reads(repo, std::move(all), places.base);
+    if (!found) co_return found.error();
+    if (*found) co_return **found;
     co_return fault(errc::corrupt, "a branch does not read, and nothing is left that it could go back to")
         .with("branch", fullname);
+}
+
+/// What the branch alone leads to, before it goes to `place`.
+awaitable<result<std::optional<std::string>>> keep_what_it_was(repository& repo, std::string fullname,
+                                                               std::string task, std::optional<oid> was,
+                                                               oid place, known_places places)
+{
+    auto kept = was;
+    const auto there = was ? co_await is_commit(repo, *was) : result<bool>(false);
+    if (!there) co_return there.error();
+    if (!*there) {
+        auto log = places_in_reflog(repo.common_dir() / "logs" / fullname);
+        const auto newest = co_await first_that_reads(repo, std::move(log), places.base);
+        if (!newest) co_return newest.error();
+        kept = *newest;
+    }
+    if (!kept || *kept == place) co_return std::optional<std::string>();
+    if (!*there)
+        if (const auto below = co_await is_ancestor(repo, *kept, place); below && *below)
+            co_return std::optional<std::string>();
+    co_return co_await rescue_commit(repo, *kept, task, fullname);
 }
 
 } // namespace
@@ -298,48 +379,111 @@ awaitable<result<bool>> is_whole(repository& repo, oid commit, std::optional<oid
 {
     command walk = repo.git("rev-list", "--quiet", "--objects", commit.hex());
     if (base && *base != commit) walk.args("--not", base->hex());
-    const auto words = walk.words();
-    const auto walked = co_await run_git(std::move(walk));
-    if (!walked) co_return walked.error();
-    if (walked->ok()) co_return true;
-    if (says_damaged(walked->err)) co_return false;
-    co_return git_failed(words, *walked); // it may be there all the same
+    co_return co_await walks(repo, std::move(walk));
 }
 
-awaitable<result<std::optional<oid>>> mend_branch(repository& repo, std::string branch, known_places places,
-                                                  bool thorough)
+awaitable<std::vector<std::string>> branches_in_trouble(repository& repo, std::vector<std::string> branches)
 {
-    const std::string fullname = "refs/heads/" + branch;
-    const fs::path file = repo.common_dir() / fullname;
-    branch_file read = read_branch_file(file);
-    if (read.is_symbolic || read.is_closed) co_return std::optional<oid>();
-    if (!read.is_there) {
+    using names = std::vector<std::string>;
+    if (!repo.may_read_directly() || branches.empty()) co_return names();
+    auto look = [branches = std::move(branches)](git_repository& repository) -> result<names> {
+        names found;
+        for (const std::string& branch : branches) {
+            git_oid at;
+            if (git_reference_name_to_id(&at, &repository, ("refs/heads/" + branch).c_str()) == 0 &&
+                !has_top_tree(repository, at))
+                found.push_back(branch);
+        }
+        return found;
+    };
+    auto found = co_await repo.direct().run(std::move(look));
+    co_return found ? std::move(*found) : names();
+}
+
+namespace {
+
+/// One branch under the eyes of `mend_branch`.
+class branch_mending {
+public:
+    branch_mending(repository& repo, std::string branch, std::string task, known_places places)
+        : repo_(repo), fullname_("refs/heads/" + branch), task_(std::move(task)), places_(std::move(places)),
+          read_(read_branch_file(repo.common_dir() / fullname_))
+    {
+    }
+
+    awaitable<result<mended_branch>> carry_out(bool thorough)
+    {
+        mended_branch done;
+        const auto broken = co_await is_broken(thorough, done.has_gaps);
+        if (!broken) co_return broken.error();
+        if (!*broken) co_return done;
+        const auto place = co_await best_place(repo_, fullname_, read_.at, places_);
+        if (!place) co_return place.error();
+        auto kept = co_await keep_what_it_was(repo_, fullname_, task_, read_.at, *place, places_);
+        if (!kept) co_return kept.error();
+        done.kept = std::move(*kept);
+        const auto put = co_await put_at(*place);
+        if (!put) co_return put.error();
+        if (!*put) co_return mended_branch{};
+        done.was = read_.at;
+        done.put = *place;
+        co_return done;
+    }
+
+private:
+    awaitable<result<bool>> is_broken(bool thorough, bool& has_gaps)
+    {
+        if (read_.is_symbolic || read_.is_closed) co_return false;
+        if (!read_.is_there) co_return co_await is_to_come_back();
+        if (!read_.at) co_return true;
+        auto look = thorough ? is_whole(repo_, *read_.at, places_.base) : is_commit(repo_, *read_.at);
+        const auto fine = co_await std::move(look);
+        if (!fine) co_return fine.error();
+        if (*fine || !thorough) co_return !*fine;
+        const auto lands = co_await reads(repo_, *read_.at, places_.base);
+        if (!lands) co_return lands.error();
+        has_gaps = *lands;
+        co_return !*lands;
+    }
+
+    awaitable<result<bool>> is_to_come_back()
+    {
         const bool packed =
-            text_of(repo.common_dir() / "packed-refs").find(" " + fullname + "\n") != std::string::npos;
-        const bool may_come_back = !packed && places.must_be_there && places.recorded;
-        if (!may_come_back) co_return std::optional<oid>();
-        const auto whole = co_await is_whole(repo, *places.recorded, places.base);
-        if (!whole) co_return whole.error();
-        if (!*whole) co_return std::optional<oid>();
+            text_of(repo_.common_dir() / "packed-refs").find(" " + fullname_ + "\n") != std::string::npos;
+        const bool may_come_back = !packed && places_.must_be_there && places_.recorded;
+        if (!may_come_back) co_return false;
+        co_return co_await is_whole(repo_, *places_.recorded, places_.base);
     }
-    if (read.at) {
-        auto fine = thorough ? is_whole(repo, *read.at, places.base) : is_commit(repo, *read.at);
-        const auto said = co_await std::move(fine);
-        if (!said) co_return said.error();
-        if (*said) co_return std::optional<oid>();
+
+    /// False: somebody has put it right meanwhile.
+    awaitable<result<bool>> put_at(oid place)
+    {
+        auto held = co_await repo_.lock().acquire();
+        if (!held) co_return held.error();
+        // Nothing that git could compare with: the file goes first.
+        const fs::path file = repo_.common_dir() / fullname_;
+        if (read_branch_file(file).at != read_.at) co_return false;
+        ::unlink(file.c_str());
+        auto put = co_await update_ref(repo_, fullname_, place, oid(std::string(place.hex().size(), '0')),
+                                       "graftline: put back, for what it was at does not read");
+        if (!put) co_return put.error();
+        co_return true;
     }
-    const auto place = co_await best_place(repo, fullname, std::move(places));
-    if (!place) co_return place.error();
-    auto held = co_await repo.lock().acquire();
-    if (!held) co_return held.error();
-    // Nothing that git could compare with: the file goes first.
-    const branch_file now = read_branch_file(file);
-    if (now.at != read.at) co_return std::optional<oid>(); // somebody has put it right meanwhile
-    ::unlink(file.c_str());
-    auto put = co_await update_ref(repo, fullname, *place, oid(std::string(place->hex().size(), '0')),
-                                   "graftline: put back after a restart");
-    if (!put) co_return put.error();
-    co_return std::optional<oid>(*place);
+
+    repository& repo_;
+    std::string fullname_;
+    std::string task_;
+    known_places places_;
+    branch_file read_;
+};
+
+} // namespace
+
+awaitable<result<mended_branch>> mend_branch(repository& repo, std::string branch, std::string task,
+                                             known_places places, bool thorough)
+{
+    branch_mending mending(repo, std::move(branch), std::move(task), std::move(places));
+    co_return co_await mending.carry_out(thorough);
 }
 
 } // namespace graftline::git

@@ -35,14 +35,30 @@ struct known_places {
     bool must_be_there = false; ///< a branch that is gone comes back
 };
 
-/// A branch whose file is empty or garbage, or that is at a commit which is not there, goes back to the
-/// recorded tip, else to the newest place in its reflog, else to its base: to the first of these of which all
-/// is there. One that reads well stays where it is. `thorough`: all that the commit reaches is looked for,
-/// not the commit alone. Takes the repository's lock. Result: where it was put; nullopt when nothing was
-/// wrong, or it is gone and may be. Errors: corrupt when nothing is left that it could go back to; git's.
+/// What became of a branch that was looked at.
+struct mended_branch {
+    std::optional<oid> put;          ///< where it was put; nullopt: it stays where it is
+    std::optional<oid> was;          ///< where it was, as far as that read; set only with `put`
+    std::optional<std::string> kept; ///< the rescue ref made for what it was at, or had been at
+    bool has_gaps = false;           ///< it stays, and older commits of it have lost objects
+};
+
+/// A branch whose file is empty or garbage, or that is at a commit which does not read, goes back to the
+/// newest commit below it that does, else to the recorded tip, else to the newest place in its reflog, else
+/// to its base: to the first of these that reads. A commit reads when its history down to the base and all of
+/// its own files are there: a landing needs no more than that. What only older commits held may be lost; the
+/// branch stays then. Before the branch moves, what it was at is kept under refs/graftline/rescue/`task`/<n>,
+/// if the commit and its top folder are there; otherwise the newest place of its reflog that reads, unless a
+/// ref reaches that. `thorough`: all that the commit reaches is looked for, not the commit and its top folder
+/// alone. Takes the repository's lock. Errors: corrupt when nothing is left that it could go back to; git's.
 /// Lifetime: borrows `repo`.
-awaitable<result<std::optional<oid>>> mend_branch(repository& repo, std::string branch, known_places places,
-                                                  bool thorough);
+awaitable<result<mended_branch>> mend_branch(repository& repo, std::string branch, std::string task,
+                                             known_places places, bool thorough);
+
+/// Those of the branches (short names) that are at a commit which is not there, or whose top folder is not:
+/// for `mend_branch` to look at. Starts no process; says nothing of a repository that libgit2 does not read.
+/// Lifetime: borrows `repo`.
+awaitable<std::vector<std::string>> branches_in_trouble(repository& repo, std::vector<std::string> branches);
 
 /// Is all of a commit there that `base` has not? Starts a git. Errors: what else kept git from saying.
 awaitable<result<bool>> is_whole(repository& repo, oid commit, std::optional<oid> base);

@@ -1,6 +1,7 @@
 #include "graftline/git/rescue.hpp"
 
 #include "graftline/git/branch_use.hpp"
+#include "graftline/git/failure_words.hpp"
 #include "graftline/git/holds_nothing.hpp"
 #include "graftline/git/ignore_rules.hpp"
 #include "graftline/git/kept_objects.hpp"
@@ -334,13 +335,15 @@ awaitable<result<void>> make_rescue_ref(repository& repo, std::string ref, oid c
     auto known = co_await readable_tips([&repo] { return repo.git(); }, {"refs/", {}});
     if (!known) co_return known.error();
     auto kept = co_await kept_objects::keep(repo, std::vector<std::string>(1, commit.hex()), *known, source);
-    if (!kept) co_return kept.error();
-    if (auto named = co_await kept->flush_names(repo); !named) co_return named;
+    // Some of it is gone for good. What is there lies in the repository, where the ref keeps it.
+    const bool has_gaps = !kept && source.empty() && says_damaged(kept.error().message());
+    if (!kept && !has_gaps) co_return kept.error();
+    if (kept)
+        if (auto named = co_await kept->flush_names(repo); !named) co_return named;
     auto made = co_await update_ref(repo, ref, commit, oid(std::string(commit.hex().size(), '0')),
                                     "graftline: rescue");
-    if (!made) co_return made;
-    co_await kept->settle(repo);
-    co_return result<void>();
+    if (made && kept) co_await kept->settle(repo);
+    co_return made;
 }
 
 awaitable<result<std::string>> publish(repository& repo, std::string prefix, oid commit,

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <csignal>
 
 namespace graftline::test {
@@ -47,6 +48,26 @@ TEST(lost_changes, tasks_of_a_killed_run_come_back_also_those_that_had_not_begun
     EXPECT_EQ(retried.status, 0) << retried.err;
     EXPECT_EQ(retried.json().at("merged"), 2);
     EXPECT_EQ(d.repository.git("show", "main:half.txt"), "half");
+}
+
+TEST(lost_changes, tasks_come_back_when_all_that_we_keep_was_removed)
+{
+    for (const auto& words : std::vector<std::vector<std::string>>{
+             {"clean"}, {"resume"}, {"land", "--all"}, {"run", "More", "--", "true"}}) {
+        desk d;
+        const auto agent = d.script("agent", "echo one > one.txt\n");
+        ASSERT_EQ(d.graftline({"run", "One", "--", agent}).status, 0);
+        std::filesystem::remove_all(d.repository.git_folder() / "graftline");
+
+        const auto first = d.graftline(words);
+        EXPECT_THAT(first.err, HasSubstr("1 task was found again in the repository")) << words[0];
+        EXPECT_THAT(first.err, testing::Not(HasSubstr("boot.lock"))) << words[0];
+        const auto tasks = d.graftline({"status", "--all", "--json"}).json().at("tasks").as_array();
+        EXPECT_TRUE(std::ranges::any_of(tasks, [](const auto& t) {
+            return t.at("branch").as_string().starts_with("task/one");
+        })) << words[0];
+        EXPECT_EQ(d.graftline({"clean"}).status, 0) << words[0];
+    }
 }
 
 } // namespace
