@@ -48,11 +48,15 @@ fault not_moved(const command& prepared, const command_output& output, const std
 awaitable<result<void>> change_ref(repository& repo, command prepared, std::string fullname,
                                    std::optional<oid> wanted)
 {
-    // Killed at the wrong moment, git leaves the ref locked for ever. It does not take long.
+    // Killed at the wrong moment, git leaves the ref locked for ever. It does not take long, but a hook may.
+    ref_lock_note note(repo.state_folder());
+    if (fullname.starts_with("refs/"))
+        note.write(fullname + ".lock", wanted.value_or(oid()), ref_lock_note::taker::a_git_of_ours);
     auto output = co_await shielded(run(prepared));
     if (!output) co_return output.error();
     if (output->ok()) co_return result<void>();
     if (was_ended(*output)) { // in a hook that it waited for, perhaps: with the ref where it should be
+        drop_ref_lock(repo, fullname, wanted.value_or(oid()));
         const auto now = co_await read_ref(repo, fullname);
         if (now && *now == wanted) co_return result<void>();
     }

@@ -7,6 +7,7 @@
 #include "graftline/git/repository.hpp"
 #include "graftline/git/scratch.hpp"
 #include "graftline/runtime/descriptor.hpp"
+#include "graftline/runtime/left_commands.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -30,6 +31,7 @@ bool lock_now(const descriptor& file)
 
 /// After it there may be more, of a longer note before.
 constexpr const char* note_end = "end";
+constexpr const char* end_of_git = "end, by git";
 
 fs::path notes_folder(const fs::path& state)
 {
@@ -148,10 +150,11 @@ bool ref_lock_note::open()
     return static_cast<bool>(file_);
 }
 
-bool ref_lock_note::write(const fs::path& lock, const oid& to)
+bool ref_lock_note::write(const fs::path& lock, const oid& to, taker who)
 {
+    const std::string end = who == taker::a_git_of_ours ? end_of_git : note_end;
     return (file_ || open()) && ::lseek(file_.get(), 0, SEEK_SET) == 0 &&
-           write_all(file_.get(), lock.string() + "\n" + to.hex() + "\n" + note_end + "\n");
+           write_all(file_.get(), lock.string() + "\n" + to.hex() + "\n" + end + "\n");
 }
 
 void ref_lock_note::clear()
@@ -216,6 +219,11 @@ awaitable<result<bool>> delete_ref_direct(repository& repo, std::string fullname
     co_return co_await carry_out(repo, std::move(wanted), delete_now);
 }
 
+void drop_ref_lock(const repository& repo, const std::string& fullname, const oid& to)
+{
+    drop_lock(repo.common_dir() / (fullname + ".lock"), to.hex());
+}
+
 void drop_abandoned_ref_locks(const repository& repo)
 {
     std::error_code failed;
@@ -224,7 +232,10 @@ void drop_abandoned_ref_locks(const repository& repo)
         const descriptor file(::open(entry->path().c_str(), O_RDWR | O_CLOEXEC));
         if (!lock_now(file)) continue; // its writer lives
         const std::vector<std::string> lines = records_of(text_of(entry->path()), '\n');
-        if (lines.size() >= 3 && lines[2] == note_end && !lines[0].empty())
+        const bool by_git = lines.size() >= 3 && lines[2] == end_of_git;
+        // A git closes its lock while a hook has the word: it may live though nobody has the file open.
+        if (by_git && commands_of_the_dead_run()) continue;
+        if (lines.size() >= 3 && (by_git || lines[2] == note_end) && !lines[0].empty())
             drop_lock(repo.common_dir() / lines[0], lines[1]); // an older note has the whole path
         ::unlink(entry->path().c_str());
     }

@@ -23,8 +23,11 @@ public:
     ref_lock_note& operator=(const ref_lock_note&) = delete;
     ~ref_lock_note();
 
-    /// `lock`: below the repository's common folder. False when it cannot be written.
-    bool write(const std::filesystem::path& lock, const oid& to);
+    /// Who takes the lock.
+    enum class taker { ourselves, a_git_of_ours };
+    /// `lock`: below the repository's common folder. `to`: what is written into it, if anything is. False
+    /// when it cannot be written.
+    bool write(const std::filesystem::path& lock, const oid& to, taker who = taker::ourselves);
     void clear();
 
 private:
@@ -48,8 +51,13 @@ awaitable<result<bool>> write_ref_direct(repository& repo, std::string fullname,
 /// something else.
 awaitable<result<bool>> delete_ref_direct(repository& repo, std::string fullname, oid expected);
 
-/// Removes the locks of refs that processes of ours left when they were killed in the middle of these.
-/// Reads one small folder, which is empty usually.
+/// Removes the lock of a ref that a git of ours, which has ended, took to write `to` (null: to delete the
+/// ref). One that holds something else is somebody else's and stays, as does one that a process has open.
+void drop_ref_lock(const repository& repo, const std::string& fullname, const oid& to);
+
+/// Removes the locks of refs that processes of ours, or their gits, left when they were killed in the middle
+/// of a change. A git that has outlived its graftline keeps its lock until it is ended. Reads one small
+/// folder, which is empty usually.
 void drop_abandoned_ref_locks(const repository& repo);
 
 } // namespace graftline::git

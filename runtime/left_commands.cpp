@@ -158,6 +158,11 @@ result<std::size_t> end_commands_of_the_dead(std::chrono::milliseconds grace)
     return end_groups(of_the_dead, grace);
 }
 
+bool commands_of_the_dead_run()
+{
+    return std::ranges::any_of(find_marked(), [](const marked& one) { return !one.whose.is_alive(); });
+}
+
 result<std::size_t> end_commands_in(const std::filesystem::path& folder, std::chrono::milliseconds grace)
 {
     const auto in_folder = [&](const std::vector<marked>& all) {

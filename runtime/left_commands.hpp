@@ -24,6 +24,9 @@ std::vector<std::string> marked_environment(const command& what);
 /// not even end by KILL.
 result<std::size_t> end_commands_of_the_dead(std::chrono::milliseconds grace);
 
+/// Does any of them run? Blocks for a look at all processes.
+bool commands_of_the_dead_run();
+
 /// The same for commands that were started in `folder` or below it, by whoever, living or dead.
 result<std::size_t> end_commands_in(const std::filesystem::path& folder, std::chrono::milliseconds grace);
 

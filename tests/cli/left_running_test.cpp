@@ -94,6 +94,29 @@ TEST_F(LeftRunning, TheSecondSignalKillsAHookThatIsDeafWithAllThatItStarted)
     expect_landed_once();
 }
 
+TEST_F(LeftRunning, TheLockOfAGitThatWasKilledWithItsHookIsKnownAsOurs)
+{
+    for (const bool by_signal : {true, false}) {
+        hook("reference-transaction",
+             slow("hook", "while read old new ref; do case \"$1 $ref\" in 'prepared refs/heads/task/'*) "
+                          "slow=1;; esac; done; test \"$slow\" || exit 0; trap '' TERM"));
+        {
+            const auto run = start();
+            if (by_signal) ::kill(run->pid(), SIGINT);
+            if (by_signal) ::usleep(100'000);
+            run->end_by(by_signal ? SIGINT : SIGKILL);
+        }
+        no_hook("reference-transaction");
+        const auto resumed = d.graftline({"resume"});
+        EXPECT_EQ(resumed.status, 0) << resumed.err;
+        EXPECT_EQ(running_with(mark), 0u);
+        expect_landed_once();
+        d.repository.git("reset", "-q", "--hard", "HEAD~1");
+        fs::remove(begun);
+        fs::remove_all(d.repository.git_folder() / "graftline");
+    }
+}
+
 TEST_F(LeftRunning, AHookThatALandingWaitsForEndsWithTheFirstSignal)
 {
     for (const std::string when : {"prepared", "committed"}) {
