@@ -6,6 +6,7 @@
 #include "graftline/effects/run_task.hpp"
 #include "graftline/effects/save_work.hpp"
 #include "graftline/effects/strand_watch.hpp"
+#include "graftline/effects/taken_landing.hpp"
 #include "graftline/effects/task_end.hpp"
 #include "graftline/git/move_target.hpp"
 #include "graftline/runtime/open_files.hpp"
@@ -384,6 +385,9 @@ awaitable<result<run_report>> carry_to_end(std::shared_ptr<run> of, std::shared_
         failed = r.past().failure();
     else if (r.is_resumed())
         co_await end_agents_left(r, ids);
+    if (!failed && !r.is_over())
+        for (const auto& id : ids)
+            co_await look_for_taken_landing(r, id);
     if (auto ended = co_await r.end(); !ended && !failed) failed = ended.error();
     if (failed) co_return *failed;
 

@@ -1,5 +1,6 @@
 #include "graftline/effects/land.hpp"
 
+#include "graftline/effects/gate.hpp"
 #include "graftline/effects/landing_intent.hpp"
 #include "graftline/effects/landing_queue.hpp"
 #include "graftline/git/commit.hpp"
@@ -98,6 +99,28 @@ awaitable<void> record(run& r, const std::string& id, const std::function<void(t
     if (!cleared) r.watcher().note(cleared.error().message()); // the next command finds it done
 }
 
+/// The target has the change already: somebody else has brought it there, past the gates. Rejected when they
+/// fail on the target as it is.
+awaitable<result<landing>> test_what_is_there(run& r, std::string task, std::string target, landing said,
+                                              std::vector<std::vector<std::string>> gates, bool again)
+{
+    const auto tip = co_await git::resolve(r.repository(), "refs/heads/" + target);
+    if (!tip) co_return tip.error();
+    const auto tree = co_await git::tree_of(r.repository(), *tip);
+    if (!tree) co_return tree.error();
+    const candidate as_it_is{*tip, *tip, *tree, nullptr};
+    const auto failed = co_await run_gates(r, task, as_it_is, std::move(gates), again);
+    if (!failed) co_return failed.error();
+    if (!*failed) co_return said;
+    co_return landing{verdict::rejected,
+                      {},
+                      {},
+                      {},
+                      "gate failed on " + target + ", where somebody has put this change already: " +
+                          (*failed)->command + " (" + (*failed)->how + ")",
+                      (*failed)->log};
+}
+
 /// Waits for the queue's word and records it, unless the queue has. The target may have moved when a
 /// cancellation comes: then that is recorded all the same.
 awaitable<result<landing>> queue_and_record(run& r, landing_request what)
@@ -105,10 +128,17 @@ awaitable<result<landing>> queue_and_record(run& r, landing_request what)
     const auto id = what.task;
     const auto target = what.target;
     const auto edit = what.record;
+    const auto gates = what.gates;
+    const bool test_again = what.test_again, lands = !what.reverts;
     auto answered = co_await r.queue(target).land(std::move(what));
     if (!answered) co_return fault(answered.error()).with("task", id).with("target", target);
     auto& said = answered->came_to;
     if (answered->is_recorded) co_return std::move(said);
+    if (said.is == verdict::up_to_date && lands && !gates.empty()) {
+        auto tested = co_await test_what_is_there(r, id, target, said, gates, test_again);
+        if (!tested) co_return tested.error().with("task", id).with("target", target);
+        said = std::move(*tested);
+    }
     auto with_it = [&](task& now) { edit(now, said); };
     // Nothing was moved: somebody else has brought the target there, perhaps without flushing it.
     const bool must_flush = said.is == verdict::up_to_date;

@@ -201,6 +201,41 @@ TEST_F(LandedWork, HasNoConflictMarkersUntilAPersonSaysSo)
     EXPECT_EQ(state_in(other), "merged") << "a text about conflicts is no conflict";
 }
 
+TEST_F(LandedWork, IsTestedWhereTheAgentBroughtItToTheTargetItself)
+{
+    const std::string moves =
+        "git symbolic-ref HEAD refs/heads/main; echo w >w.txt; git add w.txt; git commit -qm m\n";
+    auto answer = land(moves, {"--gate", "false"});
+    EXPECT_EQ(answer.status, 1);
+    EXPECT_EQ(state_in(answer), "failed");
+    EXPECT_THAT(reason_in(answer),
+                HasSubstr("gate failed on main, where somebody has put this change already"));
+    answer = land("git update-ref refs/heads/main \"$(git commit-tree -p main -m m main^{tree})\"\n"
+                  "git reset -q --hard main\n",
+                  {"--gate", "true"});
+    EXPECT_EQ(state_in(answer), "merged") << reason_in(answer);
+}
+
+TEST_F(LandedWork, IsSaidToBeGoneWhenAnAgentMovesTheTargetBack)
+{
+    const auto answer = d.graftline(
+        {"run", "A", "B", "--land", "--json", "--",
+         d.script("agent", "case $GRAFTLINE_TASK in A) echo a >a-work;; B)\n"
+                           "until git cat-file -e main:a-work 2>/dev/null; do sleep 0.05; done\n"
+                           "git update-ref refs/heads/main \"$GRAFTLINE_BASE\"; echo b >b-work;; esac\n")});
+    EXPECT_EQ(answer.status, 1);
+    EXPECT_THAT(answer.err, HasSubstr("main was moved back"));
+    const auto report = answer.json();
+    const auto& a = report.at("tasks").at(0);
+    EXPECT_EQ(a.at("state"), "completed");
+    EXPECT_THAT(std::string(a.at("reason").as_string()), HasSubstr("taken that off main"));
+    EXPECT_EQ(report.at("tasks").at(1).at("state"), "merged");
+    d.repository.git("reset", "-q", "--hard"); // the checkout that B moved main under
+    const auto again = d.graftline({"land", std::string(a.at("id").as_string())});
+    EXPECT_EQ(again.status, 0) << again.err;
+    EXPECT_THAT(landed(), testing::AllOf(HasSubstr("a-work"), HasSubstr("b-work")));
+}
+
 TEST_F(LandedWork, IsNotARebaseUnderWay)
 {
     d.repository.commit_file("a.txt", "a\n");

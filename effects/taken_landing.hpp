@@ -1,0 +1,15 @@
+/// Landings that somebody has taken off their target again.
+#pragma once
+
+#include "graftline/effects/run.hpp"
+
+#include <string>
+
+namespace graftline::effects {
+
+/// Looks whether the target still has what a task of the run has landed: an agent, or a person, may have
+/// moved it back since. Then the task is completed again, its branch is at what it had made, and that is
+/// said. What cannot be looked at is taken for granted. Throws what the store throws.
+awaitable<void> look_for_taken_landing(run& r, std::string id);
+
+} // namespace graftline::effects
