@@ -176,12 +176,22 @@ private:
         });
     }
 
+    std::vector<std::string> furnished() const
+    {
+        const auto& settings = in_->settings().worktree;
+        std::vector<std::string> paths = settings.copy;
+        paths.insert(paths.end(), settings.link.begin(), settings.link.end());
+        return paths;
+    }
+
     awaitable<void> look_at_worktree(task t)
     {
         if (auto now = located(in_->repository(), t)) t = std::move(*now);
-        const auto mended =
-            co_await git::mend_worktree(in_->repository(), t.worktree, t.branch, lock_reason(t.id));
-        if (!mended) say("The worktree of " + t.id + ": " + mended.error().message());
+        const auto mended = co_await git::mend_worktree(in_->repository(), t.worktree, t.branch,
+                                                        lock_reason(t.id), furnished());
+        if (!mended)
+            say("The worktree of " + t.id + ": " + mended.error().message() + "\n  " +
+                mended.error().advice());
         if (mended && !mended->empty())
             say("Git's record of the worktree of " + t.id + " was written again.");
         if (was_cut_short(t)) co_await set_aside(t);

@@ -3,6 +3,7 @@
 #include "graftline/git/branch_use.hpp"
 #include "graftline/git/failure_words.hpp"
 #include "graftline/git/libgit2.hpp"
+#include "graftline/git/own_worktree.hpp"
 #include "graftline/git/patience.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/refs.hpp"
@@ -75,8 +76,8 @@ std::optional<fs::path> record_of(const repository& repo, const fs::path& worktr
     const fs::path named = all / worktree.filename(); // as git calls it, unless that was taken
     if (without_line_end(text_of(named / "gitdir")) == (worktree / ".git").string()) return named;
     if (const auto known = git_dir_of(repo, worktree); known && *known) return **known;
-    if (auto linked = linked_git_dir(worktree); linked && fs::equivalent(linked->parent_path(), all, failed))
-        return linked;
+    if (auto linked = linked_git_dir(worktree)) // there or not: git removes the folder with the last record
+        if (fs::weakly_canonical(linked->parent_path(), failed) == all) return linked;
     // A record that names another place is another's.
     if (fs::is_directory(named, failed) && !is_line(text_of(named / "gitdir"))) return named;
     return std::nullopt;
@@ -114,7 +115,7 @@ public:
     bool reads_well() const
     {
         std::error_code failed;
-        const bool record = has_line(record_ / "commondir") && has_path(record_ / "gitdir", link()) &&
+        const bool record = has_commondir() && has_path(record_ / "gitdir", link()) &&
                             is_head(record_ / "HEAD") && is_index(record_ / "index");
         const bool lock = !fs::exists(record_ / "locked", failed) || has_line(record_ / "locked");
         return record && lock && (!fs::is_directory(worktree_, failed) || has_link());
@@ -123,7 +124,7 @@ public:
     result<void> mend(const std::string& branch, const std::string& reason)
     {
         std::error_code failed;
-        if (!has_line(record_ / "commondir")) write(record_ / "commondir", "../..");
+        if (!has_commondir()) write(record_ / "commondir", "../..");
         if (!has_path(record_ / "gitdir", link())) write(record_ / "gitdir", link());
         if (!is_head(record_ / "HEAD")) write(record_ / "HEAD", "ref: refs/heads/" + branch);
         // An agent may have taken the lock away: it comes back, and is ours.
@@ -144,6 +145,17 @@ public:
     std::vector<fs::path> written() && { return std::move(written_); }
 
 private:
+    /// It leads to the repository that the record lies in.
+    bool has_commondir() const
+    {
+        const fs::path file = record_ / "commondir";
+        if (is_closed_to_us(file)) return true;
+        const std::string text = text_of(file);
+        std::error_code failed;
+        return is_line(text) &&
+               fs::equivalent(record_ / without_line_end(text), record_.parent_path().parent_path(), failed);
+    }
+
     /// Without any `.git` the folder may be somebody else's, put there since; what is no file is not git's.
     bool has_link() const
     {
@@ -167,13 +179,49 @@ private:
     result<void> wrong_;
 };
 
+/// Git's record is gone as a whole, the folder is not: a `git worktree prune` while its disk was away, or a
+/// hand. Makes the folder for a new one.
+awaitable<result<void>> begin_record(repository& repo, fs::path record, fs::path worktree, std::string branch,
+                                     std::vector<std::string> furnished)
+{
+    const auto refused = [&](std::string why) {
+        return fault(errc::refused, "git has no record of this worktree any more, and " + std::move(why))
+            .with("worktree", worktree.string())
+            .advise(
+                "Its files are all that is left: copy what you need, and move the folder away. Then discard "
+                "the task, or retry it.");
+    };
+    const std::string fullname = "refs/heads/" + branch;
+    const auto tip = co_await read_ref(repo, fullname);
+    if (!tip) co_return tip.error();
+    if (!*tip) co_return refused("its branch is gone: " + branch);
+    const auto uses = co_await find_uses_of(repo, fullname);
+    if (!uses) co_return uses.error();
+    for (const branch_use& use : *uses)
+        co_return refused("its branch is in use in " + use.work_tree.string() + ": " + branch);
+    std::error_code failed;
+    for (const std::string& path : furnished)
+        if (fs::exists(fs::symlink_status(worktree / path, failed)))
+            co_return refused("whether this is the task's own or a copy of yours is not known: " + path)
+                .advise("Move it out of there, then do this again.");
+    fs::create_directories(record, failed);
+    if (failed) co_return system_fault(failed.value(), "cannot make " + record.string());
+    co_return result<void>();
+}
+
 } // namespace
 
 awaitable<result<std::vector<fs::path>>> mend_worktree(repository& repo, fs::path worktree,
-                                                       std::string branch, std::string reason)
+                                                       std::string branch, std::string reason,
+                                                       std::vector<std::string> furnished)
 {
     const auto record = record_of(repo, worktree);
     if (!record || *record == repo.common_dir()) co_return std::vector<fs::path>();
+    std::error_code failed;
+    const bool is_gone = fs::symlink_status(*record, failed).type() == fs::file_type::not_found;
+    if (is_gone)
+        if (auto begun = co_await begin_record(repo, *record, worktree, branch, std::move(furnished)); !begun)
+            co_return begun.error();
     mended_record mended(*record, worktree);
     auto looking = [&]() -> result<bool> {
         auto done = mended.mend(branch, reason);
@@ -183,7 +231,8 @@ awaitable<result<std::vector<fs::path>>> mend_worktree(repository& repo, fs::pat
     const auto lacks_index = co_await offload(std::move(looking));
     if (!lacks_index) co_return lacks_index.error();
     std::vector<fs::path> written = std::move(mended).written();
-    std::error_code failed;
+    if (is_gone)
+        if (auto marked = mark_own_worktree(*record, worktree, reason); !marked) co_return marked.error();
     if (*lacks_index && fs::is_directory(worktree, failed)) {
         auto made = co_await repo.ask_in(worktree, "read-tree", "HEAD");
         if (!made) co_return made.error();

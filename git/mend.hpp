@@ -22,11 +22,17 @@ bool looks_damaged(const repository& repo, const std::filesystem::path& worktree
 /// Writes again what git must know of a worktree of ours and a cut has left empty, garbage or lost: the
 /// worktree's `.git`, and HEAD, commondir, gitdir, the lock with its `reason`, and the index (from HEAD, no
 /// file is touched) in git's folder for it. What reads well stays, whatever it says: a task may have changed
-/// it, and that is judged elsewhere. Result: the files that were written again; none where git has no record
-/// of such a worktree at all. Errors: the system's; git's, when the index cannot be made. Lifetime: borrows
-/// `repo`.
-awaitable<result<std::vector<std::filesystem::path>>>
-mend_worktree(repository& repo, std::filesystem::path worktree, std::string branch, std::string reason);
+/// it, and that is judged elsewhere; but a commondir that names another repository is wrong for everybody. A
+/// record that is gone as a whole is made again where the worktree's `.git` names it and the branch is there:
+/// HEAD is at the branch then, and what was staged is staged no more. Which files are copies of the user's is
+/// not known then: `furnished`, the paths that settings have put into a worktree, must not lie there. Result:
+/// the files that were written again; none where nothing leads to a record. Errors: refused, with the next
+/// step, where the branch is gone or checked out elsewhere, or such a path is there; the system's; git's,
+/// when the index cannot be made. Lifetime: borrows `repo`.
+awaitable<result<std::vector<std::filesystem::path>>> mend_worktree(repository& repo,
+                                                                    std::filesystem::path worktree,
+                                                                    std::string branch, std::string reason,
+                                                                    std::vector<std::string> furnished = {});
 
 /// What a branch of ours can go back to.
 struct known_places {

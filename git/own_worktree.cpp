@@ -180,6 +180,17 @@ result<std::optional<own_worktree>> find_own_worktree(const repository& repo, co
     return found;
 }
 
+std::optional<fs::path> other_repository_of(const repository& repo, const fs::path& record)
+{
+    std::string way = text_of(record / "commondir");
+    way.erase(way.find_last_not_of("\r\n") + 1);
+    if (way.empty()) return std::nullopt;
+    const fs::path named = record / way;
+    std::error_code failed;
+    if (fs::equivalent(named, repo.common_dir(), failed)) return std::nullopt;
+    return named.lexically_normal();
+}
+
 std::optional<std::string> what_dot_git_says(const fs::path& worktree, const fs::path& record)
 {
     if (names(worktree, record)) return std::nullopt;

@@ -51,6 +51,11 @@ result<std::optional<own_worktree>> find_own_worktree(const repository& repo,
                                                       const std::filesystem::path& last_seen,
                                                       const std::string& reason, const std::string& branch);
 
+/// Where git's record of a worktree says that its repository is, when that is not `repo`: every git there
+/// would work in another one. Nullopt also when it says nothing that reads.
+std::optional<std::filesystem::path> other_repository_of(const repository& repo,
+                                                         const std::filesystem::path& record);
+
 /// What the `.git` of a worktree says instead of naming `record`, in words for a person; nullopt when it
 /// names it.
 std::optional<std::string> what_dot_git_says(const std::filesystem::path& worktree,

@@ -54,6 +54,19 @@ fault not_ours_any_more(std::string what, const fs::path& path, const std::strin
             "this again.");
 }
 
+/// Does git work in this repository there?
+result<void> check_repository(const repository& repo, const fs::path& record, const fs::path& path)
+{
+    const auto other = other_repository_of(repo, record);
+    if (!other) return {};
+    return fault(errc::refused, "git's record of this worktree names another repository: " + other->string())
+        .with("worktree", path.string())
+        .with("file", (record / "commondir").string())
+        .advise("The next graftline command writes it again: do this once more. What was committed meanwhile "
+                "lies "
+                "in that other repository.");
+}
+
 /// Is the folder at `path` still the worktree that git means?
 result<void> check_folder(const repository& repo, const fs::path& record, const fs::path& path)
 {
@@ -67,7 +80,7 @@ result<void> check_folder(const repository& repo, const fs::path& record, const 
     if (path.parent_path() == fs::weakly_canonical(repo.state_folder() / "scratch", failed)) return {};
     if (is_half_made(path)) return {};
     if (const auto other = what_dot_git_says(path, record)) return not_ours_any_more(refusal, path, *other);
-    return {};
+    return check_repository(repo, record, path);
 }
 
 /// A git that was killed while it made the worktree, or while it forgot it, leaves a part of its record that
@@ -119,7 +132,7 @@ result<void> check_worktree(const repository& repo, const fs::path& path, const 
     if (const auto other = what_dot_git_says(path, **record)) return not_ours_any_more(refusal, path, *other);
     // An agent may have unlocked one that was made before there were marks; then its branch tells.
     const bool has_branch = !lock_of(**record) && head_ref_in(**record) == "refs/heads/" + branch;
-    if (is_own_record(**record, reason) || has_branch) return {};
+    if (is_own_record(**record, reason) || has_branch) return check_repository(repo, **record, path);
     return not_ours_any_more(refusal, path, "a worktree of somebody else's");
 }
 
