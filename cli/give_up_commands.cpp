@@ -21,7 +21,7 @@ int refuse(session& s, const fault& why)
 
 awaitable<int> carry_out(session& s, cancel_arguments asked)
 {
-    auto in = co_await s.open_to_change();
+    auto in = co_await s.open_beside(asked.tasks);
     int status = exit_status::done;
     for (const auto& t : co_await s.find(*in, std::move(asked.tasks))) {
         const auto cancelled = co_await effects::cancel_task(in, t.id);

@@ -9,6 +9,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 namespace graftline::cli {
 
 namespace {
@@ -38,6 +40,25 @@ awaitable<std::shared_ptr<effects::project>> session::open()
 awaitable<std::shared_ptr<effects::project>> session::open_to_change()
 {
     auto in = co_await open();
+    co_await put_right(in);
+    co_return in;
+}
+
+awaitable<std::shared_ptr<effects::project>> session::open_beside(std::vector<std::string> handles)
+{
+    auto in = co_await open();
+    const auto all_live = [&](effects::store& s) {
+        return std::ranges::all_of(handles, [&](const std::string& handle) {
+            return effects::run::is_alive(*in, s.resolve(handle).owner);
+        });
+    };
+    const auto live = in->has_state() ? co_await in->stored(all_live) : result<bool>(false);
+    if (!live || !*live) co_await put_right(in); // which says what is wrong
+    co_return in;
+}
+
+awaitable<void> session::put_right(std::shared_ptr<effects::project> in)
+{
     log_.open(in->state_folder());
     if (in->has_state()) {
         auto reconciled = co_await reconcile(in);
@@ -48,7 +69,6 @@ awaitable<std::shared_ptr<effects::project>> session::open_to_change()
             err_.write("graftline: " + counted(released) +
                        " left by a run that died; see graftline status\n");
     }
-    co_return in;
 }
 
 awaitable<result<std::size_t>> session::reconcile(std::shared_ptr<effects::project> in)

@@ -31,6 +31,10 @@ public:
     /// first.
     awaitable<std::shared_ptr<effects::project>> open_to_change();
 
+    /// The same for what is asked of tasks while they are carried out: whoever does that may hold the
+    /// repository for as long as a hook takes, so nothing is put right when the runs of all of them live.
+    awaitable<std::shared_ptr<effects::project>> open_beside(std::vector<std::string> handles);
+
     /// The task that the user means by an id, the beginning of one, or a key.
     awaitable<effects::task> find(effects::project& in, std::string handle);
     awaitable<std::vector<effects::task>> find(effects::project& in, std::vector<std::string> handles);
@@ -39,6 +43,7 @@ public:
     void print_json(const boost::json::value& document);
 
 private:
+    awaitable<void> put_right(std::shared_ptr<effects::project> in);
     /// Puts right what a restart of the machine, or the death of a run, has left; says what that was.
     awaitable<result<std::size_t>> reconcile(std::shared_ptr<effects::project> in);
     /// Sets a damaged database aside and finds again what can be; false when it is not damaged.

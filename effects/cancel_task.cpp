@@ -1,6 +1,11 @@
 #include "graftline/effects/operations.hpp"
 #include "graftline/effects/save_work.hpp"
 
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include <chrono>
+
 namespace graftline::effects {
 namespace {
 
@@ -10,6 +15,31 @@ void record_cancelled(task& now)
     now.state = task_state::cancelled;
     now.reason = "cancelled";
     now.finished_at = now_text();
+}
+
+/// Whoever lands it sees that it was asked to be given up, at the latest when the git that moved the target
+/// has ended: one that is begun at this very moment is ended, too. Result: what the landing came to.
+awaitable<result<task>> end_landing(std::shared_ptr<project> in, task asked)
+{
+    using namespace std::chrono_literals;
+    const auto limit =
+        std::chrono::steady_clock::now() + std::chrono::milliseconds(asked.spec.grace_ms) + 20s;
+    asio::steady_timer again(co_await asio::this_coro::executor);
+    for (;;) {
+        if (auto ended = co_await end_all_of(*in, asked); !ended) co_return ended.error();
+        const auto now = co_await in->stored([&](store& s) { return s.resolve(asked.id); });
+        if (!now) co_return now.error();
+        const bool goes_on = now->state == task_state::completed && now->owner == asked.owner &&
+                             now->reason == asked.reason && run::is_alive(*in, now->owner);
+        if (!goes_on) co_return *now;
+        if (std::chrono::steady_clock::now() > limit)
+            co_return fault(errc::busy, "its landing was asked to end, and has not yet")
+                .with("task", asked.id)
+                .with("run", asked.owner)
+                .advise("It is given up before it moves the target: graftline status " + asked.id);
+        again.expires_after(100ms); // the other process tells nobody when it lets go
+        co_await again.async_wait(use_awaitable);
+    }
 }
 
 } // namespace
@@ -28,8 +58,8 @@ awaitable<result<task>> cancel_task(std::shared_ptr<project> in, std::string id)
     });
     if (!asked || (asked->state != task_state::running && asked->state != task_state::completed))
         co_return asked;
+    if (asked->state == task_state::completed) co_return co_await end_landing(in, *asked);
     if (auto ended = co_await end_all_of(*in, *asked); !ended) co_return ended.error();
-    if (asked->state == task_state::completed) co_return asked; // whoever lands it sees that it was asked
     co_return co_await in->stored([&](store& s) { return s.change(asked->id, record_cancelled); });
 }
 

@@ -9,9 +9,14 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace graftline::effects {
+
+/// Begins what the reflog says of a landing, before the ids of the tasks; the gits that move the target say
+/// that they are for it.
+inline constexpr std::string_view landing_note = "graftline: land";
 
 enum class verdict {
     merged,     ///< the target has it

@@ -341,8 +341,9 @@ awaitable<void> landing_queue::move(std::size_t slots)
             ids += " " + task;
             if (c.kept != kept) kept->join(std::move(*c.kept));
         }
-    auto done = co_await git::move_target(run_.repository(), target_, *tip_, to, "graftline: land" + ids,
-                                          *kept, keep_intents(run_.in(), steps));
+    auto done =
+        co_await git::move_target(run_.repository(), target_, *tip_, to, std::string(landing_note) + ids,
+                                  *kept, keep_intents(run_.in(), steps));
     if (done && std::holds_alternative<git::moved>(*done)) {
         batch_ = std::min(batch_ * 2, longest_chain);
         tip_ = to;
@@ -358,6 +359,7 @@ awaitable<void> landing_queue::move(std::size_t slots)
     }
     if (auto forgotten = co_await forget_intents(run_.in(), steps); !forgotten)
         run_.watcher().note(forgotten.error().message()); // the next command finds that nothing moved
+    if (co_await drop_cancelled(slots)) co_return;        // what moved it was ended for that
     if (!done && done.error().is(errc::moved)) {
         // Somebody else has landed: there is progress. Fewer at once come between them sooner.
         batch_ = 1;

@@ -50,9 +50,10 @@ awaitable<result<run_report>> ask_again(std::shared_ptr<project> in, run_record 
                                         std::vector<task> tasks, file_lock::lease held, observer& watcher,
                                         stop_button& button);
 
-/// Ends a task: one that waits is not started; of one that runs or lands, agent, gates, set-up commands and
-/// hooks get TERM, KILL after its grace; waits for their end. Its worktree and branch stay. Result: the task
-/// as it is then.
+/// Ends a task: one that waits is not started; of one that runs or lands, agent, gates, set-up commands, the
+/// gits that land it, hooks and filters get TERM, KILL after its grace; waits for their end. Its worktree and
+/// branch stay. Result: the task as it is then: merged, when its landing had come too far. Errors: busy, when
+/// a landing does not end within its grace and 20 s.
 awaitable<result<task>> cancel_task(std::shared_ptr<project> in, std::string id);
 
 /// Gives a task up: rescues what no ref reaches, removes worktree and branch. `force` cancels it first if it

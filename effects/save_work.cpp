@@ -2,6 +2,7 @@
 
 #include "graftline/effects/agent_files.hpp"
 #include "graftline/effects/follow_worktree.hpp"
+#include "graftline/effects/landing.hpp"
 #include "graftline/git/rescue.hpp"
 #include "graftline/runtime/attempt_files.hpp"
 #include "graftline/runtime/left_commands.hpp"
@@ -41,6 +42,14 @@ awaitable<result<void>> end_attempts(std::vector<std::filesystem::path> folders)
     co_return result<void>();
 }
 
+/// Is that what a git is for which moves the task's branch or lands it?
+static bool is_for(const task& t, const std::string& purpose)
+{
+    if (!t.branch.empty() && purpose.starts_with("refs/heads/" + t.branch + ":")) return true;
+    const auto named = purpose.find(landing_note);
+    return named != purpose.npos && (purpose.substr(named) + " ").find(" " + t.id + " ") != purpose.npos;
+}
+
 awaitable<result<void>> end_all_of(const project& in, const task& t)
 {
     std::vector<std::filesystem::path> attempts;
@@ -50,9 +59,11 @@ awaitable<result<void>> end_all_of(const project& in, const task& t)
         if (at->is_directory(failed)) attempts.push_back(at->path());
     auto ended = co_await end_attempts(std::move(attempts));
     if (ended) ended = co_await end_agent(t);
-    if (!ended || t.worktree.empty()) co_return ended;
+    if (!ended) co_return ended;
     auto end_commands = [&] {
-        return end_commands_in(t.worktree, std::chrono::milliseconds(t.spec.grace_ms));
+        const std::chrono::milliseconds grace(t.spec.grace_ms);
+        auto moving = end_commands_for([&](const std::string& what) { return is_for(t, what); }, grace);
+        return !moving || t.worktree.empty() ? moving : end_commands_in(t.worktree, grace);
     };
     const auto commands = co_await offload(end_commands);
     if (!commands) co_return commands.error();

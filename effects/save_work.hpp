@@ -11,8 +11,9 @@ namespace graftline::effects {
 /// Ends what still runs of the task's present attempt, gracefully, and waits for that; nothing is success.
 awaitable<result<void>> end_agent(const task& t);
 
-/// Ends gracefully all that runs for the task, from any process: its agent, gates that test it, and git,
-/// hooks and set-up commands in its worktree. Waits for their end.
+/// Ends gracefully all that runs for the task, from any process: its agent, gates that test it, git, hooks
+/// and set-up commands in its worktree, and gits that move its branch or land it, with the hooks and filters
+/// that those wait for. Waits for their end.
 awaitable<result<void>> end_all_of(const project& in, const task& t);
 
 /// Ends the attempts in these folders gracefully, all at once, and waits for that: whoever ignores TERM is

@@ -155,6 +155,9 @@ awaitable<result<void>> run_hook(repository& repo, const worktree_request& reque
                             std::string(request.base.hex().size(), '0'), request.base.hex(), "1");
     auto output = co_await run(hook);
     if (!output) co_return output.error();
+    if (was_ended(*output)) // from outside: what it is to provide may be half there, or not at all
+        co_return fault(errc::command_failed, "the post-checkout hook was ended before it was done")
+            .with("worktree", request.path.string());
     // As in git: the hook comes too late to stop anything.
     if (!output->ok() && request.notice)
         request.notice("the post-checkout hook failed: " + git_failed(hook.words(), *output).message());

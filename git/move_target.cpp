@@ -13,6 +13,7 @@
 #include "graftline/git/repository.hpp"
 #include "graftline/git/write_ref_direct.hpp"
 #include "graftline/runtime/conversation.hpp"
+#include "graftline/runtime/left_commands.hpp"
 #include "graftline/runtime/offload.hpp"
 #include "graftline/runtime/shielded.hpp"
 
@@ -179,6 +180,7 @@ awaitable<std::optional<attempt>> follow_files(landing what, landing_checkout wh
 {
     for (const bool refreshed : {false, true}) {
         command follow = following(where, what.from, what.to);
+        follow.set(purpose_name, what.reflog_message);
         const std::vector<std::string> words = follow.words();
         auto output = co_await run(std::move(follow));
         if (!output) co_return ended(output.error());
@@ -371,8 +373,9 @@ awaitable<attempt> move_through(landing what, landing_checkout where, conversati
 /// Everything between taking git's ref locks and giving them back. Must not be interrupted.
 awaitable<attempt> move_together(landing what, landing_checkout where)
 {
-    auto talk = co_await conversation::start(where.git(
-        {"-c", "core.filesRefLockTimeout=1000", "update-ref", "-m", what.reflog_message, "--stdin"}));
+    command update = where.git(
+        {"-c", "core.filesRefLockTimeout=1000", "update-ref", "-m", what.reflog_message, "--stdin"});
+    auto talk = co_await conversation::start(update.set(purpose_name, what.reflog_message));
     if (!talk) co_return ended(talk.error());
     auto made = co_await move_through(what, where, **talk);
     co_await (*talk)->leave();

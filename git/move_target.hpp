@@ -53,6 +53,9 @@ using intent_callback = std::function<awaitable<result<void>>(const move_intent&
 /// `from`; busy when git's locks stay taken; command_failed otherwise. Cancellation: honoured until files
 /// begin to change, from then on only after the ref has moved. Lifetime: borrows `repo` until completion.
 ///
+/// What may wait for a hook or a filter says in its environment that it is for `reflog_message`
+/// (left_commands.hpp). Ended from outside, it moves the branch or leaves all as it was.
+///
 /// `made`: what of `to` lies in no repository yet; all that `to` reaches and `from` does not is kept from
 /// collection before the ref moves. Where nobody has the branch checked out no process is started, unless
 /// the repository or its configuration is one that only git understands. With `durability::power` objects

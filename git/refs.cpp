@@ -5,6 +5,7 @@
 #include "graftline/git/read_direct.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/write_ref_direct.hpp"
+#include "graftline/runtime/left_commands.hpp"
 #include "graftline/runtime/shielded.hpp"
 
 #include <algorithm>
@@ -112,6 +113,7 @@ awaitable<result<void>> update_ref(repository& repo, std::string fullname, oid t
         if (*written) co_return result<void>();
     }
     auto prepared = repo.git("update-ref", "-m", reflog_message, fullname, to.hex());
+    prepared.set(purpose_name, fullname + ": " + reflog_message);
     if (expected)
         prepared.add(expected->is_null() ? "" : expected->hex()); // "": it must not exist, in any hash
     co_return co_await change_ref(repo, std::move(prepared), std::move(fullname), std::move(to));

@@ -176,4 +176,17 @@ result<std::size_t> end_commands_in(const std::filesystem::path& folder, std::ch
     return end_groups(in_folder, grace);
 }
 
+result<std::size_t> end_commands_for(const std::function<bool(const std::string&)>& is_meant,
+                                     std::chrono::milliseconds grace)
+{
+    const auto for_that = [&](const std::vector<marked>& all) {
+        std::set<pid_t> groups;
+        for (const auto& one : all)
+            if (const auto purpose = started_with(one.pid, purpose_name); purpose && is_meant(*purpose))
+                groups.insert(one.facts.group);
+        return groups;
+    };
+    return end_groups(for_that, grace);
+}
+
 } // namespace graftline

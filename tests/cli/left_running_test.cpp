@@ -234,5 +234,77 @@ TEST_F(HalfMade, IsSavedWhenItIsDiscarded)
     expect_saved();
 }
 
+TEST_F(LeftRunning, CancellingATaskEndsAHookThatItsLandingWaitsFor)
+{
+    for (const bool in_time : {true, false}) {
+        hook("reference-transaction",
+             slow("hook", "while read old new ref; do test \"$1 $ref\" = '" +
+                              std::string(in_time ? "prepared" : "committed") +
+                              " refs/heads/main' && slow=1; done; test \"$slow\" || exit 0"));
+        const auto run = start();
+        const auto cancelled = d.graftline({"cancel", id()});
+        EXPECT_EQ(cancelled.status, 0) << cancelled.err;
+        EXPECT_THAT(cancelled.out, testing::HasSubstr(in_time ? "completed" : "merged"));
+        EXPECT_EQ(running_with(mark), 0u);
+        EXPECT_EQ(run->end_by(0), in_time ? 1 : 0) << run->said();
+        EXPECT_EQ(task().at("state"), in_time ? "completed" : "merged") << task();
+        no_hook("reference-transaction");
+        if (in_time) EXPECT_EQ(commits(), 1u);
+        if (in_time) EXPECT_EQ(d.graftline({"land", id()}).status, 0);
+        expect_landed_once();
+        d.repository.git("reset", "-q", "--hard", "HEAD~1");
+        fs::remove(begun);
+        fs::remove_all(d.repository.git_folder() / "graftline");
+    }
+}
+
+TEST_F(LeftRunning, CancellingATaskEndsAFilterThatItsLandingWaitsFor)
+{
+    d.repository.commit_file(".gitattributes", "work.txt filter=slow\n");
+    d.repository.git("config", "filter.slow.smudge", slow("smudge"));
+    const auto run = start();
+    const auto cancelled = d.graftline({"cancel", id()});
+    EXPECT_EQ(cancelled.status, 0) << cancelled.err;
+    EXPECT_EQ(running_with(mark), 0u);
+    EXPECT_EQ(run->end_by(0), 1) << run->said();
+    EXPECT_EQ(task().at("state"), "completed") << task();
+    EXPECT_EQ(d.repository.git("status", "--porcelain"), "");
+    EXPECT_FALSE(fs::exists(d.repository.top() / "work.txt"));
+    d.repository.git("config", "--unset", "filter.slow.smudge");
+    EXPECT_EQ(d.graftline({"land", id()}).status, 0);
+    EXPECT_EQ(d.repository.git("show", "main:work.txt"), "work");
+}
+
+TEST_F(LeftRunning, CancellingATaskEndsAHookThatItsBranchWaitsFor)
+{
+    hook("reference-transaction",
+         slow("hook", "while read old new ref; do case \"$1 $ref\" in 'prepared refs/heads/task/'*) "
+                      "slow=1;; esac; done; test \"$slow\" || exit 0"));
+    const auto run = start();
+    EXPECT_EQ(d.graftline({"cancel", id()}).status, 0);
+    EXPECT_EQ(running_with(mark), 0u);
+    EXPECT_EQ(run->end_by(0), 1) << run->said();
+    EXPECT_EQ(task().at("state"), "cancelled") << task();
+    no_hook("reference-transaction");
+    EXPECT_EQ(d.graftline({"retry", id()}).status, 0);
+    expect_landed_once();
+}
+
+TEST_F(LeftRunning, CancellingATaskInTheHookOfItsCheckoutLeavesNoWorktreeThatCountsAsReady)
+{
+    hook("post-checkout", slow("hook"));
+    const auto run = start();
+    EXPECT_EQ(d.graftline({"cancel", id()}).status, 0);
+    EXPECT_EQ(running_with(mark), 0u);
+    EXPECT_EQ(run->end_by(0), 1) << run->said();
+    EXPECT_EQ(task().at("state"), "cancelled") << task();
+    EXPECT_THAT(run->said(), testing::Not(testing::HasSubstr("post-checkout hook failed")));
+    const auto hooked = d.repository.root() / "hooked";
+    hook("post-checkout", d.script("hook", "echo > '" + hooked.string() + "'\n"));
+    EXPECT_EQ(d.graftline({"retry", id()}).status, 0);
+    EXPECT_TRUE(fs::exists(hooked));
+    expect_landed_once();
+}
+
 } // namespace
 } // namespace graftline::test
