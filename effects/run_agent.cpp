@@ -24,6 +24,7 @@
 #include "graftline/runtime/disk_session.hpp"
 #include "graftline/runtime/follow.hpp"
 #include "graftline/runtime/offload.hpp"
+#include "graftline/runtime/process_tree.hpp"
 #include "graftline/runtime/scope.hpp"
 #include "graftline/runtime/shielded.hpp"
 #include "graftline/runtime/supervised.hpp"
@@ -162,6 +163,7 @@ public:
             if (!taken) co_return taken.error();
             if (*taken) co_return std::move(**taken);
         }
+        if (auto alone = co_await be_alone(); !alone) co_return alone.error();
         for (;;) {
             auto made = co_await make(place);
             if (!made) co_return made.error();
@@ -176,6 +178,23 @@ public:
     }
 
 private:
+    /// An attempt whose folder is gone cannot be adopted, and may live: two agents would work in one
+    /// worktree.
+    awaitable<result<void>> be_alone()
+    {
+        if (task_.attempts == 0 || task_.worktree.empty() || std::filesystem::is_directory(task_.attempt))
+            co_return result<void>();
+        auto end = [this] { return end_attempts_with("GRAFTLINE_WORKTREE", task_.worktree); };
+        if (co_await offload(std::move(end)) == 0) co_return result<void>();
+        auto saved = co_await save_state();
+        if (saved)
+            run_.watcher().note(
+                "An agent of " + task_.id +
+                " of which nothing was known any more still worked: it was ended, and what it "
+                "had made is saved.");
+        co_return saved;
+    }
+
     /// Somebody may have deleted its folder while nobody worked in it.
     awaitable<result<void>> need_worktree()
     {

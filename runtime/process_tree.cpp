@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <sstream>
 
@@ -255,21 +256,34 @@ bool is_alive(const process_identity& identity)
     return facts && facts->state != 'Z' && facts->state != 'X' && facts->start_time == identity.start_time;
 }
 
+/// Result: how many there were. What is being born while we look is found by looking again.
+static std::size_t kill_all(const std::function<bool(pid_t)>& is_meant)
+{
+    std::size_t all = 0;
+    for (int round = 0, found = 1; found > 0 && round < 20; ++round) {
+        found = 0;
+        for (const pid_t pid : numbers_in("/proc")) {
+            descriptor process(pid == ::getpid() ? -1 : open_process(pid));
+            if (process && is_meant(pid) && send_signal(process.get(), SIGKILL)) ++found;
+        }
+        all += static_cast<std::size_t>(found);
+    }
+    return all;
+}
+
 void end_leftovers(const process_identity& gone)
 {
     if (gone.boot_id != boot_id() || gone.pid_namespace != pid_namespace() || is_alive(gone)) return;
     if (!gone.cgroup.empty()) control_group::end(gone.cgroup);
     if (gone.token.empty()) return;
-    // What is being born while we look is found by looking again.
-    for (int round = 0, found = 1; found > 0 && round < 20; ++round) {
-        found = 0;
-        for (const pid_t pid : numbers_in("/proc")) {
-            descriptor process(pid == ::getpid() ? -1 : open_process(pid));
-            if (process && started_with(pid, attempt::token_variable) == gone.token &&
-                send_signal(process.get(), SIGKILL))
-                ++found;
-        }
-    }
+    kill_all([&](pid_t pid) { return started_with(pid, attempt::token_variable) == gone.token; });
+}
+
+std::size_t end_attempts_with(const std::string& name, const std::string& value)
+{
+    return kill_all([&](pid_t pid) {
+        return started_with(pid, attempt::token_variable) && started_with(pid, name) == value;
+    });
 }
 
 } // namespace graftline

@@ -76,4 +76,8 @@ bool runs_in(const std::vector<std::filesystem::path>& folders, const sought_pro
 /// environment carries its token. Another boot's or another pid namespace's processes are left alone.
 void end_leftovers(const process_identity& gone);
 
+/// The same for every attempt whose agent was started with `name` set to `value`, also when its supervisor
+/// lives: for attempts of which nothing is known any more. Result: how many processes were ended.
+std::size_t end_attempts_with(const std::string& name, const std::string& value);
+
 } // namespace graftline

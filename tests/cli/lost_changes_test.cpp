@@ -50,6 +50,30 @@ TEST(lost_changes, tasks_of_a_killed_run_come_back_also_those_that_had_not_begun
     EXPECT_EQ(d.repository.git("show", "main:half.txt"), "half");
 }
 
+TEST(lost_changes, an_agent_whose_logs_were_removed_does_not_work_on_beside_the_next_one)
+{
+    desk d;
+    const auto begun = d.repository.root() / "begun";
+    const auto mark = "lost-" + d.repository.root().filename().string();
+    const auto agent = d.script("agent", "export MARK='" + mark + "'; echo half > half.txt; echo > '" +
+                                             begun.string() + "'; sleep 600\n");
+    {
+        started_graftline run(d, {"run", "Work", "--land", "--", agent});
+        ASSERT_TRUE(eventually([&] { return std::filesystem::exists(begun); })) << run.said();
+        EXPECT_EQ(run.end_by(SIGKILL), 137);
+    }
+    std::filesystem::remove_all(d.repository.git_folder() / "graftline/logs");
+    std::filesystem::remove(agent);
+    d.script("agent", "cat half.txt > seen.txt\n");
+    const auto resumed = d.graftline({"resume"});
+    EXPECT_EQ(resumed.status, 0) << resumed.err;
+    EXPECT_TRUE(soon([&] { return running_with(mark) == 0; })) << "the first one works on";
+    EXPECT_THAT(resumed.err, HasSubstr("still worked"));
+    const auto task = d.graftline({"status", "--all", "--json"}).json().at("tasks").at(0);
+    EXPECT_EQ(task.at("rescues").as_array().size(), 1u) << task;
+    EXPECT_EQ(d.repository.git("show", "main:seen.txt"), "half");
+}
+
 TEST(lost_changes, tasks_come_back_when_all_that_we_keep_was_removed)
 {
     for (const auto& words : std::vector<std::vector<std::string>>{
