@@ -21,13 +21,14 @@ result<void> check_git_files(const std::filesystem::path& start);
 result<void> check_git_folder(const std::filesystem::path& git_dir);
 
 /// What a git finds by listing a folder that all worktrees share: every loose ref and reflog, every pack. The
-/// names alone are read, a call or two for each folder; for once a command, and after an agent has ended. What
-/// is neither folder nor file, nor a link to one, is refused. Errors: unusable, naming it.
+/// names alone are read, a call or two for each folder; for once a command, and after an agent has ended.
+/// What is neither folder nor file, nor a link to one, is refused. Errors: unusable, naming it.
 result<void> check_listed_files(const std::filesystem::path& git_dir);
 
 /// The rules in a work tree that a git reads for `paths` (relative to `top`): .gitattributes, .gitignore and
 /// .gitmodules at the top, and the first two in every folder above one of the paths. Errors: as above.
-result<void> check_rules_in_tree(const std::filesystem::path& top, const std::vector<std::string>& paths = {});
+result<void> check_rules_in_tree(const std::filesystem::path& top,
+                                 const std::vector<std::string>& paths = {});
 
 /// The same for a repository and the records of all its worktrees, which a git reads that lists, adds or
 /// removes one.
