@@ -65,6 +65,21 @@ awaitable<void> end_gates(const project& in, std::set<std::string> gates)
     (void)co_await end_attempts(std::move(attempts)); // what does not end keeps its worktree, which is said
 }
 
+cleaned removed_scratch(const fs::path& path)
+{
+    return {"scratch " + path.string(), "its process is gone", true};
+}
+
+/// What waits there is moved among git's objects by its process alone.
+awaitable<void> clear_beside_objects(project& in, std::vector<cleaned>& found, bool dry_run)
+{
+    auto clear = [&] {
+        for (const auto& path : entries_of(git::scratch_beside_objects(in.repository())))
+            if (git::remove_abandoned_scratch(path, dry_run)) found.push_back(removed_scratch(path));
+    };
+    co_await offload(clear);
+}
+
 } // namespace
 
 std::string gate_name(const std::string& run_id)
@@ -94,12 +109,13 @@ awaitable<std::vector<cleaned>> clear_abandoned_gates(project& in, std::string r
     };
     std::erase_if(names, is_live);
     if (!dry_run && !gates.empty()) co_await end_gates(in, std::move(gates));
+    co_await clear_beside_objects(in, found, dry_run);
     for (const auto& name : names) {
         const auto path = folder / name;
         const auto what = "scratch " + path.string();
         if (run_in(name).empty() && !worktrees.contains(name)) {
             auto remove = [&] { return git::remove_abandoned_scratch(path, dry_run); };
-            if (co_await offload(remove)) found.push_back({what, "its process is gone", true});
+            if (co_await offload(remove)) found.push_back(removed_scratch(path));
             continue;
         }
         if (!dry_run) {

@@ -300,7 +300,7 @@ bool run::is_alive(const project& in, const std::string& run_id)
 {
     if (run_id.empty()) return false;
     const auto held = file_lock::is_held(lock_file_of(in, run_id));
-    return held && *held;
+    return !held || *held; // what cannot be asked is not taken from its run
 }
 
 bool run::has_died(const project& in)

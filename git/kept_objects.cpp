@@ -86,7 +86,7 @@ awaitable<result<kept_objects>> kept_objects::keep(repository& repo, std::vector
                                                    std::vector<std::string> known, fs::path source)
 {
     kept_objects kept{landing_packs(repo)};
-    auto scratch = scratch_folder::make(repo, "pack");
+    auto scratch = scratch_folder::make_beside_objects(repo, "pack");
     if (!scratch) co_return scratch.error();
     auto packs = co_await pack_by_command(repo, std::move(wanted), std::move(known), std::move(source),
                                           scratch->path());

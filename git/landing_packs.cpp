@@ -241,7 +241,7 @@ result<fs::path> landing_packs::begin() const
 
 result<pack_draft> landing_packs::draft(const repository& repo, pack_file& pack)
 {
-    auto home = scratch_folder::make(repo, "pack");
+    auto home = scratch_folder::make_beside_objects(repo, "pack");
     if (!home) return not_put(home.error());
     pack_draft made(std::move(*home));
     if (auto written = pack.write(made.pack_, made.index_); !written) return not_put(written.error());
@@ -339,7 +339,7 @@ awaitable<void> landing_packs::combine(repository& repo) const
     co_await offload(std::move(joining));
     if (ids.empty()) co_return;
 
-    auto scratch = scratch_folder::make(repo, "pack");
+    auto scratch = scratch_folder::make_beside_objects(repo, "pack");
     if (!scratch) co_return;
     // Each commit changes the same folders: what they have in common compresses well, and lies close by.
     command packing = repo.git("pack-objects", "-q", "--window=4", (scratch->path() / "pack").string());

@@ -96,7 +96,7 @@ awaitable<result<void>> write_objects(repository& repo, new_objects made)
 
 result<std::shared_ptr<scratch_folder>> make_object_folder(const repository& repo)
 {
-    auto folder = scratch_folder::make(repo, "objects");
+    auto folder = scratch_folder::make_beside_objects(repo, "objects");
     if (!folder) return folder.error();
     return std::make_shared<scratch_folder>(std::move(*folder));
 }

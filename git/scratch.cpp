@@ -5,11 +5,14 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 #include <fstream>
+#include <optional>
 #include <string>
 
 namespace graftline::git {
@@ -25,11 +28,42 @@ descriptor lock_folder(const fs::path& folder)
     return fd;
 }
 
+fs::path in_state_folder(const repository& repo)
+{
+    return repo.state_folder() / "scratch";
+}
+
+/// Files move from one to the other only where it is the same: not between bind mounts of one disk.
+std::optional<std::uint64_t> mount_of(const fs::path& folder)
+{
+    struct statx found{};
+    if (::statx(AT_FDCWD, folder.c_str(), AT_STATX_DONT_SYNC, STATX_MNT_ID, &found) != 0 ||
+        !(found.stx_mask & STATX_MNT_ID))
+        return std::nullopt;
+    return found.stx_mnt_id;
+}
+
 } // namespace
+
+fs::path scratch_beside_objects(const repository& repo)
+{
+    return repo.common_dir() / "objects/graftline";
+}
 
 result<scratch_folder> scratch_folder::make(const repository& repo, std::string_view purpose)
 {
-    const fs::path parent = repo.state_folder() / "scratch";
+    return make_in(in_state_folder(repo), purpose);
+}
+
+result<scratch_folder> scratch_folder::make_beside_objects(const repository& repo, std::string_view purpose)
+{
+    const auto objects = mount_of(repo.common_dir() / "objects/pack");
+    const bool elsewhere = objects && objects != mount_of(repo.state_folder());
+    return make_in(elsewhere ? scratch_beside_objects(repo) : in_state_folder(repo), purpose);
+}
+
+result<scratch_folder> scratch_folder::make_in(const fs::path& parent, std::string_view purpose)
+{
     std::error_code failed;
     fs::create_directories(parent, failed);
     if (failed) return system_fault(failed.value(), "cannot make " + parent.string());

@@ -19,6 +19,9 @@ class scratch_folder {
 public:
     /// `purpose` begins its name. Errors: the system's (no_space when the disk is full).
     static result<scratch_folder> make(const repository& repo, std::string_view purpose);
+    /// The same for what becomes git's objects by renaming: where those are on a mount of their own, it lies
+    /// among them (git does not look there).
+    static result<scratch_folder> make_beside_objects(const repository& repo, std::string_view purpose);
 
     scratch_folder(scratch_folder&& other) noexcept
         : path_(std::exchange(other.path_, {})), lock_(std::move(other.lock_))
@@ -30,6 +33,7 @@ public:
     const std::filesystem::path& path() const noexcept { return path_; }
 
 private:
+    static result<scratch_folder> make_in(const std::filesystem::path& parent, std::string_view purpose);
     scratch_folder(std::filesystem::path path, descriptor lock)
         : path_(std::move(path)), lock_(std::move(lock))
     {
@@ -37,6 +41,9 @@ private:
     std::filesystem::path path_;
     descriptor lock_;
 };
+
+/// Where `make_beside_objects` puts folders when git's objects are on another mount.
+std::filesystem::path scratch_beside_objects(const repository& repo);
 
 /// Removes a scratch folder whose process is gone, unless `keep`. False: it is in use, or is none.
 bool remove_abandoned_scratch(const std::filesystem::path& folder, bool keep);

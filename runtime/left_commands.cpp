@@ -46,11 +46,8 @@ struct owner {
         read.folder = std::string(std::istreambuf_iterator<char>(words), {});
         return read;
     }
-    bool is_alive() const
-    {
-        const auto facts = facts_of(pid);
-        return facts && facts->state != 'Z' && facts->start_time == start_time;
-    }
+    /// An owner that could not read when it began itself is not known by its number alone.
+    bool is_dead() const { return start_time != 0 && !still_runs(pid, start_time); }
 };
 
 const owner& ourselves()
@@ -152,7 +149,7 @@ result<std::size_t> end_commands_of_the_dead(std::chrono::milliseconds grace)
     const auto of_the_dead = [](const std::vector<marked>& all) {
         std::set<pid_t> groups;
         for (const auto& one : all)
-            if (!one.whose.is_alive()) groups.insert(one.facts.group);
+            if (one.whose.is_dead()) groups.insert(one.facts.group);
         return groups;
     };
     return end_groups(of_the_dead, grace);
@@ -160,7 +157,7 @@ result<std::size_t> end_commands_of_the_dead(std::chrono::milliseconds grace)
 
 bool commands_of_the_dead_run()
 {
-    return std::ranges::any_of(find_marked(), [](const marked& one) { return !one.whose.is_alive(); });
+    return std::ranges::any_of(find_marked(), [](const marked& one) { return one.whose.is_dead(); });
 }
 
 result<std::size_t> end_commands_in(const std::filesystem::path& folder, std::chrono::milliseconds grace)

@@ -248,12 +248,19 @@ bool runs_in(const std::vector<fs::path>& folders, const sought_programs& what)
     return false;
 }
 
+bool still_runs(pid_t pid, std::uint64_t start_time)
+{
+    const auto is_there = [pid] { return ::kill(pid, 0) == 0 || errno != ESRCH; };
+    const auto facts = facts_of(pid);
+    if (!facts) return is_there();
+    return facts->state != 'Z' && facts->state != 'X' && facts->start_time == start_time;
+}
+
 bool is_alive(const process_identity& identity)
 {
     if (identity.pid <= 0 || identity.boot_id != boot_id() || identity.pid_namespace != pid_namespace())
         return false;
-    const auto facts = facts_of(identity.pid);
-    return facts && facts->state != 'Z' && facts->state != 'X' && facts->start_time == identity.start_time;
+    return still_runs(identity.pid, identity.start_time);
 }
 
 /// Result: how many there were. What is being born while we look is found by looking again.

@@ -25,8 +25,12 @@ struct process_facts {
     std::uint64_t start_time = 0;
 };
 
-/// None when there is no such process.
+/// None when there is no such process, or it cannot be read about (no descriptor is left).
 std::optional<process_facts> facts_of(pid_t pid);
+
+/// Does the process run that had this number, and began then? True where that cannot be read: what is not
+/// known to have ended is left alone.
+bool still_runs(pid_t pid, std::uint64_t start_time);
 
 /// This boot of this machine, and the numbering that our pids belong to. A boot cannot be ended by a test: it
 /// sets GRAFTLINE_TEST_BOOT_ID.

@@ -257,6 +257,10 @@ void one_run::look_at_tasks(run_end& end)
         if (!end.states.emplace(description, t.at("state").as_string()).second)
             end.wrong.push_back("twice a task: " + description);
         described[std::string(t.at("id").as_string())] = description;
+        // Where the disk went away meanwhile, a worktree is not trusted: what lay in it is in a rescue.
+        if (is_kept(end.states[description]) && t.at("worktree").is_null() &&
+            !t.at("rescues").as_array().empty())
+            end.rescued.insert(description);
         if (const auto& why = t.at("reason"); why.is_string() && !why.as_string().empty())
             end.reasons[description] = why.as_string();
     }
@@ -301,7 +305,8 @@ void one_run::look_for_leftovers(run_end& end)
     const auto kept = static_cast<std::size_t>(
         std::ranges::count_if(end.states, [](const auto& t) { return is_kept(t.second); }));
     const auto worktrees = git({"worktree", "list"});
-    if (lines_of(worktrees).size() != kept + 1) end.wrong.push_back("worktrees: " + worktrees);
+    if (lines_of(worktrees).size() != kept - end.rescued.size() + 1)
+        end.wrong.push_back("worktrees: " + worktrees);
     const auto branches = git({"branch", "--list", "task/*"});
     if (lines_of(branches).size() != kept) end.wrong.push_back("branches: " + branches);
     for (const auto& ref : lines_of(git({"for-each-ref", "--format=%(refname)", "refs/graftline"})))

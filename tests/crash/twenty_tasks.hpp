@@ -25,6 +25,7 @@ struct run_end {
     std::map<std::string, std::string> states;
     std::map<std::string, std::string> reasons;
     std::map<std::string, int> landings; ///< first-parent commits of main that name the task
+    std::set<std::string> rescued;       ///< kept, and their worktrees' contents are in rescues
     std::string tree;                    ///< of main
     std::vector<std::string> wrong;      ///< lost work, and what should have been removed
 

@@ -85,7 +85,7 @@ TEST_F(ReadOnly, AGitFolderIsSaidToBeSo)
 }
 
 /// What is being written to cannot be made read-only; git's objects are not while nobody adds one.
-TEST_F(ReadOnly, SoakObjectsThatCannotBeWrittenAnyMoreInterruptTheRun)
+TEST_F(ReadOnly, ObjectsThatCannotBeWrittenAnyMoreInterruptTheRun)
 {
     one_run run(tasks);
     const auto objects = run.top().string() + "/.git/objects";

@@ -6,6 +6,7 @@
 #include "tests/support/ordinary_user.hpp"
 #include "tests/support/test_repository.hpp"
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace graftline {
@@ -52,6 +53,23 @@ TEST_F(ProgramsThatRun, OfAnotherUserCountWhereThatUserIsAskedFor)
     EXPECT_EQ(seen(std::nullopt), 1);
     EXPECT_EQ(seen(std::set<uid_t>{0}), 1);
     EXPECT_EQ(seen(std::set<uid_t>{65534}), 0);
+}
+
+TEST(AProcess, ThatCannotBeReadAboutStillRuns)
+{
+    const auto ourselves = facts_of(::getpid());
+    ASSERT_TRUE(ourselves);
+    rlimit before{};
+    ::getrlimit(RLIMIT_NOFILE, &before);
+    const rlimit none{0, before.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &none);
+    const bool unread = !facts_of(::getpid());
+    const bool runs = still_runs(::getpid(), ourselves->start_time);
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    EXPECT_TRUE(unread);
+    EXPECT_TRUE(runs);
+    EXPECT_TRUE(still_runs(::getpid(), ourselves->start_time));
+    EXPECT_FALSE(still_runs(::getpid(), ourselves->start_time + 1));
 }
 
 } // namespace
