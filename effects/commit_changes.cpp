@@ -9,11 +9,14 @@
 #include "graftline/git/dead_locks.hpp"
 #include "graftline/git/noted_rules.hpp"
 #include "graftline/git/refs.hpp"
+#include "graftline/git/rescue.hpp"
 #include "graftline/git/worktree.hpp"
 #include "graftline/runtime/outcome.hpp"
 #include "graftline/runtime/shielded.hpp"
 
 #include <boost/asio/this_coro.hpp>
+
+#include <algorithm>
 
 namespace graftline::effects {
 namespace {
@@ -110,19 +113,53 @@ std::string message_for(const task& t, const commit_changes& asked, const agents
                                      settings.commit.trailers);
 }
 
-/// The rules may have been changed by another agent, or by the user.
-awaitable<result<void>> say_changed_rules(run& r, const task& t)
+/// The rules may have been changed by another agent, or by the user. Result: the programs of filters that are
+/// not what they were.
+awaitable<result<std::vector<std::string>>> say_changed_rules(run& r, const task& t)
 {
     const auto record = git::git_dir_of(r.repository(), t.worktree);
     if (!record) co_return record.error();
-    if (!*record) co_return result<void>();
+    if (!*record) co_return std::vector<std::string>();
     git::workplace place(**record, t.worktree, true);
     const auto changes = co_await git::hold_rules(r.repository(), place);
     if (!changes) co_return changes.error();
-    if (changes->is_none() || !changes->unheld.empty()) co_return result<void>(); // a commit is refused then
-    r.watcher().note("What git ignores or converts was changed since the worktree of " + t.id +
-                     " was made: for it the rules of then count. Changed: " + listed(changes->all()));
-    co_return result<void>();
+    const std::string since = " since the worktree of " + t.id + " was made";
+    if (!changes->hooks.empty())
+        r.watcher().note("Hooks were changed" + since +
+                         ". Git runs them as they are now: " + listed(changes->hooks));
+    // A commit is refused when git cannot be held to the rules of then.
+    const auto held = changes->all();
+    if (!held.empty() && changes->unheld.empty())
+        r.watcher().note("What git ignores or converts was changed" + since +
+                         ": for it the rules of then count. Changed: " + listed(held));
+    co_return changes->programs;
+}
+
+/// The program of a filter has been replaced: where the committed files do not give back the bytes that lie
+/// there, those are saved beside the commit. Result: what a person must know of it; empty when nothing
+/// differs.
+awaitable<result<std::string>> save_beside_filters(run& r, const task& t, std::vector<std::string> programs,
+                                                   change made)
+{
+    auto& repo = r.repository();
+    if (programs.empty() || made.tip.empty()) co_return std::string();
+    const auto saved = co_await git::rescue(repo, t.worktree, t.id);
+    if (!saved) co_return saved.error();
+    if (!*saved) co_return std::string();
+    co_await r.change(t.id, [&](task& now) {
+        if (std::ranges::find(now.rescues, **saved) == now.rescues.end()) now.rescues.push_back(**saved);
+    });
+    const auto commit = co_await repo.ask("rev-parse", "--verify", **saved + "^{commit}");
+    if (!commit) co_return commit.error();
+    auto lost = co_await git::changed_paths(repo, git::oid(made.tip), git::oid(*commit));
+    if (!lost) co_return lost.error();
+    std::erase_if(*lost, [&](const std::string& path) {
+        return !std::ranges::binary_search(made.files, path); // edits of what we put there are saved, too
+    });
+    if (lost->empty()) co_return std::string();
+    co_return "the program of a filter was replaced while it worked (" + listed(programs) +
+        "), and what is committed does not give the files back as they lay there: " + listed(*lost) +
+        "; their own bytes are saved: git show '" + **saved + ":" + lost->front() + "'";
 }
 
 awaitable<result<change>> commit_what_lies_there(run& r, const task& t, const commit_changes& asked)
@@ -143,11 +180,17 @@ awaitable<result<change>> commit_what_lies_there(run& r, const task& t, const co
     if (!freed) co_return freed.error();
     if (auto whole = check_no_rebase(r, t); !whole) co_return whole.error();
     if (auto home = co_await bring_head_home(r, t); !home) co_return home.error();
-    if (auto said = co_await say_changed_rules(r, t); !said) co_return said.error();
+    const auto programs = co_await say_changed_rules(r, t);
+    if (!programs) co_return programs.error();
     git::commit_request request(message_for(t, asked, r.in().settings()));
     if (auto done = co_await git::commit_everything(r.repository(), t.worktree, request); !done)
         co_return done.error();
-    co_return co_await summarise(r, t);
+    auto made = co_await summarise(r, t);
+    if (!made) co_return made;
+    const auto lost = co_await save_beside_filters(r, t, *programs, *made);
+    if (!lost) co_return lost.error();
+    if (!lost->empty()) made->doubt += (made->doubt.empty() ? "" : "; ") + *lost;
+    co_return made;
 }
 
 /// Must not be interrupted: what is on the branch is on record.

@@ -58,6 +58,7 @@ awaitable<result<std::optional<std::string>>> commit_task(std::shared_ptr<projec
         if (mine) co_await shielded(r.release(found->id));
         const auto& change = done.value().value();
         if (change.tip != found->commit) made = change.tip;
+        if (!change.doubt.empty()) r.watcher().note("Look at " + found->id + " again: " + change.doubt);
         if (change.tip.empty()) co_return;
         co_await shielded(r.change(found->id, [](task& now) {
             if (now.state != task_state::failed && now.state != task_state::cancelled) return;

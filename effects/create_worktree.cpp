@@ -5,6 +5,8 @@
 #include "graftline/effects/remove_worktree.hpp"
 #include "graftline/effects/task_base.hpp"
 #include "graftline/effects/task_names.hpp"
+#include "graftline/git/branch_use.hpp"
+#include "graftline/git/noted_rules.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/rescue.hpp"
 #include "graftline/git/worktree.hpp"
@@ -142,11 +144,24 @@ private:
         if (!added) co_return added.error();
         if (auto furnished = co_await furnish(run_, task_.worktree, task_.id); !furnished)
             co_return furnished.error();
+        if (auto noted = co_await note_what_came_later(); !noted) co_return noted.error();
         // What is recorded as ready is taken for the agent's work after a restart.
         if (auto flushed = co_await run_.repository().flush(task_.worktree); !flushed)
             co_return flushed.error();
         co_await record(true);
         co_return tree{task_.worktree, task_.branch, task_.base};
+    }
+
+    /// A program of a filter may be among what was put there.
+    awaitable<result<void>> note_what_came_later()
+    {
+        const auto& settings = run_.in().settings().worktree;
+        if (settings.copy.empty() && settings.link.empty() && settings.setup.empty())
+            co_return result<void>();
+        const auto record = git::git_dir_of(run_.repository(), task_.worktree);
+        if (!record) co_return record.error();
+        if (!*record) co_return result<void>();
+        co_return co_await git::note_programs(run_.repository(), **record, task_.worktree);
     }
 
     awaitable<void> record(bool ready)

@@ -179,7 +179,11 @@ awaitable<result<void>> make(repository& repo, const worktree_request& request, 
 {
     auto metadata = co_await make_metadata(repo, request, made);
     if (!metadata) co_return metadata;
-    co_return co_await populate(repo, request);
+    if (auto files = co_await populate(repo, request); !files || request.lock_reason.empty()) co_return files;
+    const auto record = git_dir_of(repo, request.path);
+    if (!record) co_return record.error();
+    if (!*record) co_return result<void>(); // the hook has taken it away
+    co_return co_await note_programs(repo, **record, request.path);
 }
 
 /// Does git list a worktree at the request's path that carries our reason? A killed `worktree add` may have

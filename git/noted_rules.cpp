@@ -1,10 +1,14 @@
 #include "graftline/git/noted_rules.hpp"
 
+#include "graftline/git/branch_use.hpp"
 #include "graftline/git/furnished.hpp"
 #include "graftline/git/git_settings.hpp"
+#include "graftline/git/noted_programs.hpp"
 #include "graftline/git/records.hpp"
+#include "graftline/git/refs.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/scratch.hpp"
+#include "graftline/runtime/offload.hpp"
 
 #include <algorithm>
 #include <fstream>
@@ -29,6 +33,9 @@ constexpr const char* ignored_name = "ignored";
 constexpr const char* ignored_unless_edited_name = "ignored-unless-edited";
 constexpr const char* attributes_name = "attributes";
 constexpr const char* info_attributes_name = "info-attributes";
+// The files behind filters and hooks, and the commit that was checked out when they were first noted.
+constexpr const char* programs_name = "programs";
+constexpr const char* commit_name = "commit";
 
 fs::path own_lines_file(const repository& repo)
 {
@@ -58,6 +65,54 @@ bool is_of_tree(const setting_values& values, const char* key)
 {
     const auto set = values.find(key);
     return set != values.end() && names_file_of_tree(set->second);
+}
+
+/// Where git looks for hooks; relative when that is in the tree.
+awaitable<result<fs::path>> hooks_in_force(repository& repo)
+{
+    const auto known = co_await repo.settings().now(repo);
+    if (!known) co_return known.error();
+    const fs::path hooks = (*known)->hooks.lexically_normal();
+    const fs::path top = repo.git().folder();
+    const auto is_below = [&](const fs::path& folder) {
+        const fs::path way = hooks.lexically_relative(folder);
+        return !way.empty() && *way.begin() != "..";
+    };
+    co_return is_below(top) && !is_below(repo.common_dir()) ? hooks.lexically_relative(top) : hooks;
+}
+
+awaitable<result<std::string>> programs_in_force(repository& repo, fs::path noted, fs::path worktree)
+{
+    const auto hooks = co_await hooks_in_force(repo);
+    if (!hooks) co_return hooks.error();
+    auto look = [&] {
+        return programs_now(settings_in(records_of(text_of(noted / settings_name)), false), *hooks, worktree);
+    };
+    co_return co_await offload(look);
+}
+
+/// The commit that a worktree is at; empty when that cannot be told.
+awaitable<std::string> commit_of(repository& repo, fs::path record)
+{
+    const std::string branch = head_ref_in(record);
+    if (branch.empty()) co_return text_of(record / "HEAD").substr(0, repo.can().oid_digits());
+    const auto tip = co_await read_ref(repo, branch);
+    co_return tip && *tip ? (*tip)->hex() : std::string();
+}
+
+/// Adds the programs that are not what was noted.
+awaitable<result<void>> find_programs(repository& repo, workplace& place, fs::path noted, rule_changes& found)
+{
+    const auto was = text_if_there(noted / programs_name);
+    if (!was) co_return was.error();
+    if (was->empty()) co_return result<void>(); // of a time when none were noted
+    const auto is = co_await programs_in_force(repo, noted, place.work_tree.value_or(place.git_dir));
+    if (!is) co_return is.error();
+    changed_programs changed = compare_programs(*was, *is);
+    found.programs = std::move(changed.filters);
+    found.hooks = std::move(changed.hooks);
+    if (!found.programs.empty()) place.distrusted_since = text_of(noted / commit_name);
+    co_return result<void>();
 }
 
 /// The text of the file that a setting names. One of the tree is the task's own.
@@ -260,6 +315,20 @@ awaitable<result<void>> note_rules(repository& repo, fs::path record, fs::path w
     co_return result<void>();
 }
 
+awaitable<result<void>> note_programs(repository& repo, fs::path record, fs::path worktree)
+{
+    const fs::path folder = record / folder_name;
+    std::error_code failed;
+    if (!fs::exists(folder / configuration_name, failed)) co_return result<void>();
+    const auto programs = co_await programs_in_force(repo, folder, worktree);
+    if (!programs) co_return programs.error();
+    if (!fs::exists(folder / commit_name, failed)) {
+        auto written = replace_file(folder / commit_name, co_await commit_of(repo, record));
+        if (!written) co_return written;
+    }
+    co_return replace_file(folder / programs_name, *programs);
+}
+
 result<fs::path> ignored_beside_tree(const fs::path& record, const fs::path& worktree)
 {
     const fs::path noted = record / folder_name;
@@ -298,6 +367,7 @@ awaitable<result<rule_changes>> hold_rules(repository& repo, workplace& place, c
     place.ignored_by =
         compared.ignores_otherwise(*found) ? compared.ignoring(worktree) : std::vector<fs::path>();
     place.as_bytes = !found->keeps_conversions();
+    if (auto looked = co_await find_programs(repo, place, noted, *found); !looked) co_return looked.error();
     co_return found;
 }
 

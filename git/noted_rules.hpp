@@ -22,9 +22,12 @@ struct rule_changes {
     std::vector<std::string> converting; ///< settings of conversions on the way into the object store
     std::vector<std::string> attributes; ///< files that say what is converted
     std::vector<std::string> unheld;     ///< those among them that no git can be kept from
+    std::vector<std::string> programs;   ///< of filters: what they make may be something else than before
+    std::vector<std::string> hooks;      ///< they say nothing of what the content is
 
-    bool is_none() const noexcept { return seeing.empty() && keeps_conversions(); }
+    bool is_none() const noexcept { return seeing.empty() && keeps_conversions() && programs.empty(); }
     bool keeps_conversions() const noexcept { return converting.empty() && attributes.empty(); }
+    /// What git is kept from: all but programs and hooks.
     std::vector<std::string> all() const;
 };
 
@@ -32,6 +35,12 @@ struct rule_changes {
 /// git's words, the system's.
 awaitable<result<void>> note_rules(repository& repo, std::filesystem::path record,
                                    std::filesystem::path worktree);
+
+/// Notes, too, which programs its filters and hooks are, and what it stands at. Call it when the files are
+/// there, before anything works in them; again when something was put beside them. Nothing where no rules
+/// were noted. Errors: the system's.
+awaitable<result<void>> note_programs(repository& repo, std::filesystem::path record,
+                                      std::filesystem::path worktree);
 
 /// The file that a git which somebody starts in the worktree is to take for core.excludesFile: what that said
 /// when the worktree was made, and what was put there (git/furnished.hpp). Empty where there is none to be
@@ -48,8 +57,8 @@ enum class copied_edits { are_no_work, are_kept };
 
 /// Makes the gits of a place heed the rules that were noted for it, whatever the configuration says today,
 /// and says what has been changed. Nothing where nothing was noted. What only today's files decide is in the
-/// result: see `workplace::ignored_by`, `workplace::as_bytes`. Errors: git's words, the system's. Lifetime:
-/// borrows both.
+/// result: see `workplace::ignored_by`, `workplace::as_bytes`, `workplace::distrusted_since`. Errors: git's
+/// words, the system's. Lifetime: borrows both.
 awaitable<result<rule_changes>> hold_rules(repository& repo, workplace& place,
                                            copied_edits edits = copied_edits::are_no_work);
 

@@ -186,12 +186,17 @@ public:
         const auto filters = co_await has_filters();
         if (!filters) co_return filters.error();
         result<std::set<std::string>> before;
-        if (*filters) before = co_await entries();
+        if (*filters && !place_.distrusted_since) before = co_await entries();
         if (!before) co_return before.error();
         // With the user's filters where they work: large files then lie where LFS keeps them.
         auto added = co_await stage_filtered();
         if (added && *filters) added = co_await keep_what_filters_lose(std::move(*before));
         if (added) co_return added;
+        // What was staged before by a filter that now fails says nothing of the bytes either.
+        if (place_.distrusted_since) {
+            auto forgotten = co_await look_again(co_await distrusted());
+            if (!forgotten) co_return forgotten;
+        }
         auto forced = co_await stage_bytes();
         // The first words say what is wrong with the user's set-up; the second attempt's are of our own
         // making.
@@ -297,15 +302,31 @@ private:
         co_return found->ok();
     }
 
+    /// Which of the files in the index may be of a filter that has been replaced; nullopt: each.
+    awaitable<std::optional<std::set<std::string>>> distrusted()
+    {
+        if (!place_.distrusted_since || place_.distrusted_since->empty()) co_return std::nullopt;
+        const auto changed = co_await repository::answer(with_index(
+            repo_, plain_, index_,
+            {"diff-index", "--cached", "--name-only", "--no-renames", "-z", *place_.distrusted_since, "--"}));
+        if (!changed) co_return std::nullopt; // the commit is not there any more
+        const auto paths = records_of(*changed);
+        co_return std::set<std::string>(paths.begin(), paths.end());
+    }
+
     /// The files that are in the index since `before` and go through a filter.
     awaitable<result<std::vector<std::string>>> filtered_since(std::set<std::string> before)
     {
         std::vector<std::string> paths;
         const auto after = co_await entries();
         if (!after) co_return after.error();
-        for (const std::string& entry : *after)
-            if (entry.starts_with("100") && !before.contains(entry))
-                paths.push_back(entry.substr(entry.find('\t') + 1));
+        const auto among = co_await distrusted();
+        for (const std::string& entry : *after) {
+            if (!entry.starts_with("100") || before.contains(entry)) continue;
+            std::string path = entry.substr(entry.find('\t') + 1);
+            if (place_.distrusted_since && !lies_there(*place_.work_tree / path)) continue;
+            if (!among || among->contains(path)) paths.push_back(std::move(path));
+        }
         if (paths.empty()) co_return paths;
         command ask = filtered({"check-attr", "-z", "--stdin", "filter"});
         ask.feed(joined(paths));

@@ -35,6 +35,9 @@ public:
     std::vector<std::string> rules; ///< words for each git here, by which noted settings count
     std::vector<std::filesystem::path> ignored_by; ///< files with rules instead of git's own; most often none
     bool as_bytes = false; ///< conversions are not what they were: only a file's own bytes can be trusted
+    /// The program of a filter is not what it was. What differs from this commit may have gone through the
+    /// one or the other; empty: all may have.
+    std::optional<std::string> distrusted_since;
 };
 
 /// The commit that HEAD is at; nullopt before the first one.

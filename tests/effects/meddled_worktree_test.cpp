@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 
 namespace graftline::effects {
@@ -144,6 +145,35 @@ TEST_F(MeddledWorktree, AGateMayDoWhatItLikesInItsCheckout)
     const auto report = w.run({"Gated"}, writes_a_file);
     EXPECT_EQ(report.tasks.front().state, task_state::merged) << report.tasks.front().reason;
     EXPECT_THAT(w.repo.git("worktree", "list"), testing::Not(HasSubstr("scratch")));
+}
+
+TEST_F(MeddledWorktree, AFilterWhoseProgramAnAgentReplacesTakesNoBytes)
+{
+    const auto program = (w.repo.root() / "clean").string();
+    const auto put = [&](const std::string& body) {
+        return "printf '#!/bin/sh\\n" + body + "\\n' > '" + program + "'; chmod 700 '" + program + "'; ";
+    };
+    ASSERT_EQ(std::system(put("exec cat").c_str()), 0);
+    w.repo.git("config", "filter.own.clean", program);
+    w.repo.commit_file(".gitattributes", "*.bin filter=own\n");
+    const auto shortens = put("exec head -c 4");
+    const auto makes = std::string("echo \"precious $GRAFTLINE_TASK\" > \"$GRAFTLINE_TASK.bin\"; ");
+    const auto held = [&](const task& t) {
+        EXPECT_EQ(t.state, task_state::completed) << t.reason;
+        EXPECT_THAT(t.reason, HasSubstr("the program of a filter was replaced"));
+        ASSERT_EQ(t.rescues.size(), 1u);
+        EXPECT_THAT(t.reason, HasSubstr(t.rescues.at(0)));
+        const auto file = t.spec.description + ".bin";
+        EXPECT_EQ(w.repo.git("show", t.branch + ":" + file), "prec");
+        EXPECT_EQ(w.repo.git("show", t.rescues.at(0) + ":" + file), "precious " + t.spec.description);
+    };
+    held(w.run({"left"}, makes + shortens).tasks.at(0));
+    ASSERT_EQ(std::system(put("exec cat").c_str()), 0);
+    held(w.run({"own"}, makes + shortens + "git add .; git commit -qm own").tasks.at(0));
+    // One that has always done that is the user's own choice.
+    const auto same = w.run({"same"}, makes).tasks.at(0);
+    EXPECT_EQ(same.state, task_state::merged) << same.reason;
+    EXPECT_EQ(w.repo.git("show", "main:same.bin"), "prec");
 }
 
 } // namespace

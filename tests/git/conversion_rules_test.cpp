@@ -1,6 +1,7 @@
 // Filters and other conversions that somebody changes while a worktree is worked in: no byte is lost to them.
 #include "graftline/git/commit.hpp"
 #include "graftline/git/holds_nothing.hpp"
+#include "graftline/git/noted_programs.hpp"
 #include "graftline/git/noted_rules.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/rescue.hpp"
@@ -187,6 +188,142 @@ TEST_F(ConversionRules, AFilterWhoseProgramLosesContentsKeepsItFromBeingCommitte
     EXPECT_TRUE(is_raw(rescued(), "new.bin"))
         << "what does not come back as it was is saved as it lies there";
     EXPECT_TRUE(commit()) << "a filter may do that";
+}
+
+/// A filter whose command stays as it is while the program behind it changes.
+class ReplacedProgram : public ConversionRules {
+protected:
+    void put(const std::string& body) { put_at(program, body); }
+    void put_at(const fs::path& file, const std::string& body)
+    {
+        write_file(file, "#!/bin/sh\n" + body + "\n");
+        fs::permissions(file, fs::perms::owner_all);
+    }
+    void add_filtered(const std::string& body)
+    {
+        put(body);
+        add([&] {
+            configure("filter.own.clean", "'" + program.string() + "' %f");
+            write_file(info, "*.bin filter=own\n");
+        });
+    }
+    void commit_as_an_agent()
+    {
+        for (const char* name : {"a", "new.bin"}) // old enough for git not to look again
+            fs::last_write_time(tree / name, fs::file_time_type::clock::now() - std::chrono::hours(1));
+        made.git_in(tree, "add", "-A");
+        made.git_in(tree, "commit", "-q", "-m", "by the agent");
+    }
+    rule_changes changes()
+    {
+        workplace place(record, tree, true);
+        return run_here(io, hold_rules(*repo, place)).value();
+    }
+
+    fs::path program = made.root() / "my clean";
+};
+
+TEST_F(ReplacedProgram, WhatItMakesOfCommittedFilesIsSavedAsItLiesThere)
+{
+    add_filtered("exec cat");
+    EXPECT_TRUE(changes().is_none());
+    put("exec head -c 4");
+    commit_as_an_agent();
+    ASSERT_EQ(made.git("show", "task/one:new.bin"), "prec");
+    EXPECT_THAT(changes().programs, testing::ElementsAre(HasSubstr(program.string())));
+    EXPECT_FALSE(is_nothing());
+    EXPECT_TRUE(holds_it_all(rescued()));
+}
+
+TEST_F(ReplacedProgram, WhatItMakesOfStagedFilesIsSavedAsItLiesThereAlsoWhenItFailsNow)
+{
+    add_filtered("exec cat");
+    put("exec head -c 4");
+    made.git_in(tree, "add", "-A");
+    EXPECT_TRUE(holds_it_all(rescued()));
+    put("exit 1");
+    configure("filter.own.required", "true");
+    EXPECT_TRUE(holds_it_all(rescued()));
+}
+
+TEST_F(ReplacedProgram, OneThatGivesBackWhatItGotCostsNothing)
+{
+    configure("filter.own.smudge", "sed s/^stored-//");
+    add_filtered("exec sed s/^/stored-/");
+    put("exec sed 's/^/stored-/' # the next release");
+    EXPECT_FALSE(changes().is_none());
+    ASSERT_TRUE(commit());
+    EXPECT_EQ(made.git("show", "task/one:new.bin"), "stored-precious");
+    EXPECT_EQ(rescued(), "none");
+}
+
+TEST_F(ReplacedProgram, AFilterThatLosesBytesByDesignIsLeftAloneWhileItIsTheSame)
+{
+    add_filtered("exec head -c 4");
+    commit_as_an_agent();
+    EXPECT_TRUE(changes().is_none());
+    EXPECT_TRUE(is_nothing());
+    EXPECT_EQ(rescued(), "none");
+}
+
+TEST_F(ReplacedProgram, FilesThatTheTaskHasNotChangedAreNotLookedAt)
+{
+    made.write("old.bin", "old\n");
+    made.commit("old");
+    add_filtered("exec cat");
+    put("exec head -c 4");
+    ASSERT_TRUE(commit());
+    const auto ref = rescued();
+    EXPECT_TRUE(is_raw(ref, "new.bin"));
+    EXPECT_EQ(made.git("diff", "--name-only", "task/one", ref), "new.bin");
+}
+
+TEST_F(ReplacedProgram, AScriptOfTheTreeCountsAsItWasCheckedOut)
+{
+    put_at(made.top() / "tools/clean", "exec head -c 4");
+    made.commit("tools");
+    add([&] {
+        configure("filter.own.clean", "sh tools/clean");
+        write_file(info, "*.bin filter=own\n");
+    });
+    EXPECT_TRUE(changes().is_none());
+    write_file(tree / "tools/clean", "head -c 2\n");
+    EXPECT_THAT(changes().programs, testing::ElementsAre(HasSubstr("tools/clean")));
+}
+
+TEST_F(ReplacedProgram, FilesOfACommandAreThoseThatAShellWouldFind)
+{
+    put("exec cat");
+    const auto find = [&](const std::string& text) {
+        std::vector<std::string> names;
+        for (const auto& file : files_of_command(text, made.top()))
+            names.push_back(file.filename().string());
+        return names;
+    };
+    EXPECT_THAT(find("'" + program.string() + "' %f"), testing::ElementsAre("my clean"));
+    EXPECT_THAT(find("sh -c 'exec \"" + program.string() + "\" | cat' x"),
+                testing::UnorderedElementsAre("sh", "my clean", "cat"));
+    EXPECT_THAT(find("LC_ALL=C sed -e s/a/b/"), testing::ElementsAre("sed"));
+    EXPECT_THAT(find("sh ./a"), testing::UnorderedElementsAre("sh", "a"));
+    EXPECT_THAT(find("no-such-program-of-anybody --flag"), testing::IsEmpty());
+    EXPECT_THAT(find(""), testing::IsEmpty());
+}
+
+TEST_F(ReplacedProgram, HooksAreNamedAndDecideNothing)
+{
+    const auto hooks = made.git_folder() / "hooks";
+    put_at(hooks / "post-merge", "exit 0");
+    add();
+    EXPECT_THAT(changes().hooks, testing::IsEmpty());
+    put_at(hooks / "post-merge", "exit 1");
+    put_at(hooks / "pre-commit", "exit 0");
+    EXPECT_THAT(changes().hooks, testing::UnorderedElementsAre((hooks / "post-merge").string(),
+                                                               (hooks / "pre-commit").string()));
+    EXPECT_TRUE(changes().is_none());
+    ASSERT_TRUE(commit());
+    EXPECT_TRUE(is_nothing());
+    configure("core.hooksPath", (made.root() / "others").string());
+    EXPECT_THAT(changes().hooks, testing::Contains((made.root() / "others").string()));
 }
 
 TEST_F(ConversionRules, OfARepositoryInsideTakeNothing)
