@@ -177,6 +177,19 @@ TEST_F(AgentEnd, AReviewThatSaysNothingIsNoApproval)
     EXPECT_EQ(w.find(t.id).state, task_state::merged) << "a person takes it as it is";
 }
 
+TEST_F(AgentEnd, AnEmptyResultIsNone)
+{
+    for (const auto* empty : {R"(: > "$GRAFTLINE_RESULT")", R"(echo ' ' > "$GRAFTLINE_RESULT")"}) {
+        const std::string script = std::string("date +%N > work.txt; ") + empty;
+        const auto ordinary = w.run({"work"}, script).tasks.at(0);
+        EXPECT_EQ(ordinary.state, task_state::merged) << ordinary.reason;
+        const auto reviewed =
+            w.run_plan(plan_of(R"({name = "write"}, {name = "review"})"), script).tasks.at(0);
+        EXPECT_EQ(reviewed.state, task_state::failed);
+        EXPECT_THAT(reviewed.reason, HasSubstr("stage review: it said nothing"));
+    }
+}
+
 TEST_F(AgentEnd, AReviewMayDecideAtTheEndOfItsLastMessage)
 {
     configure({{"a", {"codex", R"(printf '%s\n' '{"type":"item.completed","item":{"type":"agent_message",'\
