@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include <cerrno>
 #include <map>
 
 namespace graftline::effects {
@@ -39,6 +40,31 @@ int wait_for_others(void*, int tries)
     constexpr timespec at_first{0, 200'000}, then{0, 1'000'000};
     ::nanosleep(tries < 10 ? &at_first : &then, nullptr);
     return tries < most_tries ? 1 : 0;
+}
+
+/// SQLite gives the files beside a database the rights that this one has, also those that it has for a
+/// moment: what is left of them then would keep out every later command.
+void settle_rights(const std::filesystem::path& file)
+{
+    struct stat info{};
+    if (::stat(file.c_str(), &info) != 0) return; // opening it says what is wrong
+    if (S_ISREG(info.st_mode) && (info.st_mode & S_IWUSR) == 0)
+        throw fault_error(fault(errc::unusable, "the state database may not be written to by its owner")
+                              .with("file", file.string())
+                              .advise("Then no command can read it either. Make it writable: chmod u+rw '" +
+                                      file.string() + "'"));
+    for (const char* end : {"-wal", "-shm"}) {
+        struct stat beside{};
+        const auto name = file.string() + end;
+        const bool is_ours =
+            ::lstat(name.c_str(), &beside) == 0 && S_ISREG(beside.st_mode) && beside.st_uid == info.st_uid;
+        constexpr mode_t by_owner = S_IRUSR | S_IWUSR;
+        if (!is_ours || (beside.st_mode & by_owner) == by_owner) continue;
+        if (::chmod(name.c_str(), (beside.st_mode | info.st_mode) & 0777) != 0)
+            throw fault_error(system_fault(errno, "a file of the state database may not be written to")
+                                  .with("file", name)
+                                  .advise("Its owner makes it writable by: chmod u+rw '" + name + "'"));
+    }
 }
 
 std::shared_ptr<std::mutex> turn_of(const std::filesystem::path& file)
@@ -138,6 +164,7 @@ database::database(const std::filesystem::path& file, commits how)
     // SQLite would let everybody read it; the files that it puts beside it get the rights that this one has.
     // Not by opening it: closing that again would drop the locks of this process's other connections.
     ::mknod(file.c_str(), S_IFREG | 0600, 0);
+    settle_rights(file);
     sqlite3* opened = nullptr;
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     const int rc = sqlite3_open_v2(file.c_str(), &opened, flags, nullptr);

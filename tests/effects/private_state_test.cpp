@@ -71,6 +71,32 @@ TEST_F(PrivateState, ThatWasOpenOnceIsClosed)
     EXPECT_THAT(open_to_others(), IsEmpty());
 }
 
+TEST_F(PrivateState, ThatIsReadOnlyForAWhileLeavesNothingBehindThatIs)
+{
+    work();
+    const auto file = state() / "state.db";
+    fs::permissions(file, fs::perms::owner_read);
+    try {
+        next_command();
+        ADD_FAILURE() << "it cannot even be read";
+    } catch (const fault_error& e) {
+        EXPECT_THAT(e.what(), testing::HasSubstr("chmod u+rw '" + file.string() + "'"));
+    }
+    for (const auto* end : {"-wal", "-shm"})
+        EXPECT_EQ(mode_of(file.string() + end) & 0200u, fs::exists(file.string() + end) ? 0200u : 0u) << end;
+    fs::permissions(file, fs::perms::owner_read | fs::perms::owner_write);
+    next_command();
+    // As an older graftline left them.
+    w.with([&](std::shared_ptr<project> in) -> awaitable<void> {
+        co_await in->must_store([](store& s) { s.tasks(); });
+        for (const auto* end : {"-wal", "-shm"})
+            fs::permissions(file.string() + end, fs::perms::owner_read);
+        next_command();
+        for (const auto* end : {"-wal", "-shm"})
+            EXPECT_EQ(mode_of(file.string() + end), 0600u) << end;
+    });
+}
+
 TEST(SharedState, IsItsGroupsToo)
 {
     test::workshop w({"--shared=group"});
