@@ -2,6 +2,7 @@
 
 #include "graftline/git/branch_use.hpp"
 #include "graftline/git/included_files.hpp"
+#include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/runtime/descriptor.hpp"
 #include "graftline/runtime/small_file.hpp"
@@ -11,6 +12,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <optional>
@@ -38,8 +40,9 @@ constexpr const char* shared_files[]{"config",
 constexpr const char* files_of_one[]{"HEAD", "config.worktree", "index", "info/sparse-checkout"};
 constexpr const char* record_files[]{"HEAD", "commondir", "gitdir", "locked"};
 /// Folders in which git opens whatever it finds: those that all worktrees share, and ours in a record.
-constexpr const char* shared_folders[]{"refs", "logs", "objects/pack"};
-constexpr const char* folders_of_one[]{"refs", "logs", "graftline-rules"};
+constexpr const char* shared_folders[]{"refs", "logs", "objects"};
+constexpr const char* folders_of_one[]{"refs",      "logs", "graftline-rules", "rebase-merge", "rebase-apply",
+                                       "sequencer", "info"};
 
 bool is_nothing(const struct stat& about)
 {
@@ -68,6 +71,20 @@ result<void> check_rules_file(const fs::path& file)
     struct stat about{};
     if (::stat(file.c_str(), &about) != 0 || !makes_wait(about.st_mode)) return {};
     return check_file(file);
+}
+
+/// Refuses what makes whoever opens it wait, whatever its name: git has a file for each thing half done, a
+/// message and an id, and a tool of the user's may keep a socket there.
+result<void> check_top_of(const fs::path& folder)
+{
+    std::error_code failed;
+    for (fs::directory_iterator at(folder, failed), end; !failed && at != end; at.increment(failed)) {
+        std::error_code ignored;
+        const bool is_plain = at->is_regular_file(ignored) || at->is_directory(ignored);
+        if (is_plain) continue;
+        if (auto fine = check_rules_file(at->path()); !fine) return fine;
+    }
+    return {};
 }
 
 /// Looks at all below a folder by the types that its listing gives.
@@ -145,6 +162,26 @@ std::optional<fs::path> git_dir_above(const fs::path& start)
     }
 }
 
+/// The object folders that those of a repository borrow from, and these in turn.
+std::vector<fs::path> borrowed_by(const fs::path& objects)
+{
+    constexpr std::size_t most = 32; // git follows fewer
+    std::vector<fs::path> folders{objects};
+    for (std::size_t at = 0; at < folders.size() && folders.size() < most; ++at) {
+        const auto file = folders[at] / "info/alternates";
+        if (auto fine = check_file(file); !fine) continue; // refused with the folder it lies in
+        const auto text = read_small_file(file, 64 * 1024);
+        if (!text || !*text) continue;
+        for (const std::string& line : records_of(**text, '\n')) {
+            if (line.empty() || line.starts_with('#') || line.starts_with('"')) continue;
+            const fs::path other = (folders[at] / line).lexically_normal();
+            if (std::ranges::find(folders, other) == folders.end()) folders.push_back(other);
+        }
+    }
+    folders.erase(folders.begin());
+    return folders;
+}
+
 result<void> check_all(const std::vector<fs::path>& files)
 {
     for (const fs::path& file : files)
@@ -164,6 +201,8 @@ result<void> check_git_folder(const fs::path& git_dir)
     for (const char* name : shared_files)
         files.push_back(common / name);
     if (auto fine = check_all(files); !fine) return fine;
+    for (const fs::path& folder : std::set<fs::path>{git_dir, common, common / "graftline"})
+        if (auto fine = check_top_of(folder); !fine) return fine;
     if (git_dir != common)
         for (const char* folder : folders_of_one)
             if (auto fine = listing().look_below(git_dir / folder); !fine) return fine;
@@ -178,6 +217,8 @@ result<void> check_listed_files(const fs::path& git_dir)
     const fs::path common = common_dir_of(git_dir);
     for (const char* folder : shared_folders)
         if (auto fine = listing().look_below(common / folder); !fine) return fine;
+    for (const fs::path& folder : borrowed_by(common / "objects"))
+        if (auto fine = listing().look_below(folder); !fine) return fine;
     return {};
 }
 

@@ -20,8 +20,9 @@ result<void> check_git_files(const std::filesystem::path& start);
 /// The same for git's folder of a repository or of a linked worktree.
 result<void> check_git_folder(const std::filesystem::path& git_dir);
 
-/// What a git finds by listing a folder that all worktrees share: every loose ref and reflog, every pack. The
-/// names alone are read, a call or two for each folder; for once a command, and after an agent has ended.
+/// What a git finds by listing a folder that all worktrees share: every loose ref and reflog, every pack and
+/// loose object, those too of repositories that it borrows objects from. The names alone are read, a call or
+/// two for each folder; for once a command, and after an agent has ended.
 /// What is neither folder nor file, nor a link to one, is refused. Errors: unusable, naming it.
 result<void> check_listed_files(const std::filesystem::path& git_dir);
 

@@ -109,6 +109,30 @@ TEST_F(Waiting, ForAPipeAmongRefsReflogsAndPacksIsRefused)
     expect_refused(pipe);
 }
 
+TEST_F(Waiting, ForAPipeAmongObjectsIsRefused)
+{
+    const auto commit = d.repository.git("rev-parse", "HEAD");
+    const auto borrowed = d.repository.root() / "borrowed";
+    write_file(in_git("objects/info/alternates"), (borrowed / "objects").string() + "\n");
+    fs::create_directories(borrowed / "objects/info");
+    write_file(borrowed / "objects/info/alternates", (borrowed / "more").string() + "\n");
+    const auto of_objects = [&](const std::string& name) { return in_git("objects/" + name); };
+    for (const auto& pipe : {of_objects(commit.substr(0, 2) + "/" + commit.substr(2)),
+                             of_objects("00/00000000000000000000000000000000000000"),
+                             of_objects("info/commit-graphs/graph-x.graph"), of_objects("info/packs"),
+                             borrowed / "objects/pack/pack-zz.idx", borrowed / "more/zz/pipe"})
+        replace(pipe, make_pipe);
+    EXPECT_EQ(d.graftline({"status"}).status, 0);
+}
+
+TEST_F(Waiting, ForAPipeAmongWhatIsHalfDoneIsRefused)
+{
+    for (const char* name : {"COMMIT_EDITMSG", "ORIG_HEAD", "MERGE_HEAD", "graftline/state.db-wal"})
+        replace(in_git(name), make_pipe);
+    make_socket(in_git("fsmonitor--daemon.ipc"));
+    EXPECT_EQ(d.graftline({"status"}).status, 0);
+}
+
 TEST_F(Waiting, ForAPipeAmongTheRulesOfTheCheckoutIsRefused)
 {
     for (const char* name : {".gitattributes", ".gitignore", ".gitmodules"})
