@@ -22,25 +22,30 @@ using clock = std::chrono::steady_clock;
 
 constexpr const char* mark = "GRAFTLINE_COMMAND_OF";
 
-/// Whose command it is, and where it was started: "<pid> <start time> <session> <numbering of pids>
-/// <folder>".
+/// Processes are known by numbers and times: those of another namespace mean nothing here.
+std::string own_namespaces()
+{
+    return pid_namespace() + "," + time_namespace();
+}
+
+/// Whose command it is, and where it was started: "<pid> <start time> <session> <namespaces> <folder>".
 struct owner {
     pid_t pid = 0;
     std::uint64_t start_time = 0;
     pid_t session = 0;
-    std::string pids;
+    std::string namespaces;
     std::filesystem::path folder;
 
     std::string text() const
     {
         return std::to_string(pid) + " " + std::to_string(start_time) + " " + std::to_string(session) + " " +
-               pids + " " + folder.string();
+               namespaces + " " + folder.string();
     }
     static std::optional<owner> parse(const std::string& text)
     {
         std::istringstream words(text);
         owner read;
-        words >> read.pid >> read.start_time >> read.session >> read.pids;
+        words >> read.pid >> read.start_time >> read.session >> read.namespaces;
         if (!words) return std::nullopt;
         words.ignore(); // the rest is the folder, whatever is in its name
         read.folder = std::string(std::istreambuf_iterator<char>(words), {});
@@ -54,7 +59,7 @@ const owner& ourselves()
 {
     thread_local owner known;
     if (known.pid == ::getpid()) return known; // else a host has forked since
-    known = {::getpid(), 0, ::getsid(0), pid_namespace(), {}};
+    known = {::getpid(), 0, ::getsid(0), own_namespaces(), {}};
     if (const auto facts = facts_of(known.pid)) known.start_time = facts->start_time;
     return known;
 }
@@ -69,12 +74,12 @@ struct marked {
 std::vector<marked> find_marked()
 {
     std::vector<marked> found;
-    const auto pids = pid_namespace();
+    const auto here = own_namespaces();
     for (const pid_t pid : all_processes()) {
         if (pid == ::getpid()) continue;
         const auto text = started_with(pid, mark);
         const auto whose = text ? owner::parse(*text) : std::nullopt;
-        const auto facts = whose && whose->pids == pids ? facts_of(pid) : std::nullopt;
+        const auto facts = whose && whose->namespaces == here ? facts_of(pid) : std::nullopt;
         if (facts && facts->state != 'Z' && facts->session == whose->session)
             found.push_back({pid, *facts, *whose});
     }

@@ -168,6 +168,12 @@ std::string pid_namespace()
     return fs::read_symlink("/proc/self/ns/pid", unknown).native();
 }
 
+std::string time_namespace()
+{
+    std::error_code unknown; // kernels before 5.6 have none
+    return fs::read_symlink("/proc/self/ns/time", unknown).native();
+}
+
 int open_process(pid_t pid) noexcept
 {
     return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));

@@ -38,6 +38,8 @@ std::string boot_id();
 /// When it began, by the clock of the wall.
 std::chrono::system_clock::time_point boot_time();
 std::string pid_namespace();
+/// Which clock our start times are told by: in another namespace of time all began at other times.
+std::string time_namespace();
 
 /// A pidfd, or -1 with errno.
 int open_process(pid_t pid) noexcept;

@@ -10,6 +10,7 @@
 #include "tests/support/processes.hpp"
 #include "tests/support/test_repository.hpp"
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -137,6 +138,37 @@ TEST_F(RunningChildren, WhatLivesAndWhatMadeItselfAServiceIsNot)
     const auto pid = static_cast<pid_t>(std::stol(test::contents_of(service)));
     EXPECT_TRUE(test::is_running(pid));
     ::kill(pid, SIGKILL);
+}
+
+/// Where no process can have a clock of its own, nothing is to be shown.
+bool looked_by_another_clock()
+{
+    const pid_t starts = ::fork();
+    if (starts == 0) {
+        const bool made = ::unshare(CLONE_NEWTIME) == 0;
+        if (made) test::write_file("/proc/self/timens_offsets", "boottime 1000 0\n");
+        const pid_t looks = made ? ::fork() : -1; // its clock is that of the children
+        if (looks == 0) ::_exit(end_commands_of_the_dead(0ms) ? 0 : 1);
+        int status = 1;
+        if (looks > 0) ::waitpid(looks, &status, 0);
+        ::_exit(status == 0 ? 0 : 1);
+    }
+    int status = 1;
+    ::waitpid(starts, &status, 0);
+    return status == 0;
+}
+
+TEST_F(RunningChildren, WhatLivesByAnotherClockIsNotTakenForDead)
+{
+    asio::io_context io(1);
+    launch marked = launch_of(slow(""));
+    marked.environment = marked_environment(slow(""));
+    auto one = child::start(io.get_executor(), marked).value();
+    expect_begun();
+    const bool looked = looked_by_another_clock();
+    EXPECT_GE(test::running_with(mark), 1u);
+    run_here(io, one->stop(10s));
+    if (!looked) GTEST_SKIP() << "no clocks of their own here";
 }
 
 TEST_F(RunningChildren, WhatWasStartedInAFolderIsEndedThere)
