@@ -124,12 +124,25 @@ attempt ended(result<move_outcome> how)
     return {std::move(how), {}};
 }
 
+/// What a hook of the user's said is the reason, not that git ended.
+fault not_moved(const landing& what, fault f)
+{
+    std::optional<std::string> refused;
+    for (const auto& [about, value] : f.context())
+        if (!refused) refused = refusal_of_hook(value, what.branch);
+    if (!refused) return f;
+    fault told(errc::command_failed, std::move(*refused));
+    for (const auto& [about, value] : f.context())
+        told.with(about, value);
+    return std::move(told).advise("Nothing has changed. Once the hook allows it, land again.");
+}
+
 attempt failed(const landing& what, fault f)
 {
     const std::string words = f.message();
     if (says_locked(words)) return {std::nullopt, words};
     if (words.find("but expected") != words.npos) return ended(not_at(what, words));
-    return ended(std::move(f));
+    return ended(not_moved(what, std::move(f)));
 }
 
 /// Says a line to update-ref and hears that it was done.
@@ -361,7 +374,7 @@ awaitable<attempt> move_through(landing what, landing_checkout where, conversati
         fault why = committed.error();
         auto back = co_await go_back(where, what.to, what.from, what.changes, *kept);
         if (!back) why.with("checkout", where.work_tree().string() + " shows the landing as staged");
-        co_return ended(std::move(why));
+        co_return ended(not_moved(what, std::move(why)));
     }
     co_await update_ref.finish();
     repaired = co_await repair_entries(where, what.to.hex(), what.changes, replaced_states(what.changes));

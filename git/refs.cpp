@@ -36,6 +36,8 @@ fault not_moved(const command& prepared, const command_output& output, const std
     } else if (says(output, ".lock': File exists")) {
         code = errc::busy;
         what = "another process keeps the ref locked: " + fullname;
+    } else if (auto refused = refusal_of_hook(output.err, fullname)) {
+        what = std::move(*refused);
     } else if (whole.is(errc::no_space)) {
         return whole;
     }
@@ -70,6 +72,19 @@ bool is_full_name(std::string_view name)
 }
 
 } // namespace
+
+std::optional<std::string> refusal_of_hook(std::string_view said, std::string_view fullname)
+{
+    // "fatal: ref updates aborted by hook"; later gits name the hook and its state.
+    const auto fatal = said.find("fatal: ref updates aborted by");
+    if (fatal == said.npos) return std::nullopt;
+    std::string_view own = said.substr(0, fatal);
+    while (own.ends_with('\n'))
+        own.remove_suffix(1);
+    own.remove_prefix(own.rfind('\n') + 1); // npos + 1: it is one line
+    std::string text = "the hook reference-transaction refused to move " + std::string(fullname);
+    return own.empty() ? text : text + ": " + std::string(own);
+}
 
 awaitable<result<oid>> tree_of(repository& repo, oid commit)
 {

@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace graftline::git {
@@ -32,6 +33,10 @@ awaitable<result<std::optional<oid>>> read_ref(repository& repo, std::string ful
 /// else; nothing has changed then.
 awaitable<result<void>> update_ref(repository& repo, std::string fullname, oid to,
                                    std::optional<oid> expected, std::string reflog_message);
+
+/// When git's words `said` tell that a hook refused to let `fullname` move: that, with the hook's own last
+/// line. Nullopt: it was something else.
+std::optional<std::string> refusal_of_hook(std::string_view said, std::string_view fullname);
 
 /// Deletes a ref that holds `expected`, the ref itself where it is symbolic. Starts no process for a plain
 /// one. Errors: moved, when it holds something else or is gone.

@@ -411,6 +411,24 @@ TEST_F(moving, IgnoresConfigurationThatWouldChangeWhatItDoes)
     EXPECT_EQ(repo.git("status", "--porcelain"), " M b.txt");
 }
 
+TEST_F(moving, IsRefusedInTheWordsOfTheHookThatRefuses)
+{
+    const auto to = landing(base, {{"a.txt", "landed\n"}});
+    repo.git("branch", "target");
+    const auto hook = repo.git_folder() / "hooks/reference-transaction";
+    write_file(hook, "#!/bin/sh\nwhile read old new ref; do case \"$1 $ref\" in \"prepared refs/heads/\"*) "
+                     "echo 'it is protected' >&2; exit 1 ;; esac; done; exit 0\n");
+    fs::permissions(hook, fs::perms::owner_all);
+    for (const std::string branch : {"main", "target"}) {
+        const auto refused = move(base, to, branch);
+        ASSERT_FALSE(refused);
+        EXPECT_THAT(refused.error().what(), HasSubstr("the hook reference-transaction refused to move "));
+        EXPECT_THAT(refused.error().what(), HasSubstr(branch + ": it is protected"));
+        EXPECT_EQ(repo.git("rev-parse", branch), base);
+    }
+    EXPECT_EQ(repo.git("status", "--porcelain"), "");
+}
+
 TEST_F(moving, AFilterThatFailsHalfWayLeavesTheFilesAsTheyWere)
 {
     const auto to =
