@@ -144,6 +144,8 @@ private:
         if (!added) co_return added.error();
         if (auto furnished = co_await furnish(run_, task_.worktree, task_.id); !furnished)
             co_return furnished.error();
+        if (auto missing = git::missing_hooks(run_.repository(), task_.worktree); !missing.empty())
+            note(missing);
         if (auto noted = co_await note_what_came_later(); !noted) co_return noted.error();
         // What is recorded as ready is taken for the agent's work after a restart.
         if (auto flushed = co_await run_.repository().flush(task_.worktree); !flushed)

@@ -145,10 +145,6 @@ awaitable<result<void>> run_hook(repository& repo, const worktree_request& reque
 {
     const std::string& configured = repo.can().hooks_path;
     std::error_code failed;
-    if (request.notice && fs::path(configured).is_relative() && !configured.starts_with('~') &&
-        !fs::exists(request.path / configured, failed))
-        request.notice("core.hooksPath is " + configured +
-                       ", which this worktree does not have: no hooks run there");
     if (fs::path(configured).is_absolute() && !fs::exists(fs::path(configured) / "post-checkout", failed))
         co_return result<void>(); // most repositories: a process saved
     auto hook = repo.git_in(request.path, "hook", "run", "--ignore-missing", "post-checkout", "--",
@@ -254,6 +250,16 @@ awaitable<result<void>> add_worktree(repository& repo, worktree_request request)
     co_await asio::this_coro::throw_if_cancelled(true);
     if (stopped) std::rethrow_exception(stopped);
     co_return done;
+}
+
+std::string missing_hooks(const repository& repo, const fs::path& worktree)
+{
+    const std::string& configured = repo.can().hooks_path;
+    std::error_code failed;
+    if (configured.empty() || fs::path(configured).is_absolute() || configured.starts_with('~') ||
+        fs::exists(worktree / configured, failed))
+        return {};
+    return "core.hooksPath is " + configured + ", which this worktree does not have: no hooks run there";
 }
 
 } // namespace graftline::git

@@ -83,6 +83,10 @@ public:
 /// checkout.
 awaitable<result<void>> add_worktree(repository& repo, worktree_request request);
 
+/// What a person should know of a relative core.hooksPath that leads nowhere in `worktree`, once all is there
+/// that is put into it; empty when there is nothing to say. Blocks for a look at one folder.
+std::string missing_hooks(const repository& repo, const std::filesystem::path& worktree);
+
 /// How a work tree stands.
 struct worktree_status {
     std::optional<std::string> branch; ///< short; nullopt when detached

@@ -104,6 +104,24 @@ TEST_F(FurnishedWork, IsRefusedWhereTheAgentCommittedIt)
     }
 }
 
+TEST_F(LandedWork, HooksThatAreFurnishedAreNotSaidToBeMissing)
+{
+    for (const bool linked : {true, false}) {
+        d.repository.write("graftline.toml", linked ? "[worktree]\nlink = [\".hooks\"]\n" : "");
+        d.repository.write(".gitignore", ".hooks\n");
+        d.repository.commit("configure");
+        d.repository.write(".hooks/pre-commit",
+                           "#!/bin/sh\necho ran >>'" + (d.repository.root() / "ran").string() + "'\n");
+        fs::permissions(d.repository.top() / ".hooks/pre-commit", fs::perms::owner_all);
+        d.repository.git("config", "core.hooksPath", ".hooks");
+        fs::remove(d.repository.root() / "ran"); // a commit of the user's runs it, too
+        const auto answer = land("echo w >>w.txt\n");
+        EXPECT_EQ(answer.status, 0) << answer.err;
+        EXPECT_EQ(answer.err.find("no hooks run there") == std::string::npos, linked) << answer.err;
+        EXPECT_EQ(fs::exists(d.repository.root() / "ran"), linked);
+    }
+}
+
 TEST_F(FurnishedWork, IsNotRescuedAndWhatTookItsPlaceIs)
 {
     auto answer = land("echo w >w.txt; exit 3\n");
