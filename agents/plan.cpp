@@ -44,7 +44,7 @@ public:
         std::optional<int> priority;
         t.read_number("priority", priority, -1'000'000, 1'000'000);
         task.priority = priority.value_or(0);
-        t.read("timeout", task.timeout);
+        t.read_limit("timeout", task.timeout);
         read_env(t, task);
         t.read("metadata", task.metadata);
         read_stages(t, task);

@@ -22,9 +22,9 @@ void read_run(table_reader& t, settings::run_section& run)
     t.read_choice("on_conflict", run.on_conflict, {"keep", "retry"});
     t.read("agent", run.agent);
     t.read("profile", run.profile);
-    t.read("timeout", run.timeout);
-    t.read("attempt_timeout", run.attempt_timeout);
-    t.read("idle_timeout", run.idle_timeout);
+    t.read_limit("timeout", run.timeout);
+    t.read_limit("attempt_timeout", run.attempt_timeout);
+    t.read_limit("idle_timeout", run.idle_timeout);
     t.read("grace", run.grace);
     t.read("fail_fast", run.fail_fast);
     t.read("keep_worktrees", run.keep_worktrees);
@@ -192,7 +192,7 @@ result<void> read_settings(std::string_view text, std::string_view file, setting
             t.read_commands("commands", gate.commands, unclear);
             t.read_number<std::size_t>("speculate", gate.speculate, 1, 64);
             t.read("share", gate.share);
-            t.read("timeout", gate.timeout);
+            t.read_limit("timeout", gate.timeout);
         },
         read.gate);
     read_section<settings::landing_section>(

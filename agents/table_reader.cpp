@@ -170,6 +170,13 @@ void table_reader::read(std::string_view key, std::chrono::milliseconds& into)
         complain(m->value.where, key, "is wrong: " + duration.error().what());
 }
 
+void table_reader::read_limit(std::string_view key, std::optional<std::chrono::milliseconds>& into)
+{
+    read(key, into);
+    if (!into || into->count() > 0) return;
+    complain(find(key)->value.where, key, no_time);
+}
+
 std::optional<double> table_reader::number(const document_member& m, bool whole, double low, double high)
 {
     std::optional<double> value;

@@ -57,6 +57,8 @@ public:
     /// A number from `low` to `high`; a whole one for integral T.
     template <class T> void read_number(std::string_view key, std::optional<T>& into, T low, T high);
     /// A size such as "2GiB", or a number of bytes.
+    /// A longest time: not zero, which would end everything at once.
+    void read_limit(std::string_view key, std::optional<std::chrono::milliseconds>& into);
     void read_size(std::string_view key, std::optional<std::uint64_t>& into);
     /// One of a few words.
     void read_choice(std::string_view key, std::optional<std::string>& into,

@@ -21,6 +21,9 @@ result<std::vector<std::string>> split_words(std::string_view command);
 /// Errors: invalid, for anything else, and for more than a year.
 result<std::chrono::milliseconds> parse_duration(std::string_view text);
 
+/// What is wrong with a limit of zero.
+inline constexpr std::string_view no_time = "must be longer than nothing; leave it out for no limit";
+
 /// "2GiB", "500MB", "1.5G", "4096": bytes. K, M, G, T are powers of 1024, with or without "iB"; "KB" and its
 /// kin are powers of 1000. Errors: invalid.
 result<std::uint64_t> parse_size(std::string_view text);

@@ -15,12 +15,18 @@ answer usage_error(const CLI::App* command, const std::string& what)
     return {2, "graftline: " + what + "\n  See how it is used: " + help + " --help\n"};
 }
 
+/// An option has no space after its dash: "- fix the menu" is a line of somebody's list.
+bool looks_like_option(const std::string& word)
+{
+    return word.size() > 1 && word.front() == '-' && word[1] != ' ';
+}
+
 /// Words that no option took: descriptions of tasks, and options that there are not.
 std::variant<std::vector<std::string>, answer> task_words(const CLI::App& command)
 {
     auto words = command.remaining();
     for (const auto& word : words)
-        if (word.size() > 1 && word.front() == '-') return usage_error(&command, "unknown option " + word);
+        if (looks_like_option(word)) return usage_error(&command, "unknown option " + word);
     return words;
 }
 

@@ -77,6 +77,16 @@ read_duration(const std::string& typed, const char* option,
     return std::optional(*parsed);
 }
 
+/// The same where nothing could be done in no time.
+result<std::optional<std::chrono::milliseconds>>
+read_limit(const std::string& typed, const char* option, std::optional<std::chrono::milliseconds> otherwise)
+{
+    auto limit = read_duration(typed, option, otherwise);
+    if (limit && *limit && (*limit)->count() <= 0)
+        return fault(errc::invalid, std::string(option) + " " + std::string(agents::no_time));
+    return limit;
+}
+
 std::optional<std::string> first_of(const std::string& typed, const std::optional<std::string>& otherwise)
 {
     return typed.empty() ? otherwise : std::optional(typed);
@@ -182,13 +192,13 @@ result<effects::task_defaults> read_defaults(const making_arguments& asked, cons
                      : !wanted.gates.empty() ? wanted.gates
                                              : settings.gate.commands;
 
-    auto timeout = read_duration(asked.timeout, "--timeout", set.timeout);
+    auto timeout = read_limit(asked.timeout, "--timeout", set.timeout);
     if (!timeout) return timeout.error();
     auto grace = read_duration(asked.grace, "--grace", set.grace);
     if (!grace) return grace.error();
-    auto attempt = read_duration(asked.attempt_timeout, "--attempt-timeout", set.attempt_timeout);
+    auto attempt = read_limit(asked.attempt_timeout, "--attempt-timeout", set.attempt_timeout);
     if (!attempt) return attempt.error();
-    auto idle = read_duration(asked.idle_timeout, "--idle-timeout", set.idle_timeout);
+    auto idle = read_limit(asked.idle_timeout, "--idle-timeout", set.idle_timeout);
     if (!idle) return idle.error();
     defaults.timeout = *timeout;
     defaults.attempt_timeout = *attempt;

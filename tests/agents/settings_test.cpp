@@ -123,6 +123,8 @@ TEST(Settings, refuse_wrong_types_and_values)
     EXPECT_THAT(why_not("[commit]\ntrailers = ['no colon']\n"), HasSubstr("Key: value"));
     EXPECT_THAT(why_not("[limits]\ncpu = 800\n"), HasSubstr("from 1 to 100, not 800"));
     EXPECT_THAT(why_not("[limits]\ndisk_free = 'lots'\n"), HasSubstr("is not a size"));
+    EXPECT_THAT(why_not("[run]\nidle_timeout = '0s'\n"), HasSubstr("must be longer than nothing"));
+    EXPECT_THAT(why_not("[gate]\ntimeout = 0\n"), HasSubstr("must be longer than nothing"));
     EXPECT_THAT(why_not("run = 5\n"), HasSubstr("[run] must be a table, not a number"));
     EXPECT_THAT(why_not("[run\n"), HasSubstr("graftline.toml:1:"));
 }

@@ -33,6 +33,8 @@ TEST(usage, wrong_words_are_named_and_exit_with_2)
         {{"run", "x", "--target", "no-such-branch", "--", "true"}, "no-such-branch"},
         {{"run", "--from", "no-such-file", "--", "true"}, "no-such-file"},
         {{"run", "x"}, "agent"},
+        {{"run", "x", "--timeout", "0", "--", "true"}, "--timeout must be longer than nothing"},
+        {{"run", "-x", "--", "true"}, "unknown option -x"},
         {{"create"}, "one task"},
         {{"create", "a", "b"}, "one task"},
         {{"status", "nothing"}, "nothing"},
@@ -54,6 +56,14 @@ TEST(usage, wrong_words_are_named_and_exit_with_2)
     }
     EXPECT_FALSE(std::filesystem::exists(d.repository.git_folder() / "graftline"))
         << "nothing is left behind";
+}
+
+TEST(usage, a_line_of_a_list_is_a_task)
+{
+    desk d;
+    const auto answer = d.graftline({"run", "- fix the menu", "--json", "--", "true"});
+    EXPECT_EQ(answer.status, 0) << answer.err;
+    EXPECT_EQ(answer.json().at("tasks").at(0).at("description"), "- fix the menu");
 }
 
 TEST(usage, without_a_repository_it_exits_with_3)
