@@ -1,7 +1,7 @@
-# house_floor(NAME LINKS <libraries> [PRIVATE <libraries>]): one static library from one folder.
+# house_floor(NAME LINKS <libraries> [PRIVATE <libraries>]): one static library from one folder and its rooms.
 function(house_floor name)
   cmake_parse_arguments(floor "" "" "LINKS;PRIVATE" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${name}/*.cpp)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${name}/*.cpp)
   list(TRANSFORM floor_LINKS REPLACE "^(runtime|git|agents|effects)$" "graftline_\\1")
   add_library(graftline_${name} STATIC ${sources})
   add_library(graftline::${name} ALIAS graftline_${name})
