@@ -10,6 +10,7 @@
 #include "graftline/git/dead_locks.hpp"
 #include "graftline/git/landed_files.hpp"
 #include "graftline/git/mend.hpp"
+#include "graftline/git/missing_indexes.hpp"
 #include "graftline/git/rescue.hpp"
 #include "graftline/git/scratch.hpp"
 #include "graftline/git/state_folder.hpp"
@@ -50,6 +51,10 @@ public:
         since_ = last_looked_at();
         auto looking = [this] { look_at_files(); };
         co_await offload(std::move(looking));
+        for (const auto& one : co_await git::write_missing_indexes(in_->repository()))
+            say(one.done ? "A pack had lost its index, which is written again: " + one.pack.string()
+                         : "A pack has no index, and none can be made: what it holds is missing. " +
+                               one.pack.string() + ": " + one.done.error().message());
         // What has landed is looked at after a restart only: there may be thousands.
         auto tasks =
             co_await in_->stored([this](store& s) { return thorough_ ? s.tasks() : s.tasks_not_over(); });

@@ -1,5 +1,6 @@
 #include "graftline/git/branch_use.hpp"
 #include "graftline/git/dead_locks.hpp"
+#include "graftline/git/failure_words.hpp"
 #include "graftline/git/landing_checkout.hpp"
 #include "graftline/git/landing_record.hpp"
 #include "graftline/git/move_target.hpp"
@@ -88,6 +89,8 @@ awaitable<result<std::size_t>> repair_index(repository& repo)
     std::size_t count = 0;
     for (auto& [git_dir, landings] : by_checkout) {
         auto repaired = co_await repair_checkout(repo, git_dir, std::move(landings));
+        // A commit that is gone is for whoever works on it to say, not for every command.
+        if (!repaired && says_damaged(repaired.error().message())) continue;
         if (!repaired) co_return repaired.error();
         count += *repaired;
     }

@@ -159,5 +159,61 @@ TEST_F(LostObjects, NothingIsSaidOfWhatReads)
     EXPECT_THAT(recover(false), IsEmpty());
 }
 
+/// Packs of landings.
+class LostIndexes : public testing::Test {
+protected:
+    LostIndexes()
+    {
+        w.repo.commit_file("a", "a\n");
+        w.defaults.land = land_mode::merge;
+        landed = w.run({"One"}, "echo one > one").tasks.at(0);
+        EXPECT_EQ(landed.state, task_state::merged);
+        for (const auto& entry : fs::directory_iterator(w.repo.git_folder() / "objects/pack"))
+            if (entry.path().extension() == ".pack") packs.push_back(entry.path());
+        EXPECT_FALSE(packs.empty());
+    }
+    void lose(const char* extension)
+    {
+        for (auto pack : packs)
+            EXPECT_TRUE(fs::remove(pack.replace_extension(extension)));
+    }
+    std::vector<std::string> recover()
+    {
+        return w.with([&](std::shared_ptr<project> in) -> awaitable<std::vector<std::string>> {
+            auto said = (co_await recover_after_boot(in)).value();
+            (co_await reconcile(in)).value();
+            co_return said;
+        });
+    }
+
+    test::workshop w;
+    task landed;
+    std::vector<fs::path> packs;
+};
+
+TEST_F(LostIndexes, AreWrittenAgain)
+{
+    lose(".idx");
+    EXPECT_FALSE(w.has("main^{tree}"));
+    EXPECT_THAT(recover(), Contains(HasSubstr(packs.at(0).string())));
+    EXPECT_EQ(w.repo.git("show", "main:one"), "one");
+    w.repo.git("fsck", "--strict");
+    EXPECT_THAT(recover(), IsEmpty());
+}
+
+TEST_F(LostIndexes, OfPacksThatAreGoneTooKeepNoOtherTaskFromBeingDealtWith)
+{
+    w.defaults.base = "main~1";
+    const auto other = w.run({"Two"}, "echo two > two; exit 3").tasks.at(0);
+    lose(".idx");
+    lose(".pack");
+    recover();
+    observer silent;
+    const auto gone =
+        w.with([&](std::shared_ptr<project> in) { return discard_task(in, other.id, false, silent); });
+    ASSERT_TRUE(gone) << gone.error().message();
+    EXPECT_EQ(w.repo.git("show", "refs/graftline/rescue/" + other.id + "/1:two"), "two");
+}
+
 } // namespace
 } // namespace graftline::effects
