@@ -1,6 +1,7 @@
 #include "graftline/effects/branch_back.hpp"
 
 #include "graftline/git/branch_use.hpp"
+#include "graftline/git/mend.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/scratch.hpp"
@@ -41,6 +42,25 @@ awaitable<git::oid> where_it_was(run& r, const task& t, const std::filesystem::p
     co_return base;
 }
 
+/// No ref is read from it, and no git would write over it.
+bool has_file(const git::repository& repo, const std::string& ref)
+{
+    std::error_code failed;
+    return std::filesystem::is_regular_file(std::filesystem::symlink_status(repo.common_dir() / ref, failed));
+}
+
+awaitable<result<void>> mend_garbled(run& r, task t, git::oid was)
+{
+    git::known_places places{was, git::oid(t.base), true};
+    const auto mended = co_await git::mend_branch(r.repository(), t.branch, t.id, std::move(places), false);
+    if (!mended) co_return mended.error();
+    if (mended->put)
+        r.watcher().note("The file of the branch " + t.branch + " of " + t.id +
+                         " did not read, as if somebody had written into it: the branch is back at " +
+                         mended->put->short_hex() + ".");
+    co_return result<void>();
+}
+
 } // namespace
 
 awaitable<result<void>> bring_branch_back(run& r, const task& t)
@@ -54,6 +74,7 @@ awaitable<result<void>> bring_branch_back(run& r, const task& t)
     if (!tip) co_return tip.error();
     if (*tip) co_return result<void>();
     const auto was = co_await where_it_was(r, t, **git_dir);
+    if (has_file(repo, branch)) co_return co_await mend_garbled(r, t, was);
     auto back = co_await git::update_ref(repo, branch, was, git::oid(), "graftline: bring the branch back");
     if (back)
         r.watcher().note("The branch " + t.branch + " of " + t.id + " was gone: it is back at " +

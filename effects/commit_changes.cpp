@@ -7,6 +7,7 @@
 #include "graftline/git/commit.hpp"
 #include "graftline/git/committed.hpp"
 #include "graftline/git/dead_locks.hpp"
+#include "graftline/git/failure_words.hpp"
 #include "graftline/git/noted_rules.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/rescue.hpp"
@@ -20,6 +21,28 @@
 
 namespace graftline::effects {
 namespace {
+
+/// Do all folders of the commit read?
+awaitable<bool> reads(git::repository& repo, std::string commit)
+{
+    const auto listed = co_await repo.ask("ls-tree", "-r", "-d", "--name-only", "-z", commit);
+    co_return static_cast<bool>(listed);
+}
+
+/// Git's words of an object that it misses say nothing of what to do. A hook may use the same words.
+awaitable<fault> in_words(run& r, task t, fault f)
+{
+    if (!f.is(errc::command_failed) || !git::says_damaged(f.message())) co_return f;
+    auto& repo = r.repository();
+    if (co_await reads(repo, t.base) && co_await reads(repo, "refs/heads/" + t.branch)) co_return f;
+    fault lost(errc::refused, "objects that its work stands on went while it worked, or are damaged");
+    for (const auto& [key, words] : f.context())
+        if (key == "git says") lost.with(key, words);
+    co_return std::move(lost).advise(
+        "What lies in its worktree is as the agent left it: copy from there what you need. graftline retry "
+        "--fresh " +
+        t.id + " begins anew; what else is gone: git fsck");
+}
 
 fault stays(fault f, const task& t)
 {
@@ -199,7 +222,7 @@ awaitable<result<change>> record_made(run& r, const task& t, result<change> made
     // The agent's own commits too: nothing of git's has flushed them.
     if (made && !made->tip.empty())
         if (auto flushed = co_await r.repository().flush(t.worktree); !flushed) made = flushed.error();
-    if (!made) co_return stays(made.error(), t);
+    if (!made) co_return stays(co_await in_words(r, t, made.error()), t);
     auto record = [&](task& changed) {
         changed.commit = made->tip;
         changed.files = made->files;

@@ -147,6 +147,28 @@ TEST_F(MeddledWorktree, AGateMayDoWhatItLikesInItsCheckout)
     EXPECT_THAT(w.repo.git("worktree", "list"), testing::Not(HasSubstr("scratch")));
 }
 
+TEST_F(MeddledWorktree, ABranchWhoseFileAnAgentWroteIntoComesBack)
+{
+    const auto report = w.run({"garbled"}, R"(
+        echo c > c.txt; git add c.txt; git commit -qm c; echo l > left.txt
+        echo garbage > "$(git rev-parse --git-common-dir)/refs/heads/$GRAFTLINE_BRANCH")");
+    EXPECT_EQ(report.tasks.at(0).state, task_state::merged) << report.tasks.at(0).reason;
+    EXPECT_TRUE(w.has("main:c.txt"));
+    EXPECT_TRUE(w.has("main:left.txt"));
+}
+
+TEST_F(MeddledWorktree, ObjectsThatAnAgentTakesAwayAreSaidInWordsThatHelp)
+{
+    const auto report = w.run({"takes"}, R"x(
+        echo x > x; git add x; git commit -qm x; tree=$(git rev-parse 'HEAD^{tree}')
+        rm -rf "$(git rev-parse --git-common-dir)/objects/$(echo "$tree" | cut -c1-2)")x");
+    const auto& t = report.tasks.at(0);
+    EXPECT_EQ(t.state, task_state::failed);
+    EXPECT_EQ(t.reason.find("git "), t.reason.find("git says")) << t.reason;
+    EXPECT_THAT(t.reason, HasSubstr("objects that its work stands on went"));
+    EXPECT_THAT(t.reason, HasSubstr("graftline retry --fresh " + t.id));
+}
+
 TEST_F(MeddledWorktree, AFilterWhoseProgramAnAgentReplacesTakesNoBytes)
 {
     const auto program = (w.repo.root() / "clean").string();
