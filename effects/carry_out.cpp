@@ -2,6 +2,7 @@
 
 #include "graftline/effects/abandoned_gates.hpp"
 #include "graftline/effects/finish_line.hpp"
+#include "graftline/effects/moved_target.hpp"
 #include "graftline/effects/radar_watch.hpp"
 #include "graftline/effects/run_task.hpp"
 #include "graftline/effects/save_work.hpp"
@@ -359,6 +360,7 @@ awaitable<result<run_report>> carry_to_end(std::shared_ptr<run> of, std::shared_
 {
     auto& r = *of;
     const auto started = std::chrono::steady_clock::now();
+    const auto begun_at = std::chrono::system_clock::now();
     if (is_gone_on_with(options.program)) co_await clear_gates(r, *line);
     // Beside what lands: git's own commit race leaves a landing undone in the user's index, which is mended
     // at once.
@@ -385,9 +387,11 @@ awaitable<result<run_report>> carry_to_end(std::shared_ptr<run> of, std::shared_
         failed = r.past().failure();
     else if (r.is_resumed())
         co_await end_agents_left(r, ids);
-    if (!failed && !r.is_over())
+    if (!failed && !r.is_over()) {
         for (const auto& id : ids)
             co_await look_for_taken_landing(r, id);
+        co_await say_left_behind(r, ids, begun_at);
+    }
     if (auto ended = co_await r.end(); !ended && !failed) failed = ended.error();
     if (failed) co_return *failed;
 

@@ -5,6 +5,7 @@
 #include "graftline/effects/landing_target.hpp"
 #include "graftline/effects/operations.hpp"
 #include "graftline/effects/remove_worktree.hpp"
+#include "graftline/effects/taken_landing.hpp"
 #include "graftline/git/committed.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/worktree.hpp"
@@ -271,7 +272,8 @@ awaitable<result<run_report>> land_tasks(std::shared_ptr<project> in, std::vecto
     // All are checked before the first is landed: a typing error lands nothing.
     std::vector<task> tasks;
     for (const auto& id : ids) {
-        const auto t = co_await in->stored([&](store& s) { return s.resolve(id); });
+        auto t = co_await in->stored([&](store& s) { return s.resolve(id); });
+        if (t) t = co_await look_for_landing_now(*in, *t, watcher);
         if (!t) co_return t.error();
         if (auto allowed = check_landable(*t); !allowed) co_return allowed.error();
         tasks.push_back(*t);

@@ -225,6 +225,9 @@ awaitable<result<shared_facts>> look_up(project& in, const task_defaults& defaul
         co_return head.error();
     else
         facts.target = head->value_or("");
+    // Named in full, as git prints it.
+    constexpr std::string_view full = "refs/heads/";
+    if (facts.target.starts_with(full)) facts.target.erase(0, full.size());
     if (defaults.land || defaults.target) {
         if (facts.target.empty())
             co_return fault(errc::invalid, "there is no branch to land on: HEAD is detached")

@@ -12,4 +12,8 @@ namespace graftline::effects {
 /// said. What cannot be looked at is taken for granted. Throws what the store throws.
 awaitable<void> look_for_taken_landing(run& r, std::string id);
 
+/// The same when somebody asks for a task to be landed that had landed, at any time later: it may be landed
+/// again then, which is said. Result: the task as it is now. Errors: the store's.
+awaitable<result<task>> look_for_landing_now(project& in, task t, observer& watcher);
+
 } // namespace graftline::effects

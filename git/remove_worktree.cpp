@@ -49,9 +49,8 @@ fault not_ours_any_more(std::string what, const fs::path& path, const std::strin
 {
     return fault(errc::refused, std::move(what) + ": " + path.string())
         .with("found", found)
-        .advise(
-            "Look into it. If the files are the task's: git worktree repair. If not, move them away and do "
-            "this again.");
+        .advise("Look into it and move it away, with what you need of it; then do this again. What the task "
+                "had committed is on its branch.");
 }
 
 /// Does git work in this repository there?

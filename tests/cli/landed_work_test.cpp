@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 namespace graftline::test {
 namespace {
 
@@ -243,6 +245,7 @@ TEST_F(LandedWork, IsSaidToBeGoneWhenAnAgentMovesTheTargetBack)
                            "git update-ref refs/heads/main \"$GRAFTLINE_BASE\"; echo b >b-work;; esac\n")});
     EXPECT_EQ(answer.status, 1);
     EXPECT_THAT(answer.err, HasSubstr("main was moved back"));
+    EXPECT_THAT(answer.err, HasSubstr("its checkout does not follow: " + d.repository.top().string()));
     const auto report = answer.json();
     const auto& a = report.at("tasks").at(0);
     EXPECT_EQ(a.at("state"), "completed");
@@ -252,6 +255,56 @@ TEST_F(LandedWork, IsSaidToBeGoneWhenAnAgentMovesTheTargetBack)
     const auto again = d.graftline({"land", std::string(a.at("id").as_string())});
     EXPECT_EQ(again.status, 0) << again.err;
     EXPECT_THAT(landed(), testing::AllOf(HasSubstr("a-work"), HasSubstr("b-work")));
+}
+
+TEST_F(LandedWork, IsSaidToBeBehindWhereAnAgentMovesACheckedOutTarget)
+{
+    d.repository.write("mine.txt", "mine\n");
+    const auto answer = d.graftline({"run", "A", "--",
+                                     d.script("agent", "echo a >a; git add a; git commit -qm a\n"
+                                                       "git update-ref refs/heads/main HEAD\n")});
+    const std::string before = "To bring it along, with edits of yours kept: git -C ";
+    const auto at = answer.err.find(before);
+    ASSERT_NE(at, answer.err.npos) << answer.err;
+    const auto words = answer.err.substr(at + before.size() - 3);
+    ASSERT_EQ(std::system(("git " + words.substr(0, words.find('\n'))).c_str()), 0) << words;
+    EXPECT_EQ(d.repository.read("a"), "a\n");
+    EXPECT_EQ(d.repository.read("mine.txt"), "mine\n");
+    EXPECT_EQ(d.repository.git("status", "--porcelain"), "D  greeting.txt\n?? mine.txt");
+}
+
+TEST_F(LandedWork, IsNotSaidToBeBehindAfterACommitOfTheUsersAndAfterASoftReset)
+{
+    const auto here = d.repository.top().string();
+    for (const std::string& does : {"commit -q --allow-empty -m theirs", "reset -q --soft HEAD~1"}) {
+        const auto answer =
+            d.graftline({"run", "A", "--",
+                         d.script("agent", "echo a >a; env -u GIT_CEILING_DIRECTORIES git -C '" + here +
+                                               "' " + does + "\n")});
+        EXPECT_EQ(answer.status, 0) << answer.err;
+        EXPECT_THAT(answer.err, Not(HasSubstr("does not follow")));
+    }
+}
+
+TEST_F(LandedWork, LandsAgainWhereTheUserTookItOff)
+{
+    const auto before = d.repository.git("rev-parse", "main");
+    const auto answer = land("echo w >w.txt\n");
+    ASSERT_EQ(state_in(answer), "merged");
+    const auto refused = d.graftline({"land", id_in(answer)});
+    EXPECT_NE(refused.status, 0) << "it is there";
+    d.repository.git("reset", "-q", "--hard", before);
+    const auto again = d.graftline({"land", id_in(answer)});
+    EXPECT_EQ(again.status, 0) << again.err;
+    EXPECT_THAT(again.err, HasSubstr("main was moved since"));
+    EXPECT_THAT(landed(), HasSubstr("w.txt"));
+}
+
+TEST_F(LandedWork, GoesToATargetThatIsNamedInFull)
+{
+    const auto answer = land("echo w >w.txt\n", {"--target", "refs/heads/main"});
+    EXPECT_EQ(state_in(answer), "merged") << answer.err;
+    EXPECT_THAT(landed(), HasSubstr("w.txt"));
 }
 
 TEST_F(LandedWork, IsNotARebaseUnderWay)
