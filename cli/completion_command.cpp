@@ -8,7 +8,7 @@ namespace graftline::cli {
 awaitable<int> carry_out(session& s, completion_arguments asked)
 {
     if (asked.shell != "tasks") {
-        s.print(completion_script(asked.shell, describe_commands()));
+        s.print_bytes(completion_script(asked.shell, describe_commands()));
         co_return exit_status::done;
     }
     // Asked by the scripts at every TAB: says what there is, and never complains.
@@ -22,7 +22,7 @@ awaitable<int> carry_out(session& s, completion_arguments asked)
     } catch (const fault_error&) {
         text.clear();
     }
-    s.print(text);
+    s.print_bytes(text);
     co_return exit_status::done;
 }
 

@@ -110,7 +110,7 @@ awaitable<int> carry_out(session& s, diff_arguments asked)
                                      : co_await diff_of_commit(repo, words))
                            .value();
     if (!shown.ok()) throw fault_error(git::git_failed(words, shown));
-    s.print(shown.out);
+    s.print_bytes(shown.out);
     co_return exit_status::done;
 }
 

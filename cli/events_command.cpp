@@ -44,7 +44,10 @@ awaitable<bool> print_all(session& s, effects::event_feed& feed, bool json, int&
             text += json ? public_text(effects::to_public_json(e)) + "\n" : line_of(e, s.out());
             if (e.what == "run") ended = e.state == "done";
         }
-        s.print(text);
+        if (json)
+            s.out().write_as_it_is(text);
+        else
+            s.print(text);
     }
 }
 

@@ -1,5 +1,7 @@
 #include "graftline/cli/live_lines.hpp"
 
+#include "graftline/cli/shown_text.hpp"
+
 namespace graftline::cli {
 namespace {
 
@@ -35,24 +37,24 @@ void live_lines::draw(const std::vector<std::string>& lines)
     text += wrap_off;
     text += go_to_top();
     for (const auto& line : lines)
-        text += clear_line + line + "\n";
+        text += clear_line + harmless_text(line) + "\n";
     text += clear_below;
     text += wrap_on;
     text += show_cursor;
     drawn_ = lines.size();
-    on_.write(text);
+    on_.write_as_it_is(text);
 }
 
 void live_lines::print_above(const std::string& text)
 {
-    on_.write(go_to_top() + wipe() + text);
+    on_.write_as_it_is(go_to_top() + wipe() + harmless_text(text));
     drawn_ = 0;
 }
 
 void live_lines::erase()
 {
     if (drawn_ == 0) return;
-    on_.write(go_to_top() + wipe());
+    on_.write_as_it_is(go_to_top() + wipe());
     drawn_ = 0;
 }
 

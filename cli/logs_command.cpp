@@ -92,7 +92,7 @@ private:
 
     void print(std::string_view bytes)
     {
-        s_.print(s_.out().is_terminal() ? filter_.feed(bytes) : std::string(bytes));
+        s_.print_bytes(s_.out().is_terminal() ? filter_.feed(bytes) : std::string(bytes));
     }
 
     awaitable<void> finish_with_agent(follower& file, fs::path folder)

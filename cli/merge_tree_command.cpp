@@ -76,14 +76,14 @@ awaitable<int> merge_one(session& s, git::repository& repo, merge_tree_arguments
         co_return status == exit_status::not_all ? exit_status::unusable : status;
     }
     if (merged->clean()) {
-        s.print(merged->tree.hex() + "\n");
+        s.print_bytes(merged->tree.hex() + "\n");
         co_return exit_status::done;
     }
     quoting names(repo);
     std::string lines;
     for (const auto& conflict : merged->conflicts)
         lines += co_await names.quoted(conflict.path, false) + "\n";
-    s.print(lines);
+    s.print_bytes(lines);
     co_return exit_status::not_all;
 }
 
@@ -113,7 +113,7 @@ awaitable<int> merge_lines(session& s, git::repository& repo)
         bool failed = false;
         const std::string said = co_await answer_line(repo, names, std::move(*line), failed);
         if (failed) status = exit_status::not_all;
-        s.print(said + "\n");
+        s.print_bytes(said + "\n");
         if (s.out().error() != 0) co_return status; // nobody reads it
     }
 }

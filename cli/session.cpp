@@ -131,7 +131,7 @@ awaitable<std::vector<effects::task>> session::find(effects::project& in, std::v
 
 void session::print_json(const boost::json::value& document)
 {
-    out_.write(public_text(document) + "\n");
+    out_.write_as_it_is(public_text(document) + "\n");
 }
 
 } // namespace graftline::cli

@@ -40,6 +40,11 @@ public:
     awaitable<std::vector<effects::task>> find(effects::project& in, std::vector<std::string> handles);
 
     void print(std::string_view text) { out_.write(text); }
+    /// What is not ours to change, such as an agent's output: byte for byte, but not on a terminal.
+    void print_bytes(std::string_view text)
+    {
+        out_.is_terminal() ? out_.write(text) : out_.write_as_it_is(text);
+    }
     void print_json(const boost::json::value& document);
 
 private:

@@ -63,6 +63,18 @@ std::size_t columns_of_character(std::string_view one)
 
 } // namespace
 
+std::string harmless_text(std::string_view text)
+{
+    const auto needs_a_look = [](unsigned char c) {
+        return c >= 0x7F || (c < 0x20 && c != '\n' && c != '\t');
+    };
+    if (std::ranges::none_of(text, needs_a_look)) return std::string(text);
+    text_filter filter(true);
+    auto safe = filter.feed(text);
+    safe += filter.end();
+    return safe;
+}
+
 std::string text_filter::feed(std::string_view chunk)
 {
     std::string out;
@@ -103,7 +115,7 @@ void text_filter::take(char c, std::string& out)
         if (c >= 0x40 && c < 0x7F) {
             if (c == 'm' && keep_colors_) {
                 out += pending_;
-                colored_ = true;
+                colored_ = pending_ != "\x1b[0m" && pending_ != "\x1b[m";
             }
         } else if (c >= 0x20 && c < 0x40 && pending_.size() < longest_sequence) {
             return;

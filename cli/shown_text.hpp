@@ -31,6 +31,9 @@ private:
     bool colored_ = false;
 };
 
+/// Whole text for a person, harmless; colours stay. All that a terminal writes goes through it.
+std::string harmless_text(std::string_view text);
+
 /// One line, harmless, without line ends and tabs.
 std::string harmless_line(std::string_view text);
 

@@ -45,6 +45,15 @@ std::vector<std::string> screenful(const std::string& text, std::size_t rows)
     return lines;
 }
 
+/// A document is escaped by its own rules.
+void print(session& s, const std::string& text, bool is_json)
+{
+    if (is_json)
+        s.out().write_as_it_is(text);
+    else
+        s.print(text);
+}
+
 awaitable<void> watch(session& s, std::shared_ptr<effects::project> in, const status_arguments& asked,
                       cpu_meter& cpu)
 {
@@ -57,7 +66,7 @@ awaitable<void> watch(session& s, std::shared_ptr<effects::project> in, const st
         if (s.out().can_redraw() && !asked.json)
             block.draw(screenful(text, s.out().rows()));
         else if (text != before)
-            s.print(text);
+            print(s, text, asked.json);
         before = std::move(text);
         co_await changes.change(std::chrono::seconds(1));
     }
@@ -72,7 +81,7 @@ awaitable<int> carry_out(session& s, status_arguments asked)
     if (asked.watch)
         co_await watch(s, in, asked, cpu);
     else
-        s.print(co_await text_of(s, in, asked, cpu));
+        print(s, co_await text_of(s, in, asked, cpu), asked.json);
     co_return exit_status::done;
 }
 

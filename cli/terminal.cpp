@@ -1,5 +1,7 @@
 #include "graftline/cli/terminal.hpp"
 
+#include "graftline/cli/shown_text.hpp"
+
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -62,6 +64,11 @@ bool terminal::is_ready() const
 }
 
 bool terminal::write(std::string_view text)
+{
+    return write_as_it_is(harmless_text(text));
+}
+
+bool terminal::write_as_it_is(std::string_view text)
 {
     while (!text.empty() && error_ == 0) {
         const auto written = ::write(descriptor_, text.data(), text.size());

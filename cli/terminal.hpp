@@ -28,8 +28,11 @@ public:
     /// False while a write would wait, as on a terminal that was stopped with Ctrl-S.
     bool is_ready() const;
 
-    /// Writes all of it. False when it could not; then `error` says why and further writes do nothing.
+    /// Writes all of it, made harmless (shown_text.hpp): names and messages from outside are in almost
+    /// every line. False when it could not; then `error` says why and further writes do nothing.
     bool write(std::string_view text);
+    /// The same, byte for byte: for programs, and for what moves the cursor itself.
+    bool write_as_it_is(std::string_view text);
     int error() const noexcept { return error_; }
     /// False when nobody reads it any more: a write failed, or would, as into a pipe that head(1) has left.
     bool is_read() const;

@@ -162,6 +162,24 @@ TEST(run, long_and_strange_descriptions_work_or_are_refused)
     }
 }
 
+TEST(run, no_name_from_outside_moves_the_cursor)
+{
+    desk d;
+    write_file(d.repository.top() / "graftline.toml",
+               "[worktree]\npath = \"../\\u001b[2Jtrees/{slug}-{id}\"\n");
+    const auto agent = d.script("agent", "echo x > x; exit 3\n");
+    const auto answer = d.graftline({"run", "Work", "--", agent});
+    const auto tasks = d.graftline({"status", "--json"}).json().at("tasks");
+    const auto& t = tasks.at(0);
+    ASSERT_THAT(std::string(t.at("worktree").as_string()), HasSubstr("\x1b[2J"));
+    const auto shown = d.graftline({"status", std::string(t.at("id").as_string())});
+    for (const auto& text : {answer.out, answer.err, shown.out}) {
+        EXPECT_THAT(text, Not(HasSubstr("\x1b"))) << text;
+        EXPECT_THAT(text, Not(HasSubstr("[2J"))) << "the whole sequence goes";
+    }
+    EXPECT_THAT(answer.out + shown.out, HasSubstr("trees/work-"));
+}
+
 TEST(run, a_dry_run_does_nothing)
 {
     desk d;

@@ -30,6 +30,20 @@ TEST(text_filter, keeps_colours_where_asked_and_undoes_them)
     EXPECT_EQ(filter.end(), "\x1b[0m");
 }
 
+TEST(text_filter, leaves_whole_text_with_its_lines_and_colours)
+{
+    const std::string plain = "one\ttwo\nthree\n";
+    EXPECT_EQ(harmless_text(plain), plain);
+    const std::string red = "\x1b[31mred\x1b[0m and plain\n";
+    EXPECT_EQ(harmless_text(red), red) << "nothing is left on that would have to be undone";
+    EXPECT_EQ(harmless_text("\x1b[31mred \x1b[2J\n"), "\x1b[31mred \n\x1b[0m");
+    EXPECT_EQ(harmless_text("a\x1b]0;title\x07"
+                            "b\x9b"
+                            "c\x7f"),
+              "ab\xEF\xBF\xBD"
+              "c");
+}
+
 TEST(text_filter, does_not_mind_where_chunks_end)
 {
     const std::string text = "a\x1b[31mb\xf0\x9f\x9a\x80\r\nc\x1b]0;x\x1b\\d\xff e\r";
