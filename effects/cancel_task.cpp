@@ -1,4 +1,5 @@
 #include "graftline/effects/operations.hpp"
+#include "graftline/effects/other_user.hpp"
 #include "graftline/effects/save_work.hpp"
 
 #include <boost/asio/steady_timer.hpp>
@@ -46,6 +47,9 @@ awaitable<result<task>> end_landing(std::shared_ptr<project> in, task asked)
 
 awaitable<result<task>> cancel_task(std::shared_ptr<project> in, std::string id)
 {
+    const auto found = co_await in->stored([&](store& s) { return s.resolve(id); });
+    if (!found) co_return found.error();
+    if (auto ours = check_ours_to_end(*in, *found); !ours) co_return ours.error();
     // Asked in the store first: a task between two effects sees it there, one that waits is never started.
     const auto asked = co_await in->stored([&](store& s) {
         const auto t = s.resolve(id);

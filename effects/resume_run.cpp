@@ -4,6 +4,7 @@
 #include "graftline/effects/carry_out.hpp"
 #include "graftline/effects/landing_intent.hpp"
 #include "graftline/effects/operations.hpp"
+#include "graftline/effects/other_user.hpp"
 
 #include <algorithm>
 
@@ -137,6 +138,10 @@ awaitable<result<run_report>> resume_run(std::shared_ptr<project> in, std::strin
         co_return fault(errc::refused, "a run of '" + record->program + "' is not gone on with")
             .with("run", record->id)
             .advise("Ask for it again.");
+    const auto open = co_await in->stored([&](store& s) { return open_tasks(s, *record); });
+    if (!open) co_return open.error();
+    if (!run::is_alive(*in, record->id))
+        if (auto ours = check_ours_to_resume(*record, *open); !ours) co_return ours.error();
     if (auto configured = in->configure(record->configuration); !configured)
         co_return fault(configured.error()).with("run", record->id);
     // A host need not have done so; nor what follows: after a restart of the machine nothing comes before it.

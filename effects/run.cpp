@@ -296,6 +296,11 @@ awaitable<result<lease>> run::hold(const project& in, std::string run_id)
     co_return co_await take_lock(in, run_id);
 }
 
+std::filesystem::path run::lock_file(const project& in, const std::string& run_id)
+{
+    return lock_file_of(in, run_id);
+}
+
 bool run::is_alive(const project& in, const std::string& run_id)
 {
     if (run_id.empty()) return false;

@@ -118,6 +118,8 @@ public:
     static awaitable<result<std::optional<file_lock::lease>>> hold(const project& in, std::string run_id);
     /// Is the process that carries `run_id` out alive? By its lock, from any process.
     static bool is_alive(const project& in, const std::string& run_id);
+    /// Whose the run is while it goes on: the file belongs to the user who carries it out.
+    static std::filesystem::path lock_file(const project& in, const std::string& run_id);
     /// Did a process die that carried a run out? It has left the run's lock file. Blocks for a look at each.
     static bool has_died(const project& in);
 
