@@ -40,7 +40,8 @@ constexpr const char* shared_files[]{"config",
 constexpr const char* files_of_one[]{"HEAD", "config.worktree", "index", "info/sparse-checkout"};
 constexpr const char* record_files[]{"HEAD", "commondir", "gitdir", "locked"};
 /// Folders in which git opens whatever it finds: those that all worktrees share, and ours in a record.
-constexpr const char* shared_folders[]{"refs", "logs", "objects"};
+constexpr const char* shared_folders[]{"refs",         "logs",         "objects",  "info",
+                                       "rebase-merge", "rebase-apply", "sequencer"};
 constexpr const char* folders_of_one[]{"refs",      "logs", "graftline-rules", "rebase-merge", "rebase-apply",
                                        "sequencer", "info"};
 

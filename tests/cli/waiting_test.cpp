@@ -127,7 +127,8 @@ TEST_F(Waiting, ForAPipeAmongObjectsIsRefused)
 
 TEST_F(Waiting, ForAPipeAmongWhatIsHalfDoneIsRefused)
 {
-    for (const char* name : {"COMMIT_EDITMSG", "ORIG_HEAD", "MERGE_HEAD", "graftline/state.db-wal"})
+    for (const char* name :
+         {"COMMIT_EDITMSG", "ORIG_HEAD", "MERGE_HEAD", "rebase-merge/head-name", "graftline/state.db-wal"})
         replace(in_git(name), make_pipe);
     make_socket(in_git("fsmonitor--daemon.ipc"));
     EXPECT_EQ(d.graftline({"status"}).status, 0);
