@@ -6,6 +6,7 @@
 #include "graftline/git/pack_file.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/repository.hpp"
+#include "graftline/git/scratch.hpp"
 
 #include "tests/support/cancel_at_every_step.hpp"
 #include "tests/support/hang_guard.hpp"
@@ -399,7 +400,7 @@ TEST_F(keeping, WritesNothingAmongGitsPacksBeforeItIsInstalled)
         const auto draft = git::landing_packs::draft(*found, pack).value();
         for (const fs::path& file : draft.files()) {
             EXPECT_TRUE(fs::exists(file));
-            EXPECT_EQ(file.parent_path().parent_path(), found->state_folder() / "scratch");
+            EXPECT_EQ(file.parent_path().parent_path(), git::scratch_beside_objects(*found));
         }
     };
     run_here(body());
