@@ -11,6 +11,7 @@
 #include "graftline/git/noted_rules.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/rescue.hpp"
+#include "graftline/git/submodules.hpp"
 #include "graftline/git/worktree.hpp"
 #include "graftline/runtime/outcome.hpp"
 #include "graftline/runtime/shielded.hpp"
@@ -120,6 +121,12 @@ awaitable<result<change>> summarise(run& r, const task& t)
         made.files = std::move(*files);
         auto may_land = co_await git::check_committed(repo, t.worktree, base, **tip);
         if (!may_land) co_return may_land.error();
+        const auto kept = co_await git::keep_submodule_commits(repo, t.worktree, base, **tip);
+        if (!kept) co_return kept.error();
+        if (!kept->empty())
+            r.watcher().note(
+                "What " + t.id + " committed in " + listed(*kept) +
+                " is kept in this repository, and on no server: push it before what points to it.");
         const auto marked = co_await git::files_with_markers(repo, base, **tip);
         if (!marked) co_return marked.error();
         if (!marked->empty())

@@ -8,6 +8,7 @@
 #include "graftline/effects/taken_landing.hpp"
 #include "graftline/git/committed.hpp"
 #include "graftline/git/refs.hpp"
+#include "graftline/git/submodules.hpp"
 #include "graftline/git/worktree.hpp"
 #include "graftline/runtime/parallel.hpp"
 #include "graftline/runtime/shielded.hpp"
@@ -50,6 +51,7 @@ awaitable<task> bring_up_to_date(run& r, task t)
                 .with("branch", t.branch)
                 .advise("Commit what lies in its worktree: graftline commit " + t.id + " -m MESSAGE"));
     (co_await git::check_committed(r.repository(), t.worktree, git::oid(t.base), *tip)).value();
+    (co_await git::keep_submodule_commits(r.repository(), t.worktree, git::oid(t.base), *tip)).value();
     if (is_worktree_there(t).value()) {
         const auto checked = git::check_worktree(r.repository(), t.worktree, lock_reason(t.id), t.branch);
         result<git::worktree_status> status = fault(errc::internal, "");

@@ -9,6 +9,7 @@
 #include "graftline/git/repository.hpp"
 #include "graftline/git/scratch.hpp"
 #include "graftline/git/staged.hpp"
+#include "graftline/git/submodules.hpp"
 #include "graftline/git/survey.hpp"
 #include "graftline/runtime/offload.hpp"
 
@@ -214,6 +215,26 @@ result<void> check_not_emptied(const fs::path& worktree, const std::vector<stage
                 emptied.front() + "'");
 }
 
+/// A task that merges or rebases moves HEAD's pointer to a submodule, not the submodule: what it was
+/// populated with is no change of the task's, and is not staged.
+awaitable<result<void>> leave_pointers(repository& repo, fs::path worktree,
+                                       std::vector<staged_change>& changes)
+{
+    std::string entries;
+    std::erase_if(changes, [&](const staged_change& change) {
+        const bool is_old = change.old_mode == "160000" && change.new_mode == "160000" &&
+                            is_as_populated(worktree, change.path, change.new_blob);
+        if (is_old) entries += "160000 " + change.old_blob.hex() + "\t" + change.path + '\0';
+        return is_old;
+    });
+    if (entries.empty()) co_return result<void>();
+    command update = repo.git_in(worktree, "update-index", "-z", "--index-info");
+    update.feed(std::move(entries));
+    auto done = co_await repository::answer(std::move(update));
+    if (!done) co_return done.error();
+    co_return result<void>();
+}
+
 /// Stages all that lies there; gives what is staged then. On a fault the index is as it was.
 awaitable<result<std::vector<staged_change>>> stage_everything(repository& repo, workplace place,
                                                                fs::path index)
@@ -242,6 +263,8 @@ awaitable<result<std::vector<staged_change>>> stage_everything(repository& repo,
     }
     auto changes = co_await staged_in(repo, worktree);
     if (!changes) co_return changes.error();
+    if (auto left = co_await leave_pointers(repo, worktree, *changes); !left)
+        co_return put_back(left.error());
     if (auto whole = check_not_emptied(worktree, *changes); !whole) co_return put_back(whole.error());
     const std::vector<std::string> nested = co_await unnamed_gitlinks(repo, worktree, *changes);
     if (nested.empty()) co_return std::move(*changes);
