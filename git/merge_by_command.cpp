@@ -4,6 +4,10 @@
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/scratch.hpp"
+#include "graftline/runtime/descriptor.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -93,6 +97,58 @@ awaitable<result<void>> lay_out_attributes(const workplace& at, oid ours, oid th
     co_return result<void>();
 }
 
+/// `text` as one word of a shell, with the percent signs that git would fill.
+std::string shell_word(const std::string& text)
+{
+    std::string word = "'";
+    for (const char c : text)
+        word += c == '\'' ? std::string("'\\''") : c == '%' ? std::string("%%") : std::string(1, c);
+    return word + "'";
+}
+
+/// A driver's command with the files that git gives it (%O, %A, %B) in the folder `files`, wherever it runs.
+std::string with_files_in(const std::string& files, const std::string& driver)
+{
+    std::string text;
+    for (std::size_t at = 0; at < driver.size(); ++at) {
+        const char next = at + 1 < driver.size() ? driver[at + 1] : '\0';
+        if (driver[at] == '%' && (next == 'O' || next == 'A' || next == 'B')) text += files + "/";
+        text += driver[at];
+        if (driver[at] == '%' && next) text += driver[++at];
+    }
+    return text;
+}
+
+/// Names the folder by what needs no quotes, whatever a driver puts around it.
+std::string plain_name_of(const fs::path& folder, descriptor& opened)
+{
+    constexpr std::string_view plain =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+,@";
+    if (folder.string().find_first_not_of(plain) == std::string::npos) return folder.string();
+    if (!opened) opened = descriptor(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    return "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(opened.get());
+}
+
+/// The drivers of the configuration, as words before git's command: git starts each at the top of the
+/// checkout that the merge is made for, and so they may name what lies there; nothing is written there.
+awaitable<result<std::vector<std::string>>> drivers_at_top(const workplace& at, descriptor& opened)
+{
+    std::vector<std::string> words;
+    const auto& top = at.repo.here() ? at.repo.here() : at.repo.main_work_tree();
+    if (!top) co_return words;
+    auto asked = co_await run_git(at.git("config", "-z", "--get-regexp", "^merge\\..*\\.driver$"));
+    if (!asked) co_return asked.error();
+    for (const std::string& record : records_of(asked->out)) { // none are named: git says so by its exit
+        const auto line = record.find('\n');
+        if (line == record.npos || record.find('=') < line) continue;
+        words.insert(words.end(),
+                     {"-c", record.substr(0, line) + "=cd " + shell_word(top->string()) +
+                                " && unset GIT_DIR GIT_WORK_TREE || exit 129\n" +
+                                with_files_in(plain_name_of(at.tree, opened), record.substr(line + 1))});
+    }
+    co_return words;
+}
+
 /// "CONFLICT (rename/delete)" -> "rename/delete"; empty for what is only information.
 std::string kind_of(std::string_view type)
 {
@@ -104,7 +160,8 @@ std::string kind_of(std::string_view type)
 }
 
 /// What `git merge-tree -z` says after the tree: conflicted entries ("mode oid stage\tpath"), an empty
-/// record, then messages (number of paths, the paths, type, text).
+/// record, then messages (number of paths, the paths, type, text). Messages also name where a file was before
+/// its folder was renamed: what conflicts are the entries, and what messages say where there is none.
 std::vector<merge_conflict> conflicts_of(const std::vector<std::string>& records)
 {
     std::map<std::string, std::string> kinds;
@@ -112,11 +169,13 @@ std::vector<merge_conflict> conflicts_of(const std::vector<std::string>& records
     for (; at < records.size() && !records[at].empty(); ++at)
         if (const auto tab = records[at].find('\t'); tab != std::string::npos)
             kinds[records[at].substr(tab + 1)];
+    const bool has_entries = !kinds.empty();
     for (++at; at < records.size();) {
         const std::size_t count = std::strtoull(records[at].c_str(), nullptr, 10);
         if (at + count + 2 >= records.size()) break;
         const std::string kind = kind_of(records[at + count + 1]);
         for (std::size_t n = 1; n <= count && !kind.empty(); ++n) {
+            if (has_entries && !kinds.contains(records[at + n])) continue;
             std::string& known = kinds[records[at + n]];
             if (known.empty()) known = kind;
         }
@@ -174,7 +233,13 @@ awaitable<result<merge_outcome>> merge_by_command(repository& repo, std::optiona
     auto laid_out = co_await lay_out_attributes(at, ours, theirs);
     if (!laid_out) co_return laid_out.error();
 
-    command merge = at.git("merge-tree", "--write-tree", "--messages", "-z", ours.hex(), theirs.hex());
+    descriptor opened;
+    const auto drivers = co_await drivers_at_top(at, opened);
+    if (!drivers) co_return drivers.error();
+    command merge = at.git();
+    for (const std::string& word : *drivers)
+        merge.add(word);
+    merge.args("merge-tree", "--write-tree", "--messages", "-z", ours.hex(), theirs.hex());
     merge.in(scratch->path());
     merge.set("GIT_WORK_TREE", scratch->path().string());
     const std::vector<std::string> words = merge.words();

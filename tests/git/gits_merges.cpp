@@ -29,12 +29,14 @@ gits_answer read_answer(const std::vector<std::string>& records, std::size_t& at
     std::map<std::string, std::string> kinds;
     for (; !records.at(at).empty(); ++at)
         kinds[records[at].substr(records[at].find('\t') + 1)];
+    const bool has_entries = !kinds.empty(); // these are what it lists; messages name further places
     for (++at; !clean && !records.at(at).empty();) {
         if (records[at].starts_with("Recursive merging with submodules")) break; // advice, once, at the end
         const std::size_t count = std::stoul(records[at]);
         const std::string kind = kind_of(records.at(at + count + 1));
         for (std::size_t n = 1; n <= count && !kind.empty(); ++n)
-            if (kinds[records.at(at + n)].empty()) kinds[records[at + n]] = kind;
+            if (!has_entries || kinds.contains(records.at(at + n)))
+                if (kinds[records[at + n]].empty()) kinds[records[at + n]] = kind;
         at += count + 3;
     }
     at += clean ? 0 : 1;
