@@ -61,9 +61,42 @@ result<void> copy_whole(const fs::path& from, const fs::path& to)
     return {};
 }
 
+/// What the copies are of, for who finds them. The last to be written: without it they are not whole.
+constexpr const char* list_name = "list";
+
+result<void> write_list(const scratch_folder& folder, const std::string& move,
+                        const std::map<std::string, fs::path>& copies)
+{
+    std::vector<std::string> records{move};
+    for (const auto& [path, copy] : copies)
+        records.insert(records.end(), {path, copy.filename().string()});
+    return replace_file(folder.path() / list_name, joined(records));
+}
+
 } // namespace
 
-awaitable<result<kept_files>> kept_files::keep(landing_checkout where, std::vector<staged_change> landing)
+kept_files kept_files::left_by(const repository& repo, const std::string& move)
+{
+    kept_files found;
+    std::error_code failed;
+    for (fs::directory_iterator at(repo.state_folder() / "scratch", failed), end; !failed && at != end;
+         at.increment(failed)) {
+        if (!at->path().filename().string().starts_with("kept-")) continue;
+        const auto records = records_of(text_of(at->path() / list_name));
+        if (records.empty() || records.front() != move) continue;
+        auto folder = scratch_folder::take_over(at->path());
+        if (!folder) continue; // its process lives
+        for (std::size_t i = 1; i + 1 < records.size(); i += 2)
+            if (const fs::path copy = at->path() / records[i + 1]; fs::exists(copy))
+                found.copies_.emplace(records[i], copy);
+        found.folder_.emplace(std::move(*folder));
+        break;
+    }
+    return found;
+}
+
+awaitable<result<kept_files>> kept_files::keep(landing_checkout where, std::vector<staged_change> landing,
+                                               std::string move)
 {
     kept_files kept;
     std::vector<std::string> paths;
@@ -94,7 +127,7 @@ awaitable<result<kept_files>> kept_files::keep(landing_checkout where, std::vect
             if (auto copied = copy_whole(file, copy); !copied) return copied;
             kept.copies_.emplace(path, copy);
         }
-        return {};
+        return write_list(*kept.folder_, move, kept.copies_);
     };
     if (auto copied = co_await offload(std::move(copying)); !copied) co_return copied.error();
     co_return kept;

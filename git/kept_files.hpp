@@ -23,9 +23,18 @@ public:
     kept_files() = default;
     /// Copies the files which the landing changes or removes and which go through a filter, before the
     /// landing or after it. Costs a few stat calls where the configuration names no filter, else one git
-    /// process and the copies. Errors: git's; the system's (no_space).
-    static awaitable<result<kept_files>> keep(landing_checkout where, std::vector<staged_change> landing);
+    /// process and the copies. `move` says which landing, for `left_by`. Errors: git's; the system's
+    /// (no_space).
+    static awaitable<result<kept_files>> keep(landing_checkout where, std::vector<staged_change> landing,
+                                              std::string move);
+    /// The copies of a process that died in the middle of that landing; none when it left none. Blocks.
+    static kept_files left_by(const repository& repo, const std::string& move);
 
+    /// The copies stay when this goes: what they are for could not be done.
+    void let_be()
+    {
+        if (folder_) folder_->let_be();
+    }
     /// The copy of a file; nullopt: there is none.
     std::optional<std::filesystem::path> copy_of(const std::string& path) const;
     /// Puts the copy where its file was, in one step, with its mode and time; it is used up then. Errors: the

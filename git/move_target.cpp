@@ -302,6 +302,12 @@ std::map<std::string, std::vector<std::string>> replaced_states(const std::vecto
     return states;
 }
 
+/// By what the copies that are kept for a move are known again.
+std::string name_of_move(const oid& from, const oid& to, const fs::path& work_tree)
+{
+    return from.hex() + " " + to.hex() + " " + work_tree.string();
+}
+
 /// Brings files and index back from `to`. Index new: it shows as staged and is taken back as a whole. Index
 /// old: single files are. Files that did not outlive a power cut, or a filter, keep git from the first. Then
 /// the index goes first: what it holds is taken for what the files have to be, here and by the next landing.
@@ -359,7 +365,8 @@ awaitable<attempt> move_through(landing what, landing_checkout where, conversati
     const auto missing = folders_to_be_made(what, where);
     auto places = places_of_move(what);
     places.insert(where.git_dir() / "logs/HEAD");
-    const auto kept = co_await kept_files::keep(where, what.changes);
+    const auto kept =
+        co_await kept_files::keep(where, what.changes, name_of_move(what.from, what.to, where.work_tree()));
     if (!kept) co_return ended(kept.error());
     auto followed = co_await follow_files(what, where, *kept);
     if (followed) co_return std::move(*followed);
@@ -552,8 +559,9 @@ awaitable<result<bool>> set_right(repository& repo, move_intent intent)
     for (const branch_use& use : *uses) {
         if (use.work_tree != intent.checkout || !use.is_head || !*tip || **tip != intent.from) continue;
         const landing_checkout where(repo, use.git_dir, use.work_tree);
-        const kept_files none;
-        auto back = co_await go_back(where, intent.to, intent.from, intent.paths, none);
+        auto kept = kept_files::left_by(repo, name_of_move(intent.from, intent.to, use.work_tree));
+        auto back = co_await go_back(where, intent.to, intent.from, intent.paths, kept);
+        if (!back) kept.let_be();
         if (!back) co_return back.error();
     }
     co_return false;

@@ -79,6 +79,13 @@ result<scratch_folder> scratch_folder::make_in(const fs::path& parent, std::stri
     }
 }
 
+std::optional<scratch_folder> scratch_folder::take_over(const fs::path& folder)
+{
+    auto lock = lock_folder(folder);
+    if (!lock) return std::nullopt;
+    return scratch_folder(folder, std::move(lock));
+}
+
 scratch_folder::~scratch_folder()
 {
     std::error_code ignored; // what stays is only a few bytes in our own state folder

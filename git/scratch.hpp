@@ -5,6 +5,7 @@
 #include "graftline/runtime/fault.hpp"
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,6 +23,12 @@ public:
     /// The same for what becomes git's objects by renaming: where those are on a mount of their own, it lies
     /// among them (git does not look there).
     static result<scratch_folder> make_beside_objects(const repository& repo, std::string_view purpose);
+
+    /// One that a dead process has left; nullopt while its process lives. It goes with the result, unless it
+    /// is let be.
+    static std::optional<scratch_folder> take_over(const std::filesystem::path& folder);
+    /// It stays where it is, for the next attempt.
+    void let_be() { path_.clear(); }
 
     scratch_folder(scratch_folder&& other) noexcept
         : path_(std::exchange(other.path_, {})), lock_(std::move(other.lock_))
