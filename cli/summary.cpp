@@ -87,6 +87,28 @@ std::string usage_line(const effects::run_report& report)
            " out, " + cost_text(*sum) + "\n";
 }
 
+/// The first of many, a line each.
+template <class T> std::string lines_of(std::string_view heading, const std::vector<T>& all)
+{
+    constexpr std::size_t most = 10;
+    if (all.empty()) return {};
+    std::string text(heading);
+    text += "\n";
+    for (std::size_t i = 0; i < std::min(most, all.size()); ++i)
+        text += "  " + harmless_line(effects::words_of(all[i])) + "\n";
+    if (all.size() > most) text += "  and " + std::to_string(all.size() - most) + " more\n";
+    return text;
+}
+
+/// What the run's tasks do not say.
+std::string beside_lines(const effects::shared_changes& beside)
+{
+    return lines_of("While the run went on, others put on its target:", beside.foreign) +
+           lines_of("While the run went on, this came into the repository, and may be its agents' work:",
+                    beside.left) +
+           lines_of("While the run went on, this went out of the repository:", beside.lost);
+}
+
 std::string head_line(const effects::task& t, const terminal& on)
 {
     const auto columns = columns_on(on);
@@ -118,6 +140,10 @@ std::string outcome_of(const effects::task& t, const terminal& on)
                          fit(said, on.is_terminal() ? columns - indent.size() - 3 : 500));
     for (const auto& ref : t.rescues)
         text += line("saved: " + ref);
+    // Of a task without any other work, its reason has said it.
+    if (!t.commit.empty() || t.state != completed)
+        for (const auto& one : t.left)
+            text += line("left: " + harmless_line(effects::words_of(one)));
     if (t.state == merged) return text;
     if (const auto steps = next_line(t); !steps.empty()) text += line(steps);
     return text;
@@ -133,6 +159,7 @@ std::string summary_of(const effects::run_report& report, const terminal& on)
     if (report.tasks.empty()) return "No tasks.\n";
     text += on.in(tint::strong, count_line(report)) + " in " + duration_text(report.duration_s) + "\n";
     text += usage_line(report);
+    text += beside_lines(report.beside);
     if (report.interrupted) {
         const bool some = std::ranges::any_of(report.tasks, is_to_go_on);
         if (report.environment_fault) text += report.environment_fault->message() + "\n";

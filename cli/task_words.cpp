@@ -74,7 +74,9 @@ tint tint_of(effects::task_state state) noexcept
 bool reached(const task& t) noexcept
 {
     if (t.state == merged) return true;
-    return t.state == completed && (!t.spec.land || t.commit.empty() || !t.undone.empty());
+    if (t.state != completed) return false;
+    if (t.commit.empty() && !t.left.empty()) return false; // what it made is elsewhere
+    return !t.spec.land || t.commit.empty() || !t.undone.empty();
 }
 
 bool is_at_rest(const task& t) noexcept
@@ -107,6 +109,7 @@ std::vector<std::string> next_steps(const task& t)
         return {say("retry"), say("discard")};
     case running: return {say("logs -f"), say("cancel")};
     case completed:
+        if (t.commit.empty() && !t.left.empty()) return {say("shell"), say("logs")};
         if (t.commit.empty()) return {say("logs"), say("discard")};
         if (t.reason.starts_with("landing waits"))
             return {say("land"), say("land", " --into " + target_of(t) + "-next")};

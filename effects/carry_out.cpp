@@ -6,6 +6,7 @@
 #include "graftline/effects/radar_watch.hpp"
 #include "graftline/effects/run_task.hpp"
 #include "graftline/effects/save_work.hpp"
+#include "graftline/effects/shared_watch.hpp"
 #include "graftline/effects/strand_watch.hpp"
 #include "graftline/effects/taken_landing.hpp"
 #include "graftline/effects/task_end.hpp"
@@ -32,7 +33,7 @@ struct give_up : std::exception {};
 bool did_what_was_asked(const task& t)
 {
     if (t.state == task_state::merged) return true;
-    return t.state == task_state::completed && (!t.spec.land || t.commit.empty());
+    return t.state == task_state::completed && (!t.spec.land || (t.commit.empty() && t.left.empty()));
 }
 
 /// Nothing that the others should be given up for.
@@ -362,6 +363,7 @@ awaitable<result<run_report>> carry_to_end(std::shared_ptr<run> of, std::shared_
     const auto started = std::chrono::steady_clock::now();
     const auto begun_at = std::chrono::system_clock::now();
     if (is_gone_on_with(options.program)) co_await clear_gates(r, *line);
+    co_await note_shared(r);
     // Beside what lands: git's own commit race leaves a landing undone in the user's index, which is mended
     // at once.
     r.beside().spawn(git::keep_index(r.repository()));
@@ -392,6 +394,8 @@ awaitable<result<run_report>> carry_to_end(std::shared_ptr<run> of, std::shared_
             co_await look_for_taken_landing(r, id);
         co_await say_left_behind(r, ids, begun_at);
     }
+    shared_changes beside;
+    if (!failed) beside = co_await look_at_changes(r);
     if (auto ended = co_await r.end(); !ended && !failed) failed = ended.error();
     if (failed) co_return *failed;
 
@@ -400,6 +404,7 @@ awaitable<result<run_report>> carry_to_end(std::shared_ptr<run> of, std::shared_
     report.target = options.target;
     report.interrupted = r.stopping();
     report.environment_fault = r.environment_fault();
+    report.beside = std::move(beside);
     report.duration_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
     for (const auto& id : ids)
         report.tasks.push_back(co_await r.find(id));

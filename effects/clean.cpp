@@ -12,6 +12,8 @@
 
 #include <boost/asio/this_coro.hpp>
 
+#include <set>
+
 namespace graftline::effects {
 namespace {
 
@@ -45,6 +47,7 @@ public:
         old_logs(tasks);
         old_verdicts();
         co_await old_journals();
+        co_await old_beginnings();
     }
 
 private:
@@ -53,8 +56,9 @@ private:
     {
         if (t.state == task_state::merged) co_return "landed as " + t.landed.substr(0, 10);
         if (t.state == task_state::discarded) co_return "discarded";
-        if (t.state == task_state::completed && t.commit.empty()) co_return "it changed nothing";
-        if (t.state == task_state::completed && !target_of(t).empty()) {
+        if (t.state == task_state::completed && t.commit.empty() && t.left.empty())
+            co_return "it changed nothing";
+        if (t.state == task_state::completed && !t.commit.empty() && !target_of(t).empty()) {
             const auto target = co_await git::read_ref(in_.repository(), "refs/heads/" + target_of(t));
             if (target && *target) {
                 const auto has_it = co_await git::is_ancestor(in_.repository(), git::oid(t.commit), **target);
@@ -263,6 +267,24 @@ private:
                 fs::remove(file.path(), ignored);
             }
             found_.push_back({"lock " + file.path().string(), "its process is gone", true});
+        }
+    }
+
+    /// Of what runs began from, what no run needs any more.
+    awaitable<void> old_beginnings()
+    {
+        const auto open = co_await in_.must_store([](store& s) {
+            std::set<std::string> ids;
+            for (const auto& one : s.runs_not_done())
+                ids.insert(one.id);
+            return ids;
+        });
+        std::error_code ignored;
+        for (const auto& file : fs::directory_iterator(in_.state_folder() / "runs", ignored)) {
+            const std::string id = file.path().stem();
+            if (file.path().extension() != ".shared" || open.contains(id) || run::is_alive(in_, id)) continue;
+            if (!dry_run_) fs::remove(file.path(), ignored);
+            found_.push_back({"file " + file.path().string(), "its run is over", true});
         }
     }
 

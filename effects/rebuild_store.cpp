@@ -172,6 +172,7 @@ private:
         for (const auto& ref : git::records_of(*refs, '\n')) {
             const auto rest = ref.substr(std::min(ref.size(), rescues.size()));
             const auto end = rest.find('/');
+            if (rest.starts_with("run-")) continue; // what a run has kept that was no task's
             if (end != rest.npos && rest.find('.') == rest.npos)
                 of(rest.substr(0, end)).rescues.push_back(ref);
         }

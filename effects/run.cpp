@@ -89,6 +89,11 @@ std::filesystem::path run::tasks_file(const project& in, const std::string& run_
     return in.state_folder() / "runs" / (run_id + ".tasks");
 }
 
+std::filesystem::path run::shared_file(const project& in, const std::string& run_id)
+{
+    return in.state_folder() / "runs" / (run_id + ".shared");
+}
+
 std::vector<task> run::tasks_in_file(const std::filesystem::path& file)
 {
     std::ifstream in(file, std::ios::binary);
@@ -207,6 +212,7 @@ awaitable<result<void>> run::end()
     // Removed while it is ours: whoever goes on with the run next has made a file of its own.
     std::error_code ignored; // a file that stays is only untidy
     std::filesystem::remove(tasks_file(*project_, id()), ignored);
+    if (!stopping_) std::filesystem::remove(shared_file(*project_, id()), ignored);
     std::filesystem::remove(lock_file_of(*project_, id()), ignored);
     alive_.reset();
     if (recorded && past_->failure()) co_return *past_->failure();

@@ -5,6 +5,7 @@
 #include "graftline/effects/project.hpp"
 #include "graftline/effects/replay.hpp"
 #include "graftline/effects/task.hpp"
+#include "graftline/git/shared_state.hpp"
 #include "graftline/runtime/file_lock.hpp"
 #include "graftline/runtime/scope.hpp"
 
@@ -101,6 +102,10 @@ public:
     /// Where landings on `target` wait for each other.
     landing_queue& queue(const std::string& target);
 
+    /// What all worktrees shared when the run began; none before that was looked at.
+    const std::optional<git::shared_state>& began_from() const noexcept { return began_from_; }
+    void begin_from(git::shared_state state) { began_from_ = std::move(state); }
+
     /// Which agents are not to be started for now.
     agent_pauses& pauses() noexcept { return pauses_; }
 
@@ -126,6 +131,8 @@ public:
     /// Where a run keeps the tasks that it brought, as it was given them, until its end: for a database that
     /// is lost.
     static std::filesystem::path tasks_file(const project& in, const std::string& run_id);
+    /// Where a run keeps until its end what all worktrees shared when it began.
+    static std::filesystem::path shared_file(const project& in, const std::string& run_id);
     /// Tasks in a file of that kind; none when it does not read back.
     static std::vector<task> tasks_in_file(const std::filesystem::path& file);
 
@@ -142,6 +149,7 @@ private:
     asio::any_io_executor executor_;
     std::map<std::string, std::unique_ptr<landing_queue>> queues_;
     agent_pauses pauses_;
+    std::optional<git::shared_state> began_from_;
     scope beside_;
     std::size_t speculation_ = 0;
     bool stopping_ = false;

@@ -161,7 +161,8 @@ bool needs_a_look(const change& made)
 
 struct committed_work {
     change made;
-    bool completed = false; ///< false: cancelled meanwhile
+    bool completed = false;      ///< false: cancelled meanwhile
+    bool left_elsewhere = false; ///< some of it is not on its branch
 };
 
 commit_changes commit_of(context& ctx, const std::string& id)
@@ -183,7 +184,9 @@ awaitable<committed_work> commit_work(context& ctx, const std::string& id, const
     if (!report.denied.empty() && (!lands || work.made.tip.empty()))
         reason += (reason.empty() ? "its agent was not allowed: " : "; its agent was not allowed: ") +
                   report.denied;
-    work.completed = (co_await ctx.perform(settle_task{id, true, reason, {}})).is_completed();
+    const auto settled = co_await ctx.perform(settle_task{id, true, reason, {}});
+    work.completed = settled.is_completed();
+    work.left_elsewhere = settled.left_elsewhere;
     co_return work;
 }
 
@@ -269,6 +272,7 @@ awaitable<void> run_task(context& ctx, std::string id, task_spec spec, semaphore
     }
     if (!spec.land || !work.completed) co_return;
     if (needs_a_look(work.made)) co_return;
+    if (work.made.tip.empty() && work.left_elsewhere) co_return; // its worktree knows where that is
     const bool done_with = work.made.tip.empty() || co_await land_work(ctx, id, spec, places);
     if (done_with && !spec.keep_worktree) co_await ctx.perform(remove_worktree{id});
 }

@@ -52,6 +52,9 @@ json::object to_public_json(const run_report& report)
             {"cancelled", count[task_state::cancelled]},
             {"pending", count[task_state::pending]},
             {"interrupted", report.interrupted},
+            {"foreign", json::value_from(report.beside.foreign)},
+            {"left", json::value_from(report.beside.left)},
+            {"lost", json::value_from(report.beside.lost)},
             {"tasks", std::move(tasks)}};
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "graftline/effects/context.hpp"
+#include "graftline/effects/shared_watch.hpp"
 #include "graftline/effects/task.hpp"
 #include "graftline/runtime/resources.hpp"
 
@@ -30,6 +31,7 @@ struct run_report {
     std::optional<fault> environment_fault; ///< what of the machine interrupted it; none: somebody did
     bool incomplete = false;                ///< a task did not land, or was not undone, though that was asked
     std::vector<task> tasks;                ///< in the order given, as they stand in the store
+    shared_changes beside;                  ///< what has changed in the repository that is no task's
 };
 
 /// A run that can be stopped from outside its coroutine, for signal handlers. Stop it on the run's strand.

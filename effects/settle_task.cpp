@@ -1,5 +1,6 @@
 #include "graftline/effects/settle_task.hpp"
 
+#include "graftline/effects/shared_watch.hpp"
 #include "graftline/runtime/shielded.hpp"
 
 namespace graftline::effects {
@@ -34,11 +35,16 @@ awaitable<result<settled>> flush_and_settle(run& r, const settle_task& asked)
     if (!asked.done && before.worktree_ready)
         if (auto flushed = co_await r.repository().flush(before.worktree); !flushed)
             co_return flushed.error();
+    const auto left = co_await left_by_task(r, before);
     const auto now = co_await r.change(asked.task, [&](task& t) {
         settle(t, asked);
+        t.left = left;
+        const bool has_nothing = t.state == task_state::completed && t.commit.empty();
+        if (has_nothing && !left.empty())
+            t.reason = reason_for(left) + (t.reason == "no changes" ? "" : "; " + t.reason);
         if (r.repository().durable() == git::durability::power) t.attempt_boot.clear();
     });
-    co_return settled{std::string(to_string(now.state))};
+    co_return settled{std::string(to_string(now.state)), !left.empty()};
 }
 
 } // namespace

@@ -9,17 +9,19 @@
 namespace graftline::effects {
 
 struct settled {
-    std::string state; ///< that the task is in now
+    std::string state;           ///< that the task is in now
+    bool left_elsewhere = false; ///< its agents left work that its branch does not contain
     bool is_completed() const { return state == to_string(task_state::completed); }
 };
-BOOST_DESCRIBE_STRUCT(settled, (), (state))
+BOOST_DESCRIBE_STRUCT(settled, (), (state, left_elsewhere))
 
 /// Endings beside those of agents.
 inline constexpr std::string_view ending_undecided = "undecided"; ///< whether its work is fit, a person says
 inline constexpr std::string_view ending_spent = "spent"; ///< its agent's quota is used up: it stays pending
 
 /// Makes the task completed, or cancelled or failed as its agent ended. An effect, because what a program
-/// decides by must be the same when it is gone on with; a task that has landed meanwhile stays so. Errors:
+/// decides by must be the same when it is gone on with; a task that has landed meanwhile stays so. What its
+/// agents left beside its branch is looked for and recorded. Errors:
 /// refused where the table of transitions has no such step. Cancellation: not honoured.
 struct settle_task {
     static constexpr std::string_view kind = "settle_task";

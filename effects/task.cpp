@@ -70,6 +70,7 @@ json::object to_public_json(const task& t)
             {"reason", or_null(t.reason)},
             {"conflicts", json::value_from(t.conflicts)},
             {"files", json::value_from(t.files)},
+            {"left", json::value_from(t.left)},
             {"created_at", or_null(t.created_at)},
             {"started_at", or_null(t.started_at)},
             {"finished_at", or_null(t.finished_at)},

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "graftline/effects/lifecycle.hpp"
+#include "graftline/git/left_work.hpp"
 #include "graftline/runtime/fault.hpp"
 
 #include <boost/describe.hpp>
@@ -124,6 +125,7 @@ struct task {
     std::vector<std::string> conflicts;
     std::vector<std::string> rescues; ///< refs that hold what was removed with a worktree
     std::vector<std::string> files;   ///< paths changed against the base
+    std::vector<git::left_work> left; ///< work of its agents that its branch does not contain
     std::string created_at;           ///< UTC, ISO 8601; empty when it has not happened, like the next two
     std::string started_at;
     std::string finished_at;
@@ -141,7 +143,7 @@ struct task {
 BOOST_DESCRIBE_STRUCT(task, (),
                       (id, key, spec, state, reason, earlier, run, owner, branch, base, worktree,
                        worktree_ready, commit, landed, landed_on, landed_target, undone, resolutions,
-                       rejected, cancel_asked, exit_code, signal, conflicts, rescues, files, created_at,
+                       rejected, cancel_asked, exit_code, signal, conflicts, rescues, files, left, created_at,
                        started_at, finished_at, attempts, port_base, usage, log, attempt, attempt_for,
                        lost_attempts, attempt_boot))
 
