@@ -54,6 +54,8 @@ std::string text_of(const json::value& v, const std::string& margin = "")
 
 std::optional<std::string> present(const fs::path& file)
 {
+    std::error_code failed;
+    if (!fs::is_regular_file(file, failed)) return std::nullopt; // a pipe would be waited for; it is replaced
     std::ifstream in(file, std::ios::binary);
     if (!in) return std::nullopt;
     return std::string{std::istreambuf_iterator<char>(in), {}};

@@ -134,6 +134,15 @@ TEST_F(Waiting, ForAPipeAmongWhatIsHalfDoneIsRefused)
     EXPECT_EQ(d.graftline({"status"}).status, 0);
 }
 
+TEST_F(Waiting, ForAPipeInPlaceOfATasksViewIsNotDone)
+{
+    const auto view = in_git("graftline/tasks/" + id + "/task_state.json");
+    ASSERT_TRUE(fs::remove(view));
+    make_pipe(view);
+    EXPECT_EQ(d.graftline({"discard", id}).status, 0);
+    EXPECT_TRUE(fs::is_regular_file(view)) << "it is written anew";
+}
+
 TEST_F(Waiting, ForAPipeAmongTheRulesOfTheCheckoutIsRefused)
 {
     for (const char* name : {".gitattributes", ".gitignore", ".gitmodules"})
