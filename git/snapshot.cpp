@@ -7,6 +7,7 @@
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/scratch.hpp"
+#include "graftline/git/staged.hpp"
 #include "graftline/git/survey.hpp"
 #include "graftline/git/whole_answer.hpp"
 #include "graftline/runtime/offload.hpp"
@@ -347,6 +348,67 @@ private:
     std::optional<std::vector<std::string>> others_;
 };
 
+/// What an index has, and HEAD has not: as lines for `update-index --index-info`, by object. All of it where
+/// HEAD does not read.
+awaitable<result<std::multimap<std::string, std::string>>>
+staged_since_head(const repository& repo, workplace place, plain_folder plain, fs::path index)
+{
+    std::multimap<std::string, std::string> entries;
+    const auto note = [&](const std::string& mode, const std::string& id, const std::string& path) {
+        const bool is_blob = mode.starts_with("100") || mode == "120000";
+        if (is_blob) entries.emplace(id, mode + " " + id + " 0\t" + path);
+    };
+    command compare = place.git(
+        repo, {"diff-index", "--cached", "--raw", "-z", "--no-abbrev", "--no-renames", "HEAD", "--"});
+    const auto changed = co_await repository::answer(compare.set("GIT_INDEX_FILE", index.string()));
+    if (changed) {
+        for (const staged_change& one : raw_changes(*changed))
+            note(one.new_mode, one.new_blob.hex(), one.path);
+        co_return entries;
+    }
+    const auto all = co_await repository::answer(with_index(repo, plain, index, {"ls-files", "-s", "-z"}));
+    if (!all) co_return all.error();
+    for (const std::string& record : records_of(*all)) { // "mode oid stage<TAB>path"
+        const auto space = record.find(' '), tab = record.find('\t');
+        if (tab != record.npos && space + 2 < tab - 2)
+            note(record.substr(0, space), record.substr(space + 1, tab - space - 3), record.substr(tab + 1));
+    }
+    co_return entries;
+}
+
+/// Entries whose object is nowhere, as after a power cut: a tree with one would be a ref that no git can
+/// read.
+awaitable<result<std::vector<std::string>>> lost_entries(const repository& repo, workplace place,
+                                                         plain_folder plain, fs::path index)
+{
+    std::vector<std::string> lost;
+    if (repo.can().partial) co_return lost; // what is not here can be fetched
+    const auto staged = co_await staged_since_head(repo, place, plain, index);
+    if (!staged) co_return staged.error();
+    std::string ids;
+    for (auto at = staged->begin(); at != staged->end(); at = staged->upper_bound(at->first))
+        ids += at->first + "\n";
+    if (ids.empty()) co_return lost;
+    command look = with_index(repo, plain, index, {"cat-file", "--batch-check"});
+    const auto answers = co_await repository::answer(look.feed(std::move(ids)));
+    if (!answers) co_return answers.error();
+    for (const std::string& line : records_of(*answers, '\n')) {
+        if (!line.ends_with(" missing")) continue;
+        const auto [from, to] = staged->equal_range(line.substr(0, line.find(' ')));
+        for (auto at = from; at != to; ++at)
+            lost.push_back(at->second);
+    }
+    co_return lost;
+}
+
+/// The lines that take entries out.
+std::string removals_of(const repository& repo, std::vector<std::string> entries)
+{
+    for (std::string& entry : entries)
+        entry = "0 " + std::string(repo.can().oid_digits(), '0') + entry.substr(entry.find('\t'));
+    return joined(entries);
+}
+
 awaitable<result<oid>> tree_of_index(const repository& repo, plain_folder plain, fs::path index)
 {
     auto tree = co_await repository::answer(with_index(repo, plain, index, {"write-tree", "--missing-ok"}));
@@ -392,6 +454,10 @@ awaitable<result<place_trees>> write_trees(const repository& repo, workplace pla
     if (!plain) co_return plain.error();
     auto settled = co_await settle_unmerged(repo, *plain, of_staged);
     if (!settled) co_return settled.error();
+    const auto lost = co_await lost_entries(repo, place, *plain, of_staged);
+    if (!lost) co_return lost.error();
+    auto dropped = co_await set_entries(repo, *plain, of_staged, removals_of(repo, *lost));
+    if (!dropped) co_return dropped.error();
     auto staged = co_await tree_of_index(repo, *plain, of_staged);
     if (!staged) co_return staged.error();
     if (!place.work_tree) co_return place_trees{*staged, *staged};
@@ -402,6 +468,9 @@ awaitable<result<place_trees>> write_trees(const repository& repo, workplace pla
     const auto on_files = [&](std::vector<std::string> words) {
         return with_index(repo, *plain, of_files, std::move(words));
     };
+    // Set without a time, they are read from their files again, whose bytes may all be there.
+    auto forgotten = co_await set_entries(repo, *plain, of_files, joined(*lost));
+    if (!forgotten) co_return forgotten.error();
     auto cleared = co_await clear_blind_spots(on_files, *place.work_tree);
     if (!cleared) co_return cleared.error();
     auto opened = co_await open_folders(repo, place, *plain, of_files);

@@ -131,6 +131,29 @@ TEST_F(rescuing, SavesWhatIsStagedAndDiffersFromTheFiles)
     EXPECT_EQ(repo.git("show", second + "^2:a.txt"), "staged");
 }
 
+/// As after a power cut: the index names objects that never came to the disk.
+TEST_F(rescuing, LeavesOutWhatWasStagedAndIsLost)
+{
+    write_file(tree / "deep/lost.txt", "lost\n");
+    write_file(tree / "deep/there.txt", "there\n");
+    write_file(tree / "whole.o", "whole\n");
+    in_tree("add", "-f", ".");
+    in_tree("write-tree"); // the index has its trees noted
+    for (const std::string path : {"deep/lost.txt", "whole.o"}) {
+        const auto id = in_tree("rev-parse", ":" + path);
+        fs::remove(repo.git_folder() / "objects" / id.substr(0, 2) / id.substr(2));
+    }
+    fs::resize_file(tree / "deep/lost.txt", 0);
+    const auto ref = rescued();
+    EXPECT_EQ(files(ref), ".gitignore\na.txt\nb.txt\ndeep/lost.txt\ndeep/there.txt\nwhole.o");
+    EXPECT_EQ(repo.git("show", ref + ":deep/lost.txt"), "") << "as it lies there";
+    EXPECT_EQ(repo.git("show", ref + ":whole.o"), "whole") << "its bytes are in the file still";
+    EXPECT_EQ(files(ref + "^2"), ".gitignore\na.txt\nb.txt\ndeep/there.txt");
+    EXPECT_TRUE(try_git(repo.top(), {"rev-list", "--objects", ref}).ok);
+    repo.git("worktree", "remove", "--force", tree.string());
+    repo.git("gc", "-q", "--prune=now");
+}
+
 TEST_F(rescuing, IsNeverOverwrittenAndNotDoubledWithoutNeed)
 {
     write_file(tree / "a.txt", "1\n");
