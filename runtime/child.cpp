@@ -6,14 +6,19 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 
+#include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
+#include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
+#include <cstdlib>
 #include <cstring>
+#include <string_view>
 
 extern char** environ;
 
@@ -44,47 +49,107 @@ std::vector<char*> pointers(const std::vector<std::string>& words)
     return all;
 }
 
-struct spawn_actions {
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attributes;
-    spawn_actions()
-    {
-        posix_spawn_file_actions_init(&files);
-        posix_spawnattr_init(&attributes);
-    }
-    ~spawn_actions()
-    {
-        posix_spawn_file_actions_destroy(&files);
-        posix_spawnattr_destroy(&attributes);
-    }
-    spawn_actions(const spawn_actions&) = delete;
-    spawn_actions& operator=(const spawn_actions&) = delete;
+// Sanitizers know nothing of a second process in one memory.
+#define GRAFTLINE_IN_CHILD __attribute__((no_sanitize("address", "thread", "undefined")))
 
-    void standard(int number, int fd)
+// What the new process does before it becomes the program. It shares our memory until then: nothing but
+// system calls, and all they need was prepared. Not posix_spawn: that cannot let go of a terminal without
+// making a session of its own, which is the mark of a service that is to stay (left_commands.hpp).
+struct starting {
+    const launch& how;
+    std::vector<char*> words;
+    std::vector<char*> environment;
+    std::vector<char*> files; ///< the program, as it may be found
+    int stands_for[3];        ///< opened by us, or borrowed
+    int failure = 0;          ///< errno
+
+    [[noreturn]] GRAFTLINE_IN_CHILD void fail() noexcept
     {
-        if (fd >= 0) {
-            posix_spawn_file_actions_adddup2(&files, fd, number);
-        } else {
-            posix_spawn_file_actions_addopen(&files, number, "/dev/null", number == 0 ? O_RDONLY : O_WRONLY,
-                                             0);
-        }
+        failure = errno;
+        ::_exit(127);
     }
 
-    void signals_and_group(bool own_session)
+    /// The signals that we handle, or ignore, are the program's own.
+    GRAFTLINE_IN_CHILD static void reset_signals() noexcept
     {
-        sigset_t all, none;
-        sigfillset(&all);
+        struct sigaction standard{};
+        standard.sa_handler = SIG_DFL;
+        for (int signo = 1; signo < NSIG; ++signo)
+            ::sigaction(signo, &standard, nullptr); // those of the C library refuse, and are not ours
+        sigset_t none;
         sigemptyset(&none);
-        posix_spawnattr_setsigdefault(&attributes, &all);
-        posix_spawnattr_setsigmask(&attributes, &none);
-        posix_spawnattr_setpgroup(&attributes, 0);
-        const int group = own_session ? POSIX_SPAWN_SETSID : POSIX_SPAWN_SETPGROUP;
-        posix_spawnattr_setflags(&attributes,
-                                 static_cast<short>(group | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF));
+        ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    }
+
+    /// /dev/tty leads nowhere then: a program that would ask there fails at once, instead of being stopped
+    /// for good.
+    GRAFTLINE_IN_CHILD static void leave_terminal() noexcept
+    {
+        const int terminal = ::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+        if (terminal >= 0) ::ioctl(terminal, TIOCNOTTY);
+    }
+
+    [[noreturn]] GRAFTLINE_IN_CHILD void become() noexcept
+    {
+        if (how.own_session ? ::setsid() < 0 : ::setpgid(0, 0) != 0) fail();
+        if (!how.own_session) leave_terminal();
+        for (int number = 0; number < 3; ++number) {
+            const int from = stands_for[number];
+            if (from == number ? ::fcntl(number, F_SETFD, 0) != 0 : ::dup2(from, number) < 0) fail();
+        }
+        if (!how.folder.empty() && ::chdir(how.folder.c_str()) != 0) fail();
+        ::closefrom(3);
+        reset_signals();
+        int why = ENOENT;
+        for (const char* file : files) {
+            ::execve(file, words.data(), environment.data());
+            if (errno != ENOENT && errno != ENOTDIR) why = errno;
+            if (why != ENOENT && why != EACCES) break;
+        }
+        errno = why;
+        fail();
     }
 };
 
-// posix_spawn has one error number for the program, its interpreter and the folder.
+/// As execvp looks it up, in our PATH.
+std::vector<std::string> places_of(const std::string& program)
+{
+    if (program.find('/') != program.npos) return {program};
+    const char* path = std::getenv("PATH");
+    std::string_view rest = path ? path : "/usr/local/bin:/usr/bin:/bin";
+    std::vector<std::string> places;
+    for (bool more = true; more;) {
+        const auto end = rest.find(':');
+        const std::string folder(rest.substr(0, end));
+        places.push_back(folder.empty() ? program : folder + "/" + program);
+        more = end != rest.npos;
+        if (more) rest.remove_prefix(end + 1);
+    }
+    return places;
+}
+
+GRAFTLINE_IN_CHILD int become_program(void* process)
+{
+    static_cast<starting*>(process)->become();
+}
+
+// Returns when the new process has become the program, or has failed to; -1 with errno when there is none.
+pid_t begin(starting& process)
+{
+    constexpr std::size_t enough = std::size_t{64} << 10;
+    const auto stack = std::make_unique_for_overwrite<std::byte[]>(enough);
+    sigset_t all, before;
+    sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before); // our handlers must not run in the other process
+    const pid_t pid =
+        ::clone(become_program, stack.get() + enough, CLONE_VM | CLONE_VFORK | SIGCHLD, &process);
+    const int why = errno;
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    errno = why;
+    return pid;
+}
+
+// One error number for the program, its interpreter and the folder.
 std::string why_not_started(const launch& how, int error_number)
 {
     std::error_code ignored;
@@ -116,22 +181,22 @@ result<pid_t> spawn(const launch& how)
     if (how.words.empty() || how.words.front().empty()) {
         return fault(errc::could_not_start, "could not start: the command is empty");
     }
-    spawn_actions actions;
-    actions.standard(0, how.in);
-    actions.standard(1, how.out);
-    actions.standard(2, how.err);
-    if (!how.folder.empty()) posix_spawn_file_actions_addchdir_np(&actions.files, how.folder.c_str());
-    posix_spawn_file_actions_addclosefrom_np(&actions.files, 3);
-    actions.signals_and_group(how.own_session);
-
-    const auto words = pointers(how.words);
-    const auto environment = pointers(how.environment);
-    pid_t pid = -1;
-    const int rc = ::posix_spawnp(&pid, words.front(), &actions.files, &actions.attributes, words.data(),
-                                  environment.data());
-    if (rc == 0) return pid;
+    const descriptor nothing = above_standard(descriptor(::open("/dev/null", O_RDWR | O_CLOEXEC)));
+    if (!nothing) return system_fault(errno, "could not open /dev/null");
+    const auto or_nothing = [&](int fd) { return fd >= 0 ? fd : nothing.get(); };
+    const auto places = places_of(how.words.front());
+    starting process{how,
+                     pointers(how.words),
+                     pointers(how.environment),
+                     pointers(places),
+                     {or_nothing(how.in), or_nothing(how.out), or_nothing(how.err)}};
+    process.files.pop_back(); // the null at the end
+    const pid_t pid = begin(process);
+    if (pid > 0 && process.failure == 0) return pid;
+    const int why = pid > 0 ? process.failure : errno;
+    if (pid > 0) ::waitpid(pid, nullptr, 0);
     return fault(errc::could_not_start,
-                 "could not start " + how.words.front() + ": " + why_not_started(how, rc));
+                 "could not start " + how.words.front() + ": " + why_not_started(how, why));
 }
 
 child::child(const asio::any_io_executor& executor, pid_t pid, int pidfd)

@@ -37,7 +37,8 @@ struct launch {
 /// Our own environment, each "NAME=value".
 std::vector<std::string> current_environment();
 
-/// Starts it: own process group, default signal handlers, empty signal mask, only descriptors 0 to 2.
+/// Starts it: own process group, no terminal, default signal handlers, empty signal mask, only descriptors 0
+/// to 2.
 /// Errors: could_not_start, which names the program and why.
 result<pid_t> spawn(const launch& how);
 

@@ -2,6 +2,7 @@
 
 #include "graftline/runtime/captured_stream.hpp"
 #include "graftline/runtime/child.hpp"
+#include "graftline/runtime/command_time.hpp"
 #include "graftline/runtime/left_commands.hpp"
 #include "graftline/runtime/shielded.hpp"
 
@@ -99,6 +100,20 @@ command& command::keep(std::size_t bytes)
     return *this;
 }
 
+command& command::take_at_most(std::chrono::milliseconds longest)
+{
+    longest_ = longest;
+    return *this;
+}
+
+std::string command::purpose() const
+{
+    std::string said;
+    for (const auto& [name, value] : changes_)
+        if (name == purpose_name) said = value.value_or("");
+    return said;
+}
+
 std::vector<std::string> command::environment() const
 {
     auto all = current_environment();
@@ -125,6 +140,7 @@ awaitable<result<command_output>> run(command what)
     auto started = child::start(executor, how);
     if (!started) co_return started.error();
     child& program = **started;
+    const command_time time(executor, program, what);
     auto too_much = [&program] { program.signal_tree(SIGKILL); };
     (*out)->listen(too_much);
     (*err)->listen(too_much);
@@ -147,7 +163,7 @@ awaitable<result<command_output>> run(command what)
     try {
         const auto status = program.reap();
         if ((*out)->overflowed() || (*err)->overflowed()) co_return printed_too_much(what);
-        co_return command_output{status, (*out)->take(), (*err)->take()};
+        co_return command_output{status, (*out)->take(), (*err)->take(), time.overdue()};
     } catch (const fault_error& taken) {
         co_return fault(taken.why()).with("command", quoted(what.words()));
     }

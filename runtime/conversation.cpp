@@ -1,6 +1,7 @@
 #include "graftline/runtime/conversation.hpp"
 
 #include "graftline/runtime/child.hpp"
+#include "graftline/runtime/command_time.hpp"
 #include "graftline/runtime/deadline.hpp"
 #include "graftline/runtime/held_by_pipe.hpp"
 #include "graftline/runtime/left_commands.hpp"
@@ -107,6 +108,13 @@ public:
         return f;
     }
 
+    /// As long as the result lives, we wait for the program.
+    std::shared_ptr<void> its_turn()
+    {
+        time->go_on();
+        return {nullptr, [this](void*) { time->rest(); }};
+    }
+
     awaitable<void> go()
     {
         auto ends = [](child& one) -> awaitable<bool> {
@@ -144,6 +152,7 @@ public:
     }
 
     std::unique_ptr<child> program;
+    std::optional<command_time> time;
     asio::local::stream_protocol::socket in;
     asio::readable_pipe out;
     descriptor errors;
@@ -157,6 +166,7 @@ conversation::conversation(std::unique_ptr<impl> inside) : inside_(std::move(ins
 conversation::~conversation()
 {
     close_input();
+    inside_->time.reset(); // which refers to the program
     if (inside_->program->ended_within(time_to_go)) return;
     inside_->program->signal_tree(SIGTERM);
     inside_->program->ended_within(time_to_tidy_up); // then the child's own destructor kills
@@ -185,11 +195,14 @@ awaitable<result<std::unique_ptr<conversation>>> conversation::start(command wha
     auto started = child::start(executor, how);
     if (!started) co_return started.error();
     inside->program = std::move(*started);
+    inside->time.emplace(executor, *inside->program, what);
+    inside->time->rest();
     co_return std::unique_ptr<conversation>(new conversation(std::move(inside)));
 }
 
 awaitable<result<void>> conversation::say(std::string text)
 {
+    const auto turn = inside_->its_turn();
     error_code failure;
     co_await asio::async_write(inside_->in, asio::buffer(text), asio::redirect_error(use_awaitable, failure));
     throw_if_aborted(failure);
@@ -199,6 +212,7 @@ awaitable<result<void>> conversation::say(std::string text)
 
 awaitable<result<std::string>> conversation::hear_line()
 {
+    const auto turn = inside_->its_turn();
     error_code failure;
     const auto size =
         co_await asio::async_read_until(inside_->out, asio::dynamic_buffer(inside_->heard, longest_line),
@@ -215,6 +229,7 @@ awaitable<result<std::string>> conversation::hear(std::size_t bytes)
 {
     std::string text = inside_->heard.substr(0, bytes);
     inside_->heard.erase(0, text.size());
+    const auto turn = inside_->its_turn();
     const auto begun = text.size();
     text.resize(bytes);
     error_code failure;
@@ -236,6 +251,7 @@ void conversation::close_input() noexcept
 awaitable<result<command_output>> conversation::finish()
 {
     close_input();
+    const auto turn = inside_->its_turn();
     error_code failure;
     std::vector<awaitable<void>> either;
     either.push_back(inside_->take_rest(failure));
@@ -245,7 +261,8 @@ awaitable<result<command_output>> conversation::finish()
     if (failure != asio::error::eof) inside_->heard += held_by_pipe(inside_->out.native_handle());
     if (!failure || inside_->heard.size() > inside_->limit) co_return inside_->gone("printed too much");
     const auto status = co_await inside_->program->wait();
-    co_return command_output{status, std::move(inside_->heard), inside_->own_words()};
+    co_return command_output{status, std::move(inside_->heard), inside_->own_words(),
+                             inside_->time->overdue()};
 }
 
 } // namespace graftline

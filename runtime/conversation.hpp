@@ -8,7 +8,9 @@
 namespace graftline {
 
 /// A running child, its standard input a socket (a write to one that is gone is an error, not SIGPIPE), its
-/// standard output a pipe that is read line by line. Its standard error is kept, up to 1 MiB.
+/// standard output a pipe that is read line by line. Its standard error is kept, up to 1 MiB. It has no
+/// terminal. When one answer takes longer than it may (command_time.hpp) its whole tree is ended, as for
+/// `run`: then it says nothing more, and `finish` tells why.
 ///
 /// One call at a time. Cancelling a call (terminal) ends that call only; the object is then good for
 /// destruction. The destructor closes the input, so that git gives its locks back, and waits for that, which

@@ -1,7 +1,9 @@
 #include "graftline/runtime/command.hpp"
+#include "graftline/runtime/command_time.hpp"
 #include "graftline/runtime/parallel.hpp"
 
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
 
 #include "tests/support/cancel_at_every_step.hpp"
 #include "tests/support/processes.hpp"
@@ -171,6 +173,62 @@ TEST(command, leaves_no_child_when_its_context_goes_at_any_step)
 TEST(command, is_quoted_for_a_message)
 {
     EXPECT_EQ(quoted({"git", "commit", "-m", "it's here", ""}), "git commit -m 'it'\\''s here' ''");
+}
+
+TEST(command, that_takes_too_long_is_ended_with_all_that_it_started)
+{
+    const test::temporary_folder here;
+    const std::string mark = "late-" + here.path().filename().string();
+    const std::string deaf = "trap '' TERM; sleep 1000 & sleep 1000; sleep 1000";
+    auto what = shell("export MARK=" + mark + "; sh -c \"$0\" & wait").args(deaf);
+    what.take_at_most(200ms);
+    const auto got = run_here(run(std::move(what)));
+    ASSERT_TRUE(got);
+    EXPECT_FALSE(got->ok());
+    EXPECT_EQ(got->status, exit_status(signaled{SIGTERM, false}));
+    EXPECT_FALSE(got->overdue.empty());
+    EXPECT_EQ(test::running_with(mark), 0u);
+    EXPECT_TRUE(test::has_no_children());
+}
+
+TEST(command, that_is_deaf_is_killed_when_it_takes_too_long)
+{
+    auto what = shell("trap '' TERM; printf said; while :; do sleep 1000; done");
+    what.take_at_most(200ms);
+    const auto got = run_here(run(std::move(what)));
+    ASSERT_TRUE(got);
+    EXPECT_EQ(got->status, exit_status(signaled{SIGKILL, false}));
+    EXPECT_EQ(got->out, "said");
+    EXPECT_EQ(got->overdue, (std::vector<std::string>{"sleep", "1000"}));
+}
+
+TEST(command, that_ends_well_although_its_time_is_over_has_not_done_well)
+{
+    auto what = shell("trap 'exit 0' TERM; sleep 1000 & wait");
+    what.take_at_most(200ms);
+    const auto got = run_here(run(std::move(what)));
+    ASSERT_TRUE(got);
+    EXPECT_EQ(got->status, exit_status(exited{0}));
+    EXPECT_FALSE(got->ok());
+}
+
+awaitable<std::pair<command_output, command_output>> meant_and_not(command meant, command other)
+{
+    const auto times = command_times::of(co_await asio::this_coro::executor);
+    auto is_meant = [](const command& what) { return what.folder() == "/usr"; };
+    const auto limit = times->end_at(command_times::clock::now() + 100ms, is_meant);
+    auto first = co_await run(std::move(meant));
+    auto second = co_await run(std::move(other));
+    co_return std::pair(std::move(first.value()), std::move(second.value()));
+}
+
+TEST(command, ends_at_the_time_of_what_it_is_for)
+{
+    auto meant = shell("exec sleep 1000");
+    auto other = shell("sleep 0.2");
+    const auto [late, in_time] = run_here(meant_and_not(meant.in("/usr"), other.in("/")));
+    EXPECT_EQ(late.overdue, (std::vector<std::string>{"sleep", "1000"}));
+    EXPECT_TRUE(in_time.ok());
 }
 
 } // namespace
