@@ -101,7 +101,7 @@ std::string as_text(const forecast& seen, const std::map<std::string, effects::t
 
 awaitable<int> carry_out(session& s, check_arguments asked)
 {
-    auto in = co_await s.open();
+    auto in = co_await s.open_to_read();
     std::vector<effects::task> all;
     std::vector<std::string> unreadable;
     auto read = [&](effects::store& from) {

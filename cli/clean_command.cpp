@@ -10,7 +10,7 @@ namespace graftline::cli {
 
 awaitable<int> carry_out(session& s, clean_arguments asked)
 {
-    auto in = asked.dry_run ? co_await s.open() : co_await s.open_to_change();
+    auto in = asked.dry_run ? co_await s.open_to_read() : co_await s.open_to_change();
     if (!in->has_state()) {
         s.print("Nothing to clean: graftline has not been used in this repository.\n");
         co_return exit_status::done;

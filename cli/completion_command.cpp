@@ -14,7 +14,7 @@ awaitable<int> carry_out(session& s, completion_arguments asked)
     // Asked by the scripts at every TAB: says what there is, and never complains.
     std::string text;
     try {
-        auto in = co_await s.open();
+        auto in = co_await s.open_to_read();
         if (in->has_state())
             for (const auto& t : co_await in->must_store(
                      [](effects::store& st) { return st.tasks([](effects::unreadable_row&&) {}); }))

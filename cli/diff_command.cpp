@@ -9,6 +9,7 @@
 #include "graftline/git/present_work.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/scratch.hpp"
+#include "graftline/git/submodule_edits.hpp"
 #include "graftline/git/survey.hpp"
 #include "graftline/git/worktree.hpp"
 
@@ -28,6 +29,8 @@ std::vector<std::string> diff_words(session& s, bool stat)
                                    "diff",
                                    "--no-ext-diff",
                                    "--no-textconv",
+                                   "--submodule=short",         // others run git in them, and so what
+                                   "--ignore-submodules=dirty", // their own configuration names
                                    s.out().has_colors() ? "--color=always" : "--color=never"};
     if (stat) words.push_back("--stat=" + std::to_string(s.out().is_terminal() ? s.out().columns() : 80));
     return words;
@@ -66,6 +69,18 @@ awaitable<result<command_output>> diff_of_worktree(session& s, git::repository& 
     co_return co_await run(std::move(diff));
 }
 
+/// Says where something may be missing in the diff of a worktree.
+awaitable<void> say_what_is_missing(session& s, git::repository& repo, fs::path worktree)
+{
+    const auto edited = co_await git::submodules_that_may_have_edits(repo, worktree);
+    if (!edited) s.err().write("graftline: " + harmless_line(edited.error().message()) + "\n");
+    if (!edited) co_return;
+    for (const auto& path : *edited)
+        s.err().write("graftline: " + harmless_line(path) +
+                      " is a submodule in which something may lie that is not committed there; see git -C " +
+                      harmless_line((worktree / path).string()) + " status\n");
+}
+
 /// What a commit has against the base.
 awaitable<result<command_output>> diff_of_commit(git::repository& repo, std::vector<std::string> said)
 {
@@ -74,6 +89,17 @@ awaitable<result<command_output>> diff_of_commit(git::repository& repo, std::vec
     auto words = known->words;
     words.insert(words.end(), said.begin(), said.end());
     co_return co_await run(repo.prepare(std::move(words)));
+}
+
+fault not_shown(const git::repository& repo, const effects::task& t, const std::vector<std::string>& words,
+                const command_output& shown)
+{
+    fault why = git::git_failed(words, shown);
+    if (repo.can().partial)
+        why.advise("This is a partial clone, and reading commands fetch nothing. What is missing comes with: "
+                   "git diff " +
+                   t.base + " " + t.branch);
+    return why;
 }
 
 /// What there is of a task without a worktree: what its branch held when that was removed. Of one whose
@@ -93,7 +119,7 @@ awaitable<std::string> recorded_tip(session& s, git::repository& repo, effects::
 
 awaitable<int> carry_out(session& s, diff_arguments asked)
 {
-    auto in = co_await s.open();
+    auto in = co_await s.open_to_read();
     const auto t = co_await s.find(*in, asked.task);
     auto& repo = in->repository();
     if (t.base.empty())
@@ -109,7 +135,8 @@ awaitable<int> carry_out(session& s, diff_arguments asked)
     const auto shown = (has_worktree ? co_await diff_of_worktree(s, repo, t.worktree, words)
                                      : co_await diff_of_commit(repo, words))
                            .value();
-    if (!shown.ok()) throw fault_error(git::git_failed(words, shown));
+    if (!shown.ok()) throw fault_error(not_shown(repo, t, words, shown));
+    if (has_worktree) co_await say_what_is_missing(s, repo, t.worktree);
     s.print_bytes(shown.out);
     co_return exit_status::done;
 }

@@ -47,7 +47,7 @@ awaitable<int> carry_out(session& s, doctor_arguments asked)
     // What keeps other commands from working is a finding here.
     std::optional<fault> unusable;
     try {
-        auto in = co_await s.open();
+        auto in = co_await s.open_to_read();
         settings = in->settings();
         auto of_project = co_await check_project(in);
         findings.insert(findings.begin(), of_project.begin(), of_project.end());

@@ -55,7 +55,7 @@ awaitable<bool> print_all(session& s, effects::event_feed& feed, bool json, int&
 
 awaitable<int> carry_out(session& s, events_arguments asked)
 {
-    auto in = co_await s.open();
+    auto in = co_await s.open_to_read();
     std::optional<effects::run_record> only;
     if (!asked.run.empty()) only = (co_await effects::run_named(in, asked.run)).value();
     effects::event_feed feed(in, only);

@@ -138,7 +138,7 @@ awaitable<void> follow(effects::project& in, std::string id, printer& shown)
 
 awaitable<int> carry_out(session& s, logs_arguments asked)
 {
-    auto in = co_await s.open();
+    auto in = co_await s.open_to_read();
     const auto t = co_await s.find(*in, asked.task);
     printer shown(s, asked);
     if (asked.follow) {

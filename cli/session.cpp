@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace graftline::cli {
 
@@ -35,6 +36,13 @@ awaitable<std::shared_ptr<effects::project>> session::open()
     auto here = std::filesystem::current_path(failed);
     if (failed) throw fault_error(fault(errc::unusable, "the folder that we are in is gone"));
     co_return (co_await effects::project::open(std::move(here))).value();
+}
+
+awaitable<std::shared_ptr<effects::project>> session::open_to_read()
+{
+    ::setenv("GIT_NO_LAZY_FETCH", "1", 1);        // git 2.45 and later
+    ::setenv("GIT_ALLOW_PROTOCOL", "nothing", 1); // others begin to fetch, and get no further
+    return open();
 }
 
 awaitable<std::shared_ptr<effects::project>> session::open_to_change()

@@ -27,6 +27,9 @@ public:
 
     /// The project that the command works on. Makes nothing.
     awaitable<std::shared_ptr<effects::project>> open();
+    /// The same for commands that read. Gits of this process fetch nothing from now on: what a partial clone
+    /// lacks would be had by programs that its configuration names.
+    awaitable<std::shared_ptr<effects::project>> open_to_read();
     /// The same for commands that change something: tasks whose run has died are made ready to be dealt with
     /// first.
     awaitable<std::shared_ptr<effects::project>> open_to_change();

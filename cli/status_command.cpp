@@ -76,7 +76,7 @@ awaitable<void> watch(session& s, std::shared_ptr<effects::project> in, const st
 
 awaitable<int> carry_out(session& s, status_arguments asked)
 {
-    auto in = co_await s.open();
+    auto in = co_await s.open_to_read();
     cpu_meter cpu;
     if (asked.watch)
         co_await watch(s, in, asked, cpu);

@@ -68,17 +68,18 @@ untracked_by_own_rules(const repository& repo, workplace place, fs::path index)
 
 awaitable<result<void>> note_new_files(const repository& repo, workplace place, fs::path index)
 {
-    const auto others = co_await untracked_by_own_rules(repo, place, index);
+    // By name: for a whole folder git looks into submodules, too, and so runs what those name.
+    auto others = co_await untracked_in(repo, place, index);
     if (!others) co_return others.error();
-    if (*others && (*others)->empty()) co_return result<void>();
-    command note = place.git(repo, {"add", "--intent-to-add"});
+    if (!place.ignored_by.empty())
+        std::erase_if(*others, [](const auto& path) { return path.ends_with('/'); });
+    for (std::string& path : *others)
+        if (path.ends_with('/')) path.pop_back(); // a repository of its own
+    if (others->empty()) co_return result<void>();
+    command note = place.git(
+        repo, {"add", "--intent-to-add", "-f", "--sparse", "--pathspec-from-file=-", "--pathspec-file-nul"});
     note.set("GIT_INDEX_FILE", index.string());
-    if (*others) {
-        note.args("-f", "--sparse", "--pathspec-from-file=-", "--pathspec-file-nul");
-        note.set("GIT_LITERAL_PATHSPECS", "1").feed(joined(**others));
-    } else {
-        note.args("--", ".");
-    }
+    note.set("GIT_LITERAL_PATHSPECS", "1").feed(joined(*others));
     auto noted = co_await whole_answer(std::move(note));
     if (!noted) co_return noted.error();
     co_return result<void>();
