@@ -59,6 +59,7 @@ void read_worktree(table_reader& t, settings::worktree_section& worktree)
     check_inside(t, "copy", worktree.copy);
     check_inside(t, "link", worktree.link);
     t.read_commands("setup", worktree.setup, unclear);
+    t.read("timeout", worktree.timeout);
 }
 
 bool is_trailer(const std::string& line)
@@ -184,6 +185,8 @@ result<void> read_settings(std::string_view text, std::string_view file, setting
     settings read = into;
     read_section(top, "run", wrong, read_run, read.run);
     read_section(top, "worktree", wrong, read_worktree, read.worktree);
+    read_section<settings::git_section>(
+        top, "git", wrong, [](table_reader& t, auto& git) { t.read("timeout", git.timeout); }, read.git);
     read_section(top, "commit", wrong, read_commit, read.commit);
     read_section(top, "limits", wrong, read_limits, read.limits);
     read_section<settings::gate_section>(

@@ -52,7 +52,11 @@ struct settings {
         std::vector<std::string> copy;
         std::vector<std::string> link;
         std::vector<command_words> setup;
+        std::optional<std::chrono::milliseconds> timeout; ///< longest time of one set-up command
     } worktree;
+    struct git_section {
+        std::optional<std::chrono::milliseconds> timeout; ///< longest time of one git, hooks and all
+    } git;
     struct commit_section {
         std::optional<std::string> type; ///< of conventional commits; else feat
         std::optional<std::string> scope;

@@ -118,7 +118,8 @@ void grammar::add_making(CLI::App& to, making_arguments& how)
     // A flag, so that it never takes the next word: `--land "Add tests"` names a task.
     to.add_flag("--land{merge}", how.land, "Land each task as it completes: --land=merge, squash, rebase");
     add_gates(to, how.gates);
-    to.add_option("--timeout", how.timeout, "Longest time of one task's agents in all, such as 30m")
+    to.add_option("--timeout", how.timeout,
+                  "Longest time of one task, set-up and commit included, such as 30m")
         ->type_name("DURATION");
     to.add_option("--attempt-timeout", how.attempt_timeout, "Longest time of one attempt of an agent")
         ->type_name("DURATION");

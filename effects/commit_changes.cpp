@@ -3,6 +3,7 @@
 #include "graftline/effects/branch_back.hpp"
 #include "graftline/effects/follow_worktree.hpp"
 #include "graftline/effects/remove_worktree.hpp"
+#include "graftline/effects/task_time.hpp"
 #include "graftline/git/branch_use.hpp"
 #include "graftline/git/commit.hpp"
 #include "graftline/git/committed.hpp"
@@ -223,6 +224,17 @@ awaitable<result<change>> commit_what_lies_there(run& r, const task& t, const co
     co_return made;
 }
 
+/// What comes after it has its own time: it is to come to its end.
+awaitable<result<change>> commit_in_time(run& r, const task& t, const commit_changes& asked)
+{
+    task_time time(r, t.id, asked.left_ms);
+    time.covers(t.worktree, t.branch);
+    auto made = co_await commit_what_lies_there(r, t, asked);
+    if (!made) co_return time.explained(made.error());
+    made->duration_ms = time.spent_ms();
+    co_return std::move(*made);
+}
+
 /// Must not be interrupted: what is on the branch is on record.
 awaitable<result<change>> record_made(run& r, const task& t, result<change> made)
 {
@@ -259,10 +271,12 @@ awaitable<result<change>> commit_and_record(run& r, const commit_changes& asked)
     auto now = co_await follow_worktree(r, t);
     if (!now) co_return stays(now.error(), t);
     t = std::move(*now);
-    auto made = co_await parallel::settle(commit_what_lies_there(r, t, asked));
+    auto made = co_await parallel::settle(commit_in_time(r, t, asked));
     co_await asio::this_coro::throw_if_cancelled(false);
     const auto state = co_await asio::this_coro::cancellation_state;
     const bool was_stopped = state.cancelled() != asio::cancellation_type::none;
+    const bool was_late = made.has_value() && !made.value() && made.value().error().is(errc::timed_out);
+    if (was_late) co_await shielded(record_what_was_made(r, t));
     result<change> outcome = fault(errc::interrupted, "the commit was interrupted");
     if (made.has_value() && (made.value() || !was_stopped))
         outcome = co_await shielded(record_made(r, t, std::move(made).value()));

@@ -5,6 +5,7 @@
 #include "graftline/effects/remove_worktree.hpp"
 #include "graftline/effects/task_base.hpp"
 #include "graftline/effects/task_names.hpp"
+#include "graftline/effects/task_time.hpp"
 #include "graftline/git/branch_use.hpp"
 #include "graftline/git/noted_rules.hpp"
 #include "graftline/git/refs.hpp"
@@ -54,9 +55,18 @@ awaitable<void> roll_back(run& r, const std::string& id)
 
 class maker {
 public:
-    maker(run& r, task t) : run_(r), task_(std::move(t)) {}
+    maker(run& r, task t, std::int64_t left_ms) : run_(r), task_(std::move(t)), time_(r, task_.id, left_ms) {}
 
     awaitable<result<tree>> make()
+    {
+        auto made = co_await make_somehow();
+        if (!made) co_return time_.explained(made.error());
+        made->duration_ms = time_.spent_ms();
+        co_return made;
+    }
+
+private:
+    awaitable<result<tree>> make_somehow()
     {
         run_.watcher().doing(task_.id, "making its worktree");
         if (!task_.worktree.empty() && !task_.worktree_ready) {
@@ -72,7 +82,6 @@ public:
         co_return co_await add_new();
     }
 
-private:
     /// Its files were checked out, and somebody may have worked among them since.
     awaitable<result<void>> save_half_made()
     {
@@ -134,6 +143,7 @@ private:
     awaitable<result<tree>> add(git::worktree_request request)
     {
         task_.worktree = request.path.string();
+        time_.covers(task_.worktree, task_.branch);
         if (auto hidden = co_await git::keep_out_of_status(run_.repository(), request.path); !hidden)
             co_return hidden.error();
         auto note = [this](const std::string& sentence) { run_.watcher().note(sentence); };
@@ -180,6 +190,7 @@ private:
 
     run& run_;
     task task_;
+    task_time time_;
 };
 
 } // namespace
@@ -200,7 +211,7 @@ awaitable<result<tree>> create_worktree::carry_out(run& r) const
     result<tree> made = fault(errc::internal, "");
     std::exception_ptr stopped;
     try {
-        made = co_await maker(r, t).make();
+        made = co_await maker(r, t, left_ms).make();
     } catch (...) {
         stopped = std::current_exception();
     }

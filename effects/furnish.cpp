@@ -87,12 +87,28 @@ awaitable<result<void>> place(run& r, const fs::path& main, const fs::path& work
     co_return co_await offload(job);
 }
 
+/// One that hangs would keep its place from every other task.
+awaitable<std::chrono::milliseconds> longest_set_up(run& r, std::string task)
+{
+    if (const auto& configured = r.in().settings().worktree.timeout) co_return *configured;
+    const auto t = co_await r.find(std::move(task));
+    co_return t.spec.timeout_ms ? std::chrono::milliseconds(*t.spec.timeout_ms) : std::chrono::hours(2);
+}
+
 awaitable<result<void>> set_up(run& r, const fs::path& worktree, const std::string& task,
                                const std::vector<std::string>& words)
 {
     r.watcher().doing(task, "set-up: " + words.front());
-    const auto ended = co_await graftline::run(worktree_command(r.repository(), words, worktree, task));
+    auto command = worktree_command(r.repository(), words, worktree, task);
+    const auto ended = co_await graftline::run(command.take_at_most(co_await longest_set_up(r, task)));
     if (!ended) co_return ended.error();
+    if (!ended->overdue.empty())
+        co_return fault(errc::timed_out, "a set-up command of the worktree took too long and was ended")
+            .with("command", quoted(words))
+            .with("waited for", quoted(ended->overdue))
+            .with("said", last_lines(ended->err.empty() ? ended->out : ended->err))
+            .advise("Put right what hangs, or give it more time: timeout under [worktree] in graftline.toml, "
+                    "or the task's --timeout.");
     if (!ended->ok())
         co_return fault(errc::command_failed, "a set-up command of the worktree failed")
             .with("command", quoted(words))

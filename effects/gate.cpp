@@ -5,6 +5,7 @@
 #include "graftline/effects/gate_verdicts.hpp"
 #include "graftline/effects/remove_worktree.hpp"
 #include "graftline/effects/retry_policy.hpp"
+#include "graftline/effects/task_time.hpp"
 #include "graftline/effects/worktree_command.hpp"
 #include "graftline/git/worktree.hpp"
 #include "graftline/runtime/disk_probe.hpp"
@@ -69,6 +70,8 @@ public:
     {
         const std::string& id = name_;
         const auto checkout = run_.in().state_folder() / "scratch" / id;
+        task_time time(run_, task_.id, 0);
+        time.covers(checkout.string(), {});
         auto made = co_await git::add_worktree(
             run_.repository(), git::worktree_request(checkout, "", what_.commit).lock(lock_reason(id)));
         if (!made) co_return made.error();

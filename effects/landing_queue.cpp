@@ -3,9 +3,11 @@
 #include "graftline/effects/gate.hpp"
 #include "graftline/effects/landing_intent.hpp"
 #include "graftline/effects/retry_policy.hpp"
+#include "graftline/effects/task_time.hpp"
 #include "graftline/git/commit.hpp"
 #include "graftline/git/move_target.hpp"
 #include "graftline/git/naming.hpp"
+#include "graftline/git/patience.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/runtime/shielded.hpp"
 
@@ -38,6 +40,23 @@ std::set<std::string> tops_of(const std::vector<std::string>& paths)
 bool overlap(const std::set<std::string>& a, const std::set<std::string>& b)
 {
     return std::ranges::any_of(a, [&](const auto& one) { return b.contains(one); });
+}
+
+bool merges(const command& what)
+{
+    return git::subcommand_of(what.words()).starts_with("merge");
+}
+
+/// Works on a target, or on somebody's checkout that follows it.
+command_times::predicate lands_in(const git::repository& repo)
+{
+    std::vector<std::filesystem::path> checkouts;
+    for (const auto& top : {repo.here(), repo.main_work_tree()})
+        if (top) checkouts.push_back(*top);
+    return [checkouts = std::move(checkouts)](const command& what) {
+        return what.purpose().find(landing_note) != std::string::npos ||
+               std::ranges::find(checkouts, what.folder()) != checkouts.end();
+    };
 }
 
 fault cancelled_in_queue()
@@ -189,6 +208,7 @@ awaitable<void> landing_queue::fill()
         if (!e) break;
         const auto on = chain_.empty() ? *tip_ : chain_.back()->commit();
         run_.watcher().doing(e->what.task, "landing on " + target_);
+        const auto told = tell_of_slow(run_, {e->what.task}, merges, "landing");
         auto put = co_await place(run_, e->what, on);
         if (!put) {
             settle(e, put.error());
@@ -341,6 +361,10 @@ awaitable<void> landing_queue::move(std::size_t slots)
             ids += " " + task;
             if (c.kept != kept) kept->join(std::move(*c.kept));
         }
+    std::vector<std::string> all;
+    for (const auto& step : steps)
+        all.push_back(step.task);
+    const auto told = tell_of_slow(run_, std::move(all), lands_in(run_.repository()), "landing");
     auto done =
         co_await git::move_target(run_.repository(), target_, *tip_, to, std::string(landing_note) + ids,
                                   *kept, keep_intents(run_.in(), steps));
@@ -367,13 +391,17 @@ awaitable<void> landing_queue::move(std::size_t slots)
         tip_.reset();
         co_return;
     }
-    if (steps.size() > 1 && slots > 1) {
+    // What hangs hangs for each of them: it is not waited for again and again.
+    const bool hangs = !done && done.error().is(errc::timed_out);
+    if (!hangs && steps.size() > 1 && slots > 1) {
         // What is in the way of all need not be in the way of the first.
         take_apart(1);
         co_await move(1);
         co_return;
     }
-    const auto head = chain_.front()->entries;
+    auto head = chain_.front()->entries;
+    for (std::size_t i = 1; hangs && i < slots; ++i)
+        head.insert(head.end(), chain_[i]->entries.begin(), chain_[i]->entries.end());
     take_apart(0);
     for (const auto& e : head) {
         if (!done) {

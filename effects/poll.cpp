@@ -25,6 +25,8 @@ awaitable<result<polled>> poll::carry_out(run& r, const effect_place& here) cons
         for (std::size_t i = 1; i < words.size(); ++i)
             attempt.add(words[i]);
         attempt.in(repo.main_work_tree().value_or(repo.common_dir()));
+        const auto left = std::chrono::ceil<milliseconds>(deadline - clock::now());
+        attempt.take_at_most(std::max(left, milliseconds(every_ms))); // the last one gets its time, too
         const auto ended = co_await graftline::run(std::move(attempt));
         if (!ended) co_return ended.error();
         ++so_far.tries;

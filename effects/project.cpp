@@ -28,6 +28,7 @@ project::project(asio::any_io_executor executor, std::shared_ptr<git::repository
       journal_(executor, repository_->state_folder(), durability_), lane_(std::move(executor))
 {
     if (durability_ == database::commits::survive_power) repository_->set_durability(git::durability::power);
+    if (settings_.git.timeout) repository_->limit_git(*settings_.git.timeout);
 }
 
 awaitable<result<std::shared_ptr<project>>> project::open(std::filesystem::path start)

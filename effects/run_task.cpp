@@ -31,7 +31,8 @@ public:
         std::int64_t waited_ms = 0;
         for (int made = 1;; ++made) {
             if (is_out_of_time()) co_return out_of_time({});
-            if (!is_as_before()) asked.spent_ms = spent_ms_;
+            const bool has_limit = !has_one_time() || spec_.timeout_ms; // earlier revisions always say it
+            if (!is_as_before() && has_limit) asked.spent_ms = spent_ms_;
             auto report = co_await ctx_.perform(asked);
             spent_ms_ += report.duration_ms;
             if (report.is_spent) ctx_.in().pauses().spend(name_of(asked), report.how);
@@ -48,6 +49,21 @@ public:
         }
     }
 
+    awaitable<void> make_worktree()
+    {
+        const auto made = co_await ctx_.perform(create_worktree{id_, time_left()});
+        if (has_one_time()) spent_ms_ += made.duration_ms;
+    }
+
+    awaitable<change> commit()
+    {
+        const auto& settings = ctx_.in().in().settings().commit;
+        auto made = co_await ctx_.perform(commit_changes{
+            id_, {}, settings.type.value_or("feat"), settings.scope.value_or(""), time_left()});
+        if (has_one_time()) spent_ms_ += made.duration_ms;
+        co_return made;
+    }
+
     /// All its agents have ended: the next task's start while this one's work is committed and landed.
     void give_place_back() { place_.release(); }
     awaitable<void> take_place()
@@ -58,6 +74,16 @@ public:
 private:
     /// Runs from before the pauses were bounded by time, and before a task's time was one for all attempts.
     bool is_as_before() const { return ctx_.in().record().revision < 2; }
+
+    /// Runs from before a task's time was that of its set-up and its commit, too.
+    bool has_one_time() const { return ctx_.in().record().revision >= 3; }
+
+    /// For an effect: 0 is a time without limit. What is done in a moment is to come to its end.
+    std::int64_t time_left() const
+    {
+        if (!has_one_time() || !spec_.timeout_ms) return 0;
+        return std::max<std::int64_t>(*spec_.timeout_ms - spent_ms_, 1000);
+    }
 
     bool is_enough(int made, std::int64_t waited_ms) const
     {
@@ -165,17 +191,11 @@ struct committed_work {
     bool left_elsewhere = false; ///< some of it is not on its branch
 };
 
-commit_changes commit_of(context& ctx, const std::string& id)
-{
-    const auto& settings = ctx.in().in().settings().commit;
-    return {id, {}, settings.type.value_or("feat"), settings.scope.value_or("")};
-}
-
-awaitable<committed_work> commit_work(context& ctx, const std::string& id, const agent_report& report,
-                                      bool lands)
+awaitable<committed_work> commit_work(context& ctx, working_task& working, const std::string& id,
+                                      const agent_report& report, bool lands)
 {
     committed_work work;
-    work.made = co_await ctx.perform(commit_of(ctx, id));
+    work.made = co_await working.commit();
     if (work.made.begins_again) co_return work;
     std::string reason = work.made.tip.empty() ? "no changes"
                          : work.made.worktree_gone
@@ -192,9 +212,10 @@ awaitable<committed_work> commit_work(context& ctx, const std::string& id, const
 
 /// The work is kept as it is, on its branch, for a person to decide on. False: it is gone, and is to be done
 /// again.
-awaitable<bool> hold_for_person(context& ctx, const std::string& id, const agent_report& report)
+awaitable<bool> hold_for_person(context& ctx, working_task& working, const std::string& id,
+                                const agent_report& report)
 {
-    const auto made = co_await ctx.perform(commit_of(ctx, id));
+    const auto made = co_await working.commit();
     if (made.begins_again) co_return false;
     co_await ctx.perform(settle_task{id, false,
                                      report.how + "\nIts work waits for a person: graftline land " + id +
@@ -217,7 +238,7 @@ awaitable<bool> resolve(context& ctx, const std::string& id, const task_spec& sp
     working_task working(ctx, id, spec, places, co_await ctx.at_rest(places.acquire(spec.priority)));
     const auto had = co_await ctx.perform(start_over{id});
     for (;;) {
-        co_await ctx.perform(create_worktree{id});
+        co_await working.make_worktree();
         const auto brought = co_await ctx.perform(bring_change{id, had});
         const auto resolver = ctx.in().in().settings().landing.resolver.value_or("");
         const auto report =
@@ -228,7 +249,7 @@ awaitable<bool> resolve(context& ctx, const std::string& id, const task_spec& sp
             co_return false;
         }
         co_await ctx.perform(check_markers{id, brought.conflicts});
-        const auto work = co_await commit_work(ctx, id, report, true);
+        const auto work = co_await commit_work(ctx, working, id, report, true);
         if (work.made.begins_again) continue;
         co_return !work.made.tip.empty() && work.completed && !needs_a_look(work.made);
     }
@@ -257,17 +278,17 @@ awaitable<void> run_task(context& ctx, std::string id, task_spec spec, semaphore
     committed_work work;
     for (;;) {
         co_await working.take_place();
-        co_await ctx.perform(create_worktree{id});
+        co_await working.make_worktree();
         const auto report = co_await let_agent_work(ctx, working, id, spec);
         if (report.begins_again) continue;
         working.give_place_back();
-        if (report.is_undecided && co_await hold_for_person(ctx, id, report)) co_return;
+        if (report.is_undecided && co_await hold_for_person(ctx, working, id, report)) co_return;
         if (report.is_undecided) continue;
         if (!report.done) {
             co_await record_agent_failure(ctx, id, report);
             co_return;
         }
-        work = co_await commit_work(ctx, id, report, spec.land.has_value());
+        work = co_await commit_work(ctx, working, id, report, spec.land.has_value());
         if (!work.made.begins_again) break;
     }
     if (!spec.land || !work.completed) co_return;

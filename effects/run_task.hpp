@@ -10,7 +10,7 @@ namespace graftline::effects {
 
 /// Of what runs of the programs `run` and `retry` ask for. One is added when a body asks for something else
 /// than before, and the body goes by the revision that its run has on record.
-inline constexpr int program_revision = 2;
+inline constexpr int program_revision = 3;
 
 /// Carries a running task out: worktree, agent or stages, commit, landing where the task asks for it, removal
 /// of what is done with. Ends with the task in the state that this leads to. `spec` is what was asked for:

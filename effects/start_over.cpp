@@ -97,6 +97,7 @@ awaitable<result<brought_change>> bring_change::carry_out(run& r) const
     const auto words = pick.words();
     const auto picked = co_await graftline::run(std::move(pick));
     if (!picked) co_return picked.error();
+    if (!picked->overdue.empty()) co_return git::git_failed(words, *picked);
     auto listed = co_await repo.ask_in(t.worktree, "diff", "--name-only", "--diff-filter=U", "-z");
     if (!listed) co_return listed.error();
     brought_change brought{git::records_of(*listed)};

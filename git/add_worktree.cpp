@@ -151,6 +151,8 @@ awaitable<result<void>> run_hook(repository& repo, const worktree_request& reque
                             std::string(request.base.hex().size(), '0'), request.base.hex(), "1");
     auto output = co_await run(hook);
     if (!output) co_return output.error();
+    if (!output->overdue.empty())
+        co_return git_failed(hook.words(), *output).with("worktree", request.path.string());
     if (was_ended(*output)) // from outside: what it is to provide may be half there, or not at all
         co_return fault(errc::command_failed, "the post-checkout hook was ended before it was done")
             .with("worktree", request.path.string());

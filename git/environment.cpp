@@ -90,7 +90,8 @@ void prepare_own_call(command& git)
 {
     for (const std::string& name : repository_variables())
         git.unset(name);
-    for (const char* name : {"GIT_EXTERNAL_DIFF", "GIT_DIFF_OPTS"})
+    // A signer's pinentry would take over the terminal that GPG_TTY names.
+    for (const char* name : {"GIT_EXTERNAL_DIFF", "GIT_DIFF_OPTS", "GPG_TTY"})
         git.unset(name);
     std::vector<variable> set{
         {"GIT_OPTIONAL_LOCKS", "0"},

@@ -7,6 +7,7 @@
 #include "graftline/git/kept_objects.hpp"
 #include "graftline/git/landing_checkout.hpp"
 #include "graftline/git/landing_record.hpp"
+#include "graftline/git/overdue.hpp"
 #include "graftline/git/patience.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/refs.hpp"
@@ -22,7 +23,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <set>
+#include <variant>
 
 namespace graftline::git {
 namespace {
@@ -111,12 +114,14 @@ std::optional<waits> reason_to_wait(const landing& what, const std::vector<branc
 // ---- the checkout follows
 
 /// What one attempt came to. `again`: git's locks were taken, nothing has changed; or a git of ours was ended
-/// from outside, at any point of it. `killed`: by the system, which may let the next one live.
+/// from outside, at any point of it. `killed`: by the system, which may let the next one live. `overdue`: by
+/// us, because of this.
 struct attempt {
     std::optional<result<move_outcome>> end;
     std::string again;
     bool killed = false;
     bool stopped = false;
+    std::optional<fault> overdue = std::nullopt;
 };
 
 attempt ended(result<move_outcome> how)
@@ -188,6 +193,22 @@ fault not_followed(const landing_checkout& where, fault why)
                                name + "\\.'` says, put it right, then land again.");
 }
 
+/// A git that wrote files and index was ended, perhaps in a hook that it runs when all is done.
+awaitable<bool> has_followed(const landing_checkout& where, const oid& to,
+                             const std::vector<staged_change>& changes)
+{
+    const auto left = co_await edited_paths(where, to, changes);
+    co_return left && left->empty();
+}
+
+/// Without its end git could not take its lock of the index away.
+result<void> free_index(const landing_checkout& where, const command_output& output)
+{
+    const auto* by = std::get_if<signaled>(&output.status);
+    if (!by || by->signo != SIGKILL) return {};
+    return drop_dead_locks({where.git_dir() / "index.lock"});
+}
+
 /// Brings files and index to the landing. nullopt: done. With anything else nothing has changed.
 awaitable<std::optional<attempt>> follow_files(landing what, landing_checkout where, const kept_files& kept)
 {
@@ -200,6 +221,10 @@ awaitable<std::optional<attempt>> follow_files(landing what, landing_checkout wh
         if (output->ok()) co_return std::nullopt;
         if (says_locked(output->err)) co_return attempt{std::nullopt, output->err};
         if (was_killed(*output)) co_return attempt{std::nullopt, "git read-tree was killed", true};
+        if (!output->overdue.empty()) {
+            if (auto freed = free_index(where, *output); !freed) co_return ended(freed.error());
+            if (co_await has_followed(where, what.to, what.changes)) co_return std::nullopt;
+        }
         if (!says_in_the_way(output->err)) {
             // A filter of the user's may have failed half way: index and ref are old, so the files must be.
             auto back = co_await put_back(where, what.changes, kept);
@@ -327,8 +352,10 @@ awaitable<std::optional<attempt>> if_ended_from_outside(conversation& update_ref
     const auto end = co_await update_ref.finish();
     if (!end || !was_ended(*end)) co_return std::nullopt;
     const bool killed = was_killed(*end);
-    co_return attempt{std::nullopt, killed ? "git update-ref was killed" : "git update-ref was ended", killed,
-                      !killed};
+    attempt cut{std::nullopt, killed ? "git update-ref was killed" : "git update-ref was ended", killed,
+                !killed};
+    if (!end->overdue.empty()) cut.overdue = git_overdue({"git", "update-ref", "--stdin"}, *end);
+    co_return cut;
 }
 
 /// From taking git's ref locks to the new tip; where it ends before, they are still held.
@@ -446,6 +473,7 @@ awaitable<result<move_outcome>> move_with_checkout(landing what, branch_use use,
             if (!landed) co_return landed.error();
             if (*landed) co_return move_outcome(moved{});
         }
+        if (made.overdue) co_return made.overdue->with("branch", what.branch);
         if (made.stopped)
             co_return fault(errc::command_failed, made.again + " before the branch had moved")
                 .with("branch", what.branch);

@@ -58,12 +58,13 @@ bool only_reads(const std::vector<std::string>& words)
 bool was_killed(const command_output& output)
 {
     const auto* by = std::get_if<signaled>(&output.status);
+    if (!output.overdue.empty()) return false; // it would take as long again
     return by && by->signo == SIGKILL;
 }
 
 bool was_ended(const command_output& output)
 {
-    return std::holds_alternative<signaled>(output.status);
+    return std::holds_alternative<signaled>(output.status) || !output.overdue.empty();
 }
 
 std::string_view subcommand_of(const std::vector<std::string>& words)
@@ -95,7 +96,8 @@ awaitable<result<command_output>> run_patiently(command git)
     for (int attempt = 0;; ++attempt) {
         // Killed in between, git leaves half a record that it does not list. These commands are short.
         auto output = co_await shielded(run(git));
-        if (!output || output->ok() || !is_passing(*output) || attempt == 12) co_return output;
+        const bool is_over = !output || output->ok() || !output->overdue.empty();
+        if (is_over || !is_passing(*output) || attempt == 12) co_return output;
         co_await pause_before_retry(attempt);
     }
 }

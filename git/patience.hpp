@@ -16,10 +16,12 @@ namespace graftline::git {
 /// Cancellation: terminal, between attempts: a command that runs ends first.
 awaitable<result<command_output>> run_patiently(command git);
 
-/// Did SIGKILL end it? That is sent by the system when memory runs out, and by us only at the very end.
+/// Did SIGKILL end it? That is sent by the system when memory runs out, and by us only at the very end. One
+/// whose time was over does not count: the next one would take as long.
 bool was_killed(const command_output& output);
 
-/// Did a signal end it, whichever? It may have done all that it was to do, or half.
+/// Did a signal end it, whichever, or us, because its time was over? It may have done all that it was to do,
+/// or half.
 bool was_ended(const command_output& output);
 
 /// Runs a git command. One that only reads is run again when it was killed, twice at most within two seconds;

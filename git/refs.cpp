@@ -24,6 +24,7 @@ bool says(const command_output& output, std::string_view part)
 fault not_moved(const command& prepared, const command_output& output, const std::string& fullname)
 {
     fault whole = git_failed(prepared.words(), output);
+    if (whole.is(errc::timed_out)) return whole.with("ref", fullname);
     error_code code = whole.code();
     std::string what = "the ref could not be changed: " + fullname;
     if (says(output, "but expected") || says(output, "reference already exists") ||

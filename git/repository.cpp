@@ -7,6 +7,7 @@
 #include "graftline/git/git_files.hpp"
 #include "graftline/git/git_settings.hpp"
 #include "graftline/git/libgit2.hpp"
+#include "graftline/git/overdue.hpp"
 #include "graftline/git/path_answers.hpp"
 #include "graftline/git/patience.hpp"
 #include "graftline/git/state_folder.hpp"
@@ -37,6 +38,7 @@ command discovering(const fs::path& start)
 {
     command git("git");
     prepare_own_call(git);
+    git.take_at_most(default_git_time);
     for (const char* name : {"GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR"})
         if (const char* inherited = std::getenv(name)) git.set(name, inherited);
     git.in(start);
@@ -282,6 +284,7 @@ command repository::prepare(std::vector<std::string> words, durability of_refs) 
 {
     command git("git");
     prepare_own_call(git);
+    git.take_at_most(git_time_);
     keep_refs_whole(git, of_refs);
     // The linked worktree that we were started in may have been removed meanwhile, by ourselves.
     std::error_code failed;
@@ -302,6 +305,7 @@ command repository::prepare_in(const fs::path& folder, std::vector<std::string> 
 {
     command git("git");
     prepare_own_call(git);
+    git.take_at_most(git_time_);
     git.in(folder);
     git.set("GIT_CEILING_DIRECTORIES", folder.parent_path().string());
     for (std::string& word : words)
@@ -320,8 +324,8 @@ awaitable<result<std::string>> repository::answer(command prepared)
 
 fault git_failed(const std::vector<std::string>& words, const command_output& output)
 {
-    std::string name = "git";
-    if (const auto what = subcommand_of(words); !what.empty()) name += " " + std::string(what);
+    const std::string name = name_of_git(words);
+    if (!output.overdue.empty()) return git_overdue(words, output);
     // One that was killed may do better the next time: nothing says that it was at fault.
     const bool killed = was_killed(output);
     const auto kind =

@@ -23,6 +23,9 @@
 
 namespace graftline::git {
 
+/// Long: checkouts of large repositories through slow filters come to their end in it.
+inline constexpr std::chrono::milliseconds default_git_time = std::chrono::minutes(10);
+
 class commit_history;
 class direct_merges;
 class known_settings;
@@ -63,6 +66,9 @@ public:
     /// What landings outlive from now on; `process` at first. Not while anything runs on the repository.
     void set_durability(durability of_landings);
     durability durable() const noexcept { return durability_; }
+    /// How long one git of ours may take from now on, the user's hooks, filters, drivers and signers in it
+    /// included: `default_git_time` at first. Then it is ended, with all of them.
+    void limit_git(std::chrono::milliseconds longest) noexcept { git_time_ = longest; }
     /// With `durability::power`: all that was written so far to the file systems of the repository and of
     /// `worktree` (may be empty, or gone) is on the disk: objects, refs, records of worktrees, files. Those
     /// who wait at the same time share it. Otherwise nothing. Errors: the system's.
@@ -151,6 +157,7 @@ private:
     std::unique_ptr<known_settings> settings_;
     std::shared_ptr<ref_lock_note> ref_writes_;
     durability durability_ = durability::process;
+    std::chrono::milliseconds git_time_ = default_git_time;
     file_system_flush disk_;
     /// A branch when it was last flushed.
     struct flushed_branch {
@@ -161,7 +168,8 @@ private:
     std::map<std::string, flushed_branch> on_disk_; ///< by full name
 };
 
-/// The fault of a git command that ran and failed: git's own words, the command, its exit.
+/// The fault of a git command that ran and failed: git's own words, the command, its exit; timed_out, with
+/// the program that it waited for, for one whose time was over.
 fault git_failed(const std::vector<std::string>& words, const command_output& output);
 
 } // namespace graftline::git

@@ -28,6 +28,7 @@ TEST(Examples, settings_show_every_key)
                 attempt && idle && patience && grace && fail_fast && keep && durability && attempts &&
                 backoff);
     EXPECT_TRUE(s.worktree.path && s.worktree.branch && !s.worktree.copy.empty() && !s.worktree.link.empty());
+    EXPECT_TRUE(s.worktree.timeout && s.git.timeout);
     EXPECT_TRUE(s.commit.type && s.commit.scope && !s.commit.trailers.empty());
     EXPECT_TRUE(s.landing.merge_message && s.landing.squash_message && s.landing.into &&
                 s.landing.fast_forward && s.landing.resolver && s.landing.resolutions);
