@@ -59,7 +59,7 @@ void read_worktree(table_reader& t, settings::worktree_section& worktree)
     check_inside(t, "copy", worktree.copy);
     check_inside(t, "link", worktree.link);
     t.read_commands("setup", worktree.setup, unclear);
-    t.read("timeout", worktree.timeout);
+    t.read_limit("timeout", worktree.timeout);
 }
 
 bool is_trailer(const std::string& line)
@@ -186,7 +186,8 @@ result<void> read_settings(std::string_view text, std::string_view file, setting
     read_section(top, "run", wrong, read_run, read.run);
     read_section(top, "worktree", wrong, read_worktree, read.worktree);
     read_section<settings::git_section>(
-        top, "git", wrong, [](table_reader& t, auto& git) { t.read("timeout", git.timeout); }, read.git);
+        top, "git", wrong, [](table_reader& t, auto& git) { t.read_limit("timeout", git.timeout); },
+        read.git);
     read_section(top, "commit", wrong, read_commit, read.commit);
     read_section(top, "limits", wrong, read_limits, read.limits);
     read_section<settings::gate_section>(
