@@ -85,7 +85,7 @@ awaitable<void> replay(std::filesystem::path where, std::string last, tally& all
     for (const auto& one : questions) {
         const auto begin = clock_type::now();
         std::vector<git::direct_question> asked{{std::nullopt, one.ours, one.theirs}};
-        const auto answers = co_await repo->merging().answer(*repo, std::move(asked));
+        const auto answers = co_await git::direct_merges::of(*repo).answer(*repo, std::move(asked));
         const double took = since(begin);
         if (!answers.front()) {
             all.reasons.push_back(answers.front().error().what());

@@ -2,7 +2,7 @@
 #include "graftline/cli/failure.hpp"
 #include "graftline/cli/shown_text.hpp"
 #include "graftline/effects/follow_worktree.hpp"
-#include "graftline/effects/remove_worktree.hpp"
+#include "graftline/effects/task_names.hpp"
 #include "graftline/git/filters.hpp"
 #include "graftline/git/ignore_rules.hpp"
 #include "graftline/git/noted_rules.hpp"

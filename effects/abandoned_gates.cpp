@@ -1,11 +1,13 @@
 #include "graftline/effects/abandoned_gates.hpp"
 
-#include "graftline/effects/remove_worktree.hpp"
+#include "graftline/effects/gate_name.hpp"
+#include "graftline/effects/run.hpp"
 #include "graftline/effects/save_work.hpp"
-#include "graftline/git/branch_use.hpp"
+#include "graftline/effects/task_names.hpp"
 #include "graftline/git/folder.hpp"
 #include "graftline/git/scratch.hpp"
 #include "graftline/git/worktree.hpp"
+#include "graftline/git/worktree_records.hpp"
 #include "graftline/runtime/offload.hpp"
 
 #include <set>
@@ -14,16 +16,6 @@ namespace graftline::effects {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::string_view prefix = "gate-";
-constexpr std::size_t own_digits = 8;
-
-/// The run in a name of `gate_name`; empty when it is no such name.
-std::string run_in(const std::string& name)
-{
-    if (!name.starts_with(prefix) || name.size() < prefix.size() + own_digits + 2) return {};
-    return name.substr(prefix.size(), name.size() - prefix.size() - own_digits - 1);
-}
 
 std::vector<fs::path> entries_of(const fs::path& folder)
 {
@@ -82,11 +74,6 @@ awaitable<void> clear_beside_objects(project& in, std::vector<cleaned>& found, b
 
 } // namespace
 
-std::string gate_name(const std::string& run_id)
-{
-    return fresh_id(std::string(prefix) + run_id + "-", own_digits);
-}
-
 awaitable<std::vector<cleaned>> clear_abandoned_gates(project& in, std::string resumed, bool dry_run)
 {
     std::vector<cleaned> found;
@@ -101,7 +88,7 @@ awaitable<std::vector<cleaned>> clear_abandoned_gates(project& in, std::string r
     co_await offload(look);
     std::set<std::string> gates;
     const auto is_live = [&](const std::string& name) {
-        const auto run_id = run_in(name);
+        const auto run_id = run_of_gate(name);
         if (run_id.empty()) return false;
         if (run_id != resumed && run::is_alive(in, run_id)) return true;
         gates.insert(name);
@@ -113,7 +100,7 @@ awaitable<std::vector<cleaned>> clear_abandoned_gates(project& in, std::string r
     for (const auto& name : names) {
         const auto path = folder / name;
         const auto what = "scratch " + path.string();
-        if (run_in(name).empty() && !worktrees.contains(name)) {
+        if (run_of_gate(name).empty() && !worktrees.contains(name)) {
             auto remove = [&] { return git::remove_abandoned_scratch(path, dry_run); };
             if (co_await offload(remove)) found.push_back(removed_scratch(path));
             continue;

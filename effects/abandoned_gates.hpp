@@ -1,12 +1,14 @@
 /// Gates whose run has died: nobody hears their verdict any more.
 #pragma once
 
-#include "graftline/effects/operations.hpp"
+#include "graftline/effects/cleaned.hpp"
+#include "graftline/effects/project.hpp"
+#include "graftline/runtime/awaitable.hpp"
+
+#include <string>
+#include <vector>
 
 namespace graftline::effects {
-
-/// The name of a gate's folders. It tells whose gate it is, to whoever finds it.
-std::string gate_name(const std::string& run_id);
 
 /// Ends the gates of dead runs with TERM, KILL after their grace, waits for their end, and removes the
 /// worktrees that they were tested in, and scratch folders of dead processes. `resumed`: a run that has just

@@ -1,6 +1,7 @@
 #include "graftline/effects/agent_files.hpp"
 
 #include "graftline/agents/agent_result.hpp"
+#include "graftline/effects/fresh_id.hpp"
 #include "graftline/git/folder.hpp"
 #include "graftline/git/naming.hpp"
 #include "graftline/runtime/descriptor.hpp"

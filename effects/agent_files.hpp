@@ -1,7 +1,8 @@
 /// The files and folders around one attempt of an agent.
 #pragma once
 
-#include "graftline/effects/run.hpp"
+#include "graftline/effects/project.hpp"
+#include "graftline/effects/task.hpp"
 #include "graftline/runtime/awaitable.hpp"
 
 #include <filesystem>

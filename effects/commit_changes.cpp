@@ -2,9 +2,8 @@
 
 #include "graftline/effects/branch_back.hpp"
 #include "graftline/effects/follow_worktree.hpp"
-#include "graftline/effects/remove_worktree.hpp"
+#include "graftline/effects/task_names.hpp"
 #include "graftline/effects/task_time.hpp"
-#include "graftline/git/branch_use.hpp"
 #include "graftline/git/commit.hpp"
 #include "graftline/git/committed.hpp"
 #include "graftline/git/dead_locks.hpp"
@@ -14,6 +13,7 @@
 #include "graftline/git/rescue.hpp"
 #include "graftline/git/submodules.hpp"
 #include "graftline/git/worktree.hpp"
+#include "graftline/git/worktree_records.hpp"
 #include "graftline/runtime/outcome.hpp"
 #include "graftline/runtime/shielded.hpp"
 

@@ -6,11 +6,11 @@
 #include "graftline/effects/task_base.hpp"
 #include "graftline/effects/task_names.hpp"
 #include "graftline/effects/task_time.hpp"
-#include "graftline/git/branch_use.hpp"
+#include "graftline/git/delete_branch.hpp"
 #include "graftline/git/noted_rules.hpp"
 #include "graftline/git/refs.hpp"
-#include "graftline/git/rescue.hpp"
 #include "graftline/git/worktree.hpp"
+#include "graftline/git/worktree_records.hpp"
 #include "graftline/runtime/disk_session.hpp"
 #include "graftline/runtime/shielded.hpp"
 

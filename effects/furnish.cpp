@@ -1,9 +1,9 @@
 #include "graftline/effects/furnish.hpp"
 
 #include "graftline/effects/worktree_command.hpp"
-#include "graftline/git/branch_use.hpp"
 #include "graftline/git/furnished.hpp"
 #include "graftline/git/noted_rules.hpp"
+#include "graftline/git/worktree_records.hpp"
 #include "graftline/runtime/offload.hpp"
 #include "graftline/runtime/utf8.hpp"
 

@@ -1,10 +1,10 @@
 #include "graftline/effects/gate.hpp"
 
-#include "graftline/effects/abandoned_gates.hpp"
 #include "graftline/effects/furnish.hpp"
+#include "graftline/effects/gate_name.hpp"
 #include "graftline/effects/gate_verdicts.hpp"
-#include "graftline/effects/remove_worktree.hpp"
 #include "graftline/effects/retry_policy.hpp"
+#include "graftline/effects/task_names.hpp"
 #include "graftline/effects/task_time.hpp"
 #include "graftline/effects/worktree_command.hpp"
 #include "graftline/git/worktree.hpp"

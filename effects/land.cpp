@@ -130,7 +130,7 @@ awaitable<result<landing>> queue_and_record(run& r, landing_request what)
     const auto edit = what.record;
     const auto gates = what.gates;
     const bool test_again = what.test_again, lands = !what.reverts;
-    auto answered = co_await r.queue(target).land(std::move(what));
+    auto answered = co_await landing_queue::of(r, target).land(std::move(what));
     if (!answered) co_return fault(answered.error()).with("task", id).with("target", target);
     auto& said = answered->came_to;
     if (answered->is_recorded) co_return std::move(said);

@@ -6,6 +6,7 @@
 #include "graftline/effects/operations.hpp"
 #include "graftline/effects/remove_worktree.hpp"
 #include "graftline/effects/taken_landing.hpp"
+#include "graftline/effects/task_names.hpp"
 #include "graftline/git/committed.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/submodules.hpp"

@@ -15,6 +15,7 @@
 #include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 namespace graftline::effects {
@@ -108,6 +109,21 @@ landing_queue::landing_queue(run& r, std::string target, queue_options options, 
 }
 
 landing_queue::~landing_queue() = default;
+
+landing_queue& landing_queue::of(run& r, const std::string& target)
+{
+    using queues = std::map<std::string, std::unique_ptr<landing_queue>>;
+    auto& queue = (*r.services().use<queues>([] { return std::make_shared<queues>(); }))[target];
+    if (!queue) {
+        const auto& gate = r.in().settings().gate;
+        queue_options options;
+        options.speculation =
+            r.speculation() > 0 ? r.speculation() : gate.speculate.value_or(options.speculation);
+        options.share_gates = gate.share.value_or(false);
+        queue = std::make_unique<landing_queue>(r, target, options, r.beside());
+    }
+    return *queue;
+}
 
 awaitable<result<landing_queue::answer>> landing_queue::land(landing_request what)
 {

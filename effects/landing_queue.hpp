@@ -30,6 +30,9 @@ public:
 /// the run. Outlived by nobody who waits in it.
 class landing_queue {
 public:
+    /// The run's own of that target, with what its settings say.
+    static landing_queue& of(run& r, const std::string& target);
+
     /// `beside`: where its work is done, joined by its owner before the queue goes.
     landing_queue(run& r, std::string target, queue_options options, scope& beside);
     ~landing_queue();

@@ -3,6 +3,7 @@
 #include "graftline/agents/agent.hpp"
 #include "graftline/agents/plan.hpp"
 #include "graftline/effects/agent_files.hpp"
+#include "graftline/effects/fresh_id.hpp"
 #include "graftline/effects/overlap_order.hpp"
 #include "graftline/effects/run.hpp"
 #include "graftline/effects/task_names.hpp"

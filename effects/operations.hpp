@@ -3,6 +3,7 @@
 /// first change only, unless said otherwise. Errors not named: the store's and git's.
 #pragma once
 
+#include "graftline/effects/cleaned.hpp"
 #include "graftline/effects/run_tasks.hpp"
 
 #include <boost/describe.hpp>
@@ -66,13 +67,6 @@ awaitable<result<task>> discard_task(std::shared_ptr<project> in, std::string id
 awaitable<result<std::optional<std::string>>> commit_task(std::shared_ptr<project> in, std::string id,
                                                           std::string message, std::string type,
                                                           std::string scope, observer& watcher);
-
-/// One thing that `clean` removed, would remove, or leaves.
-struct cleaned {
-    std::string what; ///< "worktree /path", "branch task/x", "scratch …"
-    std::string why;
-    bool removed = false; ///< with dry_run: would be
-};
 
 /// Removes what is provably done with: worktrees and branches of landed, discarded and empty tasks, abandoned
 /// scratch worktrees, stale locks, and, by the settings' [clean], logs, verdicts and journals of what is long

@@ -1,10 +1,10 @@
 #include "graftline/effects/rebuild_store.hpp"
 
 #include "graftline/effects/run.hpp"
-#include "graftline/git/branch_use.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/worktree.hpp"
+#include "graftline/git/worktree_records.hpp"
 #include "graftline/runtime/attempt_files.hpp"
 #include "graftline/runtime/clock.hpp"
 #include "graftline/runtime/file_lock.hpp"

@@ -2,11 +2,13 @@
 
 #include "graftline/effects/follow_worktree.hpp"
 #include "graftline/effects/save_work.hpp"
-#include "graftline/git/branch_use.hpp"
+#include "graftline/effects/task_names.hpp"
 #include "graftline/git/dead_locks.hpp"
+#include "graftline/git/delete_branch.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/rescue.hpp"
 #include "graftline/git/worktree.hpp"
+#include "graftline/git/worktree_records.hpp"
 #include "graftline/runtime/shielded.hpp"
 
 #include <algorithm>
@@ -106,11 +108,6 @@ awaitable<result<std::vector<std::string>>> save_and_remove_folder(run& r, const
                          "staged in it lies where the folder is now, if it is anywhere: " +
                          t.worktree);
     co_return rescues;
-}
-
-std::string lock_reason(const std::string& task)
-{
-    return "graftline " + task;
 }
 
 awaitable<result<removal>> remove_worktree::carry_out(run& r) const

@@ -36,7 +36,4 @@ BOOST_DESCRIBE_STRUCT(remove_worktree, (), (task, keep_branch))
 /// Call it shielded from cancellation.
 awaitable<result<std::vector<std::string>>> save_and_remove_folder(run& r, const task& t);
 
-/// The reason under which worktrees of ours are locked: it says whose they are.
-std::string lock_reason(const std::string& task);
-
 } // namespace graftline::effects

@@ -1,12 +1,13 @@
 #include "graftline/effects/returned_worktree.hpp"
 
-#include "graftline/effects/remove_worktree.hpp"
-#include "graftline/git/branch_use.hpp"
+#include "graftline/effects/task_names.hpp"
+#include "graftline/git/delete_branch.hpp"
 #include "graftline/git/own_worktree.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/rescue.hpp"
 #include "graftline/git/scratch.hpp"
 #include "graftline/git/worktree.hpp"
+#include "graftline/git/worktree_records.hpp"
 #include "graftline/runtime/offload.hpp"
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 #include "graftline/effects/run.hpp"
 
 #include "graftline/effects/agent_files.hpp"
-#include "graftline/effects/landing_queue.hpp"
+#include "graftline/effects/fresh_id.hpp"
 #include "graftline/effects/stored_json.hpp"
 #include "graftline/effects/views.hpp"
 #include "graftline/git/state_folder.hpp"
@@ -103,15 +103,6 @@ std::vector<task> run::tasks_in_file(const std::filesystem::path& file)
         for (const auto& one : read->get_array())
             if (auto t = from_stored<task>(one)) tasks.push_back(std::move(*t));
     return tasks;
-}
-
-std::string fresh_id(std::string_view prefix, std::size_t digits)
-{
-    thread_local std::random_device source;
-    std::string id(prefix);
-    for (std::size_t i = 0; i < digits; ++i)
-        id += "0123456789abcdef"[source() % 16];
-    return id;
 }
 
 fault is_carried_out(const run_record& r)
@@ -282,19 +273,6 @@ awaitable<void> run::release(std::string id)
         s.change(id, nobodys, lasting::with_the_next);
     });
     (void)released;
-}
-
-landing_queue& run::queue(const std::string& target)
-{
-    auto& queue = queues_[target];
-    if (!queue) {
-        const auto& gate = project_->settings().gate;
-        queue_options options;
-        options.speculation = speculation_ > 0 ? speculation_ : gate.speculate.value_or(options.speculation);
-        options.share_gates = gate.share.value_or(false);
-        queue = std::make_unique<landing_queue>(*this, target, options, beside_);
-    }
-    return *queue;
 }
 
 awaitable<result<lease>> run::hold(const project& in, std::string run_id)

@@ -8,6 +8,7 @@
 #include "graftline/git/shared_state.hpp"
 #include "graftline/runtime/file_lock.hpp"
 #include "graftline/runtime/scope.hpp"
+#include "graftline/runtime/services.hpp"
 
 #include <exception>
 #include <functional>
@@ -19,8 +20,6 @@
 #include <string_view>
 
 namespace graftline::effects {
-
-class landing_queue;
 
 /// Told what happens, on the run's strand. Must not block and must not throw.
 class observer {
@@ -99,8 +98,8 @@ public:
     /// Lets go of a task. Not cancellable; faults are kept to itself: a dead owner counts as none.
     awaitable<void> release(std::string id);
 
-    /// Where landings on `target` wait for each other.
-    landing_queue& queue(const std::string& target);
+    /// What all tasks of the run share, such as the queues of landings.
+    graftline::services& services() noexcept { return services_; }
 
     /// What all worktrees shared when the run began; none before that was looked at.
     const std::optional<git::shared_state>& began_from() const noexcept { return began_from_; }
@@ -114,6 +113,7 @@ public:
 
     /// How many landings are tested at the same time, instead of what the settings say; 0 leaves it to them.
     void speculate(std::size_t landings) noexcept { speculation_ = landings; }
+    std::size_t speculation() const noexcept { return speculation_; }
 
     /// What goes on beside the run's body; whoever began the run joins it before the end.
     scope& beside() noexcept { return beside_; }
@@ -147,7 +147,7 @@ private:
     std::shared_ptr<replay> past_;
     std::optional<file_lock::lease> alive_;
     asio::any_io_executor executor_;
-    std::map<std::string, std::unique_ptr<landing_queue>> queues_;
+    graftline::services services_;
     agent_pauses pauses_;
     std::optional<git::shared_state> began_from_;
     scope beside_;
@@ -161,8 +161,5 @@ private:
 /// Why a run cannot be resumed: its owner lives, or there is nothing left of it.
 fault is_carried_out(const run_record& r);
 fault has_ended(const run_record& r);
-
-/// A new id that no run and no task has: `prefix` and `digits` hex digits.
-std::string fresh_id(std::string_view prefix, std::size_t digits);
 
 } // namespace graftline::effects

@@ -2,6 +2,7 @@
 
 #include "graftline/effects/follow_worktree.hpp"
 #include "graftline/effects/remove_worktree.hpp"
+#include "graftline/effects/task_names.hpp"
 #include "graftline/git/dead_locks.hpp"
 #include "graftline/git/make_commit.hpp"
 #include "graftline/git/records.hpp"

@@ -39,4 +39,9 @@ result<task_names> name_task(project& in, const task& t, int suffix)
     return task_names{std::move(*branch), (anchor / *folder).lexically_normal()};
 }
 
+std::string lock_reason(const std::string& task)
+{
+    return "graftline " + task;
+}
+
 } // namespace graftline::effects

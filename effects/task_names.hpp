@@ -14,4 +14,7 @@ struct task_names {
 /// Errors: invalid, for a template with an unknown name or a branch name that git does not take.
 result<task_names> name_task(project& in, const task& t, int suffix);
 
+/// The reason under which worktrees of ours are locked: it says whose they are.
+std::string lock_reason(const std::string& task);
+
 } // namespace graftline::effects

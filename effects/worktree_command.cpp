@@ -1,7 +1,7 @@
 #include "graftline/effects/worktree_command.hpp"
 
-#include "graftline/git/branch_use.hpp"
 #include "graftline/git/noted_rules.hpp"
+#include "graftline/git/worktree_records.hpp"
 
 namespace graftline::effects {
 

@@ -1,4 +1,3 @@
-#include "graftline/git/branch_use.hpp"
 #include "graftline/git/checkout_slots.hpp"
 #include "graftline/git/drop_worktree.hpp"
 #include "graftline/git/git_files.hpp"
@@ -11,6 +10,7 @@
 #include "graftline/git/repository.hpp"
 #include "graftline/git/submodules.hpp"
 #include "graftline/git/worktree.hpp"
+#include "graftline/git/worktree_records.hpp"
 #include "graftline/runtime/shielded.hpp"
 
 #include <boost/asio/this_coro.hpp>

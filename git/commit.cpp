@@ -1,7 +1,6 @@
 #include "graftline/git/commit.hpp"
 
 #include "graftline/git/blind_spots.hpp"
-#include "graftline/git/branch_use.hpp"
 #include "graftline/git/ignore_rules.hpp"
 #include "graftline/git/noted_rules.hpp"
 #include "graftline/git/path_answers.hpp"
@@ -11,6 +10,7 @@
 #include "graftline/git/staged.hpp"
 #include "graftline/git/submodules.hpp"
 #include "graftline/git/survey.hpp"
+#include "graftline/git/worktree_records.hpp"
 #include "graftline/runtime/offload.hpp"
 
 #include <algorithm>
@@ -309,12 +309,6 @@ awaitable<result<std::string>> commit_staged(repository& repo, workplace place, 
 }
 
 } // namespace
-
-const identity& own_identity()
-{
-    static const identity graftline("graftline", "graftline@localhost");
-    return graftline;
-}
 
 awaitable<result<std::optional<oid>>> commit_everything(repository& repo, fs::path worktree,
                                                         commit_request request)

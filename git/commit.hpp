@@ -2,6 +2,7 @@
 /// them.
 #pragma once
 
+#include "graftline/git/identity.hpp"
 #include "graftline/git/oid.hpp"
 #include "graftline/runtime/awaitable.hpp"
 #include "graftline/runtime/fault.hpp"
@@ -15,21 +16,6 @@
 namespace graftline::git {
 
 class repository;
-
-/// Who made a commit.
-class identity {
-public:
-    identity(std::string name, std::string email) : name_(std::move(name)), email_(std::move(email)) {}
-    const std::string& name() const noexcept { return name_; }
-    const std::string& email() const noexcept { return email_; }
-
-private:
-    std::string name_;
-    std::string email_;
-};
-
-/// Who commits when git knows nobody, and whose rescues are: graftline itself.
-const identity& own_identity();
 
 /// What `commit_everything` is to write.
 class commit_request {

@@ -1,5 +1,7 @@
 #include "graftline/git/commit_history.hpp"
 
+#include "graftline/git/repository.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <queue>
@@ -200,6 +202,11 @@ result<std::vector<git_oid>> commit_history::between(object_reader& reader, cons
         stack.pop_back();
     }
     return order;
+}
+
+std::shared_ptr<commit_history> history_of(const repository& repo)
+{
+    return repo.services().use<commit_history>([] { return std::make_shared<commit_history>(); });
 }
 
 } // namespace graftline::git

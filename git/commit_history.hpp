@@ -5,12 +5,15 @@
 #include "graftline/git/raw_id.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 namespace graftline::git {
+
+class repository;
 
 /// What is known of the commits of one repository: parents and time, which never change. A landing asks the
 /// same history several times, and a target that many land on grows while they do: each commit is read once.
@@ -49,5 +52,8 @@ private:
     std::mutex mutex_; ///< one walk at a time
     commit_map known_;
 };
+
+/// That of a repository, shared with jobs on the pool. Ask `may_read_directly` first.
+std::shared_ptr<commit_history> history_of(const repository& repo);
 
 } // namespace graftline::git

@@ -1,10 +1,10 @@
 #include "graftline/git/committed.hpp"
 
-#include "graftline/git/branch_use.hpp"
 #include "graftline/git/furnished.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/staged.hpp"
+#include "graftline/git/worktree_records.hpp"
 
 #include <algorithm>
 #include <set>

@@ -1,7 +1,7 @@
 #include "graftline/git/dead_locks.hpp"
 
-#include "graftline/git/branch_use.hpp"
 #include "graftline/git/repository.hpp"
+#include "graftline/git/worktree_records.hpp"
 #include "graftline/runtime/offload.hpp"
 #include "graftline/runtime/process_tree.hpp"
 

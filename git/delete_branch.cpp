@@ -1,7 +1,8 @@
+#include "graftline/git/delete_branch.hpp"
+
 #include "graftline/git/branch_use.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/repository.hpp"
-#include "graftline/git/rescue.hpp"
 #include "graftline/git/scratch.hpp"
 #include "graftline/runtime/shielded.hpp"
 

@@ -114,6 +114,14 @@ private:
     merge_surroundings around_;
 };
 
+direct_merges& direct_merges::of(const repository& repo)
+{
+    auto make = [&] {
+        return std::make_shared<direct_merges>(repo.executor(), repo.git_dir(), history_of(repo));
+    };
+    return *repo.services().use<direct_merges>(make);
+}
+
 direct_merges::direct_merges(asio::any_io_executor loop, fs::path git_dir,
                              std::shared_ptr<commit_history> history)
     : lane_(loop, std::move(git_dir)), memory_(std::make_shared<memory>(std::move(history)))

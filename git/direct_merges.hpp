@@ -22,6 +22,9 @@ struct direct_question {
 /// settings.
 class direct_merges {
 public:
+    /// The repository's own.
+    static direct_merges& of(const repository& repo);
+
     direct_merges(asio::any_io_executor loop, std::filesystem::path git_dir,
                   std::shared_ptr<commit_history> history);
     ~direct_merges();

@@ -1,11 +1,11 @@
 #include "graftline/git/drop_worktree.hpp"
 
-#include "graftline/git/branch_use.hpp"
 #include "graftline/git/folder.hpp"
 #include "graftline/git/git_files.hpp"
 #include "graftline/git/own_worktree.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/scratch.hpp"
+#include "graftline/git/worktree_records.hpp"
 #include "graftline/runtime/offload.hpp"
 
 #include <unistd.h>

@@ -1,9 +1,9 @@
 #include "graftline/git/git_files.hpp"
 
-#include "graftline/git/branch_use.hpp"
 #include "graftline/git/included_files.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
+#include "graftline/git/worktree_records.hpp"
 #include "graftline/runtime/descriptor.hpp"
 #include "graftline/runtime/small_file.hpp"
 

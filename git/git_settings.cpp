@@ -122,6 +122,11 @@ setting_values settings_in(const std::vector<std::string>& records, bool with_or
     return values;
 }
 
+known_settings& known_settings::of(const repository& repo)
+{
+    return *repo.services().use<known_settings>([] { return std::make_shared<known_settings>(); });
+}
+
 bool known_settings::is_fresh() const
 {
     return known_ && std::ranges::all_of(files_, &watched_file::is_as_it_was);

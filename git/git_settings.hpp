@@ -1,9 +1,9 @@
 /// What git's configuration says about the commits and refs that we make without the git command.
 #pragma once
 
-#include "graftline/git/commit.hpp"
-#include "graftline/git/merge_settings.hpp"
+#include "graftline/git/identity.hpp"
 #include "graftline/git/rule_settings.hpp"
+#include "graftline/git/watched_file.hpp"
 #include "graftline/runtime/awaitable.hpp"
 #include "graftline/runtime/fault.hpp"
 
@@ -36,6 +36,9 @@ setting_values settings_in(const std::vector<std::string>& records, bool with_or
 /// Asks git once, and again when a file of the configuration has changed.
 class known_settings {
 public:
+    /// The repository's own.
+    static known_settings& of(const repository& repo);
+
     /// A few stat calls, or at first a few git processes. Result: never null. Errors: git's words.
     /// Cancellation: as for a command. Lifetime: borrows `repo` and this; the result is the caller's.
     awaitable<result<std::shared_ptr<const git_settings>>> now(const repository& repo);

@@ -1,7 +1,6 @@
 #include "graftline/git/holds_nothing.hpp"
 
 #include "graftline/git/blind_spots.hpp"
-#include "graftline/git/branch_use.hpp"
 #include "graftline/git/commit_history.hpp"
 #include "graftline/git/ignore_rules.hpp"
 #include "graftline/git/libgit2.hpp"
@@ -11,6 +10,7 @@
 #include "graftline/git/repository.hpp"
 #include "graftline/git/survey.hpp"
 #include "graftline/git/whole_answer.hpp"
+#include "graftline/git/worktree_records.hpp"
 #include "graftline/runtime/parallel.hpp"
 
 #include <algorithm>
@@ -88,7 +88,7 @@ awaitable<bool> holds_nothing(repository& repo, workplace place)
     auto ids = remembered_in(place.git_dir);
     const auto tip = co_await read_ref(repo, branch);
     if (!ids || !tip || !*tip) co_return false;
-    auto job = [history = repo.history(), tip = **tip, ids = std::move(*ids),
+    auto job = [history = history_of(repo), tip = **tip, ids = std::move(*ids),
                 index = place.git_dir / "index"](git_repository& repository) -> result<bool> {
         return !has_blind_spots(index) && reaches_all(repository, *history, tip, ids);
     };

@@ -25,7 +25,7 @@ bool is_attributes_file(const std::string& path)
 
 awaitable<result<bool>> names_a_filter(landing_checkout where)
 {
-    const auto known = co_await where.of().settings().now(where.of());
+    const auto known = co_await known_settings::of(where.of()).now(where.of());
     if (!known) co_return known.error();
     const rule_settings& rules = (*known)->rules;
     co_return rules.may_differ_by_worktree ||

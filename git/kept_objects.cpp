@@ -1,5 +1,6 @@
 #include "graftline/git/kept_objects.hpp"
 
+#include "graftline/git/commit_history.hpp"
 #include "graftline/git/git_settings.hpp"
 #include "graftline/git/object_folder.hpp"
 #include "graftline/git/pack_direct.hpp"
@@ -39,9 +40,9 @@ struct written_pack {
 };
 
 result<written_pack> pack_directly(const repository& repo, const new_objects& made, const oid& to,
-                                   const oid& from)
+                                   const oid& from, commit_history& history)
 {
-    auto packed = pack_direct(repo.common_dir() / "objects", made, to, from, *repo.history());
+    auto packed = pack_direct(repo.common_dir() / "objects", made, to, from, history);
     if (!packed) return packed.error();
     written_pack written;
     written.holds_from = packed->holds_from;
@@ -56,7 +57,7 @@ result<written_pack> pack_directly(const repository& repo, const new_objects& ma
 awaitable<bool> may_pack_directly(repository& repo)
 {
     if (!repo.may_read_directly()) co_return false;
-    auto known = co_await repo.settings().now(repo);
+    auto known = co_await known_settings::of(repo).now(repo);
     co_return known && (*known)->plain_files;
 }
 
@@ -67,7 +68,8 @@ awaitable<result<kept_objects>> kept_objects::keep(repository& repo, new_objects
     if (co_await may_pack_directly(repo)) {
         repo.direct(); // libgit2 is ready for the threads of the pool from here on
         kept_objects kept{landing_packs(repo)};
-        auto job = [&] { return pack_directly(repo, made, to, from); };
+        const auto history = history_of(repo);
+        auto job = [&] { return pack_directly(repo, made, to, from, *history); };
         auto packed = co_await offload(std::move(job));
         if (packed) {
             if (packed->holds_from) kept.forward_ = std::pair(from, to);

@@ -1,11 +1,11 @@
 #include "graftline/git/landed_files.hpp"
 
-#include "graftline/git/branch_use.hpp"
 #include "graftline/git/landing_checkout.hpp"
 #include "graftline/git/landing_record.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/scratch.hpp"
+#include "graftline/git/worktree_records.hpp"
 
 #include <algorithm>
 #include <map>

@@ -321,7 +321,7 @@ void landing_packs::replace(const std::vector<fs::path>& packs, const fs::path& 
 awaitable<void> landing_packs::combine(repository& repo) const
 {
     if (must_stay_away(common_dir_)) co_return;
-    const auto known = co_await repo.settings().now(repo);
+    const auto known = co_await known_settings::of(repo).now(repo);
     const bool may_join = id_size_ == GIT_OID_RAWSZ && known && (*known)->plain_files;
     combination left_to_git;
     std::string ids;

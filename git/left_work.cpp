@@ -7,6 +7,7 @@
 #include "graftline/git/rescue.hpp"
 #include "graftline/git/scratch.hpp"
 #include "graftline/git/unreached.hpp"
+#include "graftline/git/worktree_records.hpp"
 #include "graftline/runtime/offload.hpp"
 
 #include <algorithm>

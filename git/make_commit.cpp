@@ -245,7 +245,7 @@ bool all_differ(const std::vector<oid>& parents)
 awaitable<result<oid>> make_commit(repository& repo, oid tree, std::vector<oid> parents, std::string message,
                                    commit_author author_of, new_objects& into)
 {
-    auto known = co_await repo.settings().now(repo);
+    auto known = co_await known_settings::of(repo).now(repo);
     std::optional<plan> planned;
     if (known && is_plain_text(message) && all_differ(parents)) planned = plan_for(repo, **known, author_of);
     if (planned) {

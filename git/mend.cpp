@@ -10,6 +10,7 @@
 #include "graftline/git/repository.hpp"
 #include "graftline/git/rescue.hpp"
 #include "graftline/git/scratch.hpp"
+#include "graftline/git/worktree_records.hpp"
 #include "graftline/runtime/descriptor.hpp"
 #include "graftline/runtime/offload.hpp"
 

@@ -16,7 +16,7 @@ constexpr std::size_t commands_at_once = 4;
 awaitable<result<merge_outcome>> merge_one(repository& repo, std::optional<oid> base, oid ours, oid theirs)
 {
     std::vector<direct_question> questions{{base, ours, theirs}};
-    auto answers = co_await repo.merging().answer(repo, std::move(questions));
+    auto answers = co_await direct_merges::of(repo).answer(repo, std::move(questions));
     if (answers.front()) co_return std::move(answers.front());
     co_return co_await merge_by_command(repo, std::move(base), std::move(ours), std::move(theirs));
 }
@@ -39,7 +39,7 @@ merge_pairs(repository& repo, std::vector<merge_question> questions, std::vector
     std::vector<direct_question> all;
     for (const merge_question& one : questions)
         all.push_back({std::nullopt, one.ours, one.theirs});
-    auto answers = co_await repo.merging().answer(repo, std::move(all), more_objects);
+    auto answers = co_await direct_merges::of(repo).answer(repo, std::move(all), more_objects);
 
     std::vector<std::size_t> open;
     for (std::size_t at = 0; at < answers.size(); ++at)

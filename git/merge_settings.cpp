@@ -5,30 +5,16 @@
 #include "graftline/git/scratch.hpp"
 
 #include <algorithm>
-#include <cstdlib>
-#include <tuple>
 
 namespace graftline::git {
 namespace {
 
 namespace fs = std::filesystem;
 
-fs::path home()
-{
-    const char* folder = std::getenv("HOME");
-    return folder ? folder : "";
-}
-
-fs::path user_folder()
-{
-    const char* folder = std::getenv("XDG_CONFIG_HOME");
-    return folder && *folder ? fs::path(folder) : home() / ".config";
-}
-
 /// A path from the configuration; empty when it takes more than git's usual "~/" to read it.
 fs::path expanded(const std::string& text, const fs::path& relative_to)
 {
-    if (text.starts_with("~/")) return home() / text.substr(2);
+    if (text.starts_with("~/")) return home_folder() / text.substr(2);
     if (text.starts_with('~') || text.starts_with("%(")) return {};
     return relative_to / text;
 }
@@ -40,33 +26,6 @@ bool is_false(std::string value)
 }
 
 } // namespace
-
-std::vector<fs::path> configuration_places(const repository& repo)
-{
-    std::vector<fs::path> places{repo.common_dir() / "config", repo.git_dir() / "config.worktree",
-                                 home() / ".gitconfig", user_folder() / "git" / "config", "/etc/gitconfig"};
-    for (const char* name : {"GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"})
-        if (const char* file = std::getenv(name)) places.emplace_back(file);
-    return places;
-}
-
-watched_file::watched_file(fs::path path) : path_(std::move(path)), seen_(look()) {}
-
-struct ::stat watched_file::look() const
-{
-    struct ::stat now{};
-    if (::stat(path_.c_str(), &now) != 0) now = {};
-    return now;
-}
-
-bool watched_file::is_as_it_was() const
-{
-    const auto parts = [](const struct ::stat& s) {
-        return std::tuple(s.st_dev, s.st_ino, s.st_size, s.st_mtim.tv_sec, s.st_mtim.tv_nsec,
-                          s.st_ctim.tv_sec, s.st_ctim.tv_nsec);
-    };
-    return parts(look()) == parts(seen_);
-}
 
 void merge_settings::watch(fs::path file)
 {
@@ -94,7 +53,7 @@ void merge_settings::apply(const std::string& key, const std::string& value, con
 
 void merge_settings::read_attributes(const repository& repo)
 {
-    fs::path of_user = user_folder() / "git" / "attributes";
+    fs::path of_user = user_configuration() / "git" / "attributes";
     if (!attributes_file_.empty()) {
         of_user = expanded(attributes_file_, repo.common_dir());
         // Relative to wherever git stands: nobody means that.

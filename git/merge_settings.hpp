@@ -2,10 +2,9 @@
 #pragma once
 
 #include "graftline/git/merge_attributes.hpp"
+#include "graftline/git/watched_file.hpp"
 #include "graftline/runtime/awaitable.hpp"
 #include "graftline/runtime/fault.hpp"
-
-#include <sys/stat.h>
 
 #include <filesystem>
 #include <memory>
@@ -15,23 +14,6 @@
 namespace graftline::git {
 
 class repository;
-
-/// Where git looks for configuration, whether there is something or not.
-std::vector<std::filesystem::path> configuration_places(const repository& repo);
-
-/// A file, or none, as it was: writing to it shows.
-class watched_file {
-public:
-    explicit watched_file(std::filesystem::path path);
-    const std::filesystem::path& path() const noexcept { return path_; }
-    bool is_as_it_was() const;
-
-private:
-    struct ::stat look() const;
-
-    std::filesystem::path path_;
-    struct ::stat seen_;
-};
 
 /// Configuration as git reads it, with its includes, by one git process, and good until one of the files that
 /// it comes from changes. What git would do by itself is not read from libgit2, which knows less of it.

@@ -12,6 +12,7 @@
 #include "graftline/git/records.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/repository.hpp"
+#include "graftline/git/worktree_records.hpp"
 #include "graftline/git/write_ref_direct.hpp"
 #include "graftline/runtime/conversation.hpp"
 #include "graftline/runtime/left_commands.hpp"

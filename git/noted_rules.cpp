@@ -1,6 +1,5 @@
 #include "graftline/git/noted_rules.hpp"
 
-#include "graftline/git/branch_use.hpp"
 #include "graftline/git/furnished.hpp"
 #include "graftline/git/git_settings.hpp"
 #include "graftline/git/noted_programs.hpp"
@@ -8,6 +7,7 @@
 #include "graftline/git/refs.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/scratch.hpp"
+#include "graftline/git/worktree_records.hpp"
 #include "graftline/runtime/offload.hpp"
 
 #include <algorithm>
@@ -53,7 +53,7 @@ bool tells_case_apart(const fs::path& worktree)
 /// As git finds them in the worktree. One git process at most: none where all worktrees have the same.
 awaitable<result<rule_settings>> rules_in_force(repository& repo, fs::path record, fs::path worktree)
 {
-    const auto shared = co_await repo.settings().now(repo);
+    const auto shared = co_await known_settings::of(repo).now(repo);
     if (!shared) co_return shared.error();
     if (!(*shared)->rules.may_differ_by_worktree) co_return (*shared)->rules;
     const auto listed = co_await repo.ask("--git-dir=" + record.string(), "config", "--list", "-z");
@@ -70,7 +70,7 @@ bool is_of_tree(const setting_values& values, const char* key)
 /// Where git looks for hooks; relative when that is in the tree.
 awaitable<result<fs::path>> hooks_in_force(repository& repo)
 {
-    const auto known = co_await repo.settings().now(repo);
+    const auto known = co_await known_settings::of(repo).now(repo);
     if (!known) co_return known.error();
     const fs::path hooks = (*known)->hooks.lexically_normal();
     const fs::path top = repo.git().folder();

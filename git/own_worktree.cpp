@@ -1,11 +1,10 @@
 #include "graftline/git/own_worktree.hpp"
 
-#include "graftline/git/branch_use.hpp"
 #include "graftline/git/libgit2.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/scratch.hpp"
-#include "graftline/git/worktree.hpp"
+#include "graftline/git/worktree_records.hpp"
 
 #include <sys/stat.h>
 

@@ -1,6 +1,5 @@
 #include "graftline/git/present_work.hpp"
 
-#include "graftline/git/branch_use.hpp"
 #include "graftline/git/commit.hpp"
 #include "graftline/git/ignore_rules.hpp"
 #include "graftline/git/new_objects.hpp"
@@ -11,6 +10,7 @@
 #include "graftline/git/survey.hpp"
 #include "graftline/git/unreached.hpp"
 #include "graftline/git/whole_answer.hpp"
+#include "graftline/git/worktree_records.hpp"
 
 #include <sys/stat.h>
 

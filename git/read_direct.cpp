@@ -127,7 +127,7 @@ awaitable<result<std::optional<oid>>> read_ref(repository& repo, std::string ful
 
 awaitable<result<bool>> is_ancestor(repository& repo, oid ancestor, oid descendant)
 {
-    auto job = [history = repo.history(), ancestor = std::move(ancestor),
+    auto job = [history = history_of(repo), ancestor = std::move(ancestor),
                 descendant = std::move(descendant)](git_repository& repository) {
         return is_ancestor_now(repository, *history, ancestor, descendant);
     };
@@ -136,7 +136,7 @@ awaitable<result<bool>> is_ancestor(repository& repo, oid ancestor, oid descenda
 
 awaitable<result<std::vector<oid>>> merge_bases(repository& repo, oid one, oid other)
 {
-    auto job = [history = repo.history(), one = std::move(one), other = std::move(other)](
+    auto job = [history = history_of(repo), one = std::move(one), other = std::move(other)](
                    git_repository& repository) { return merge_bases_now(repository, *history, one, other); };
     co_return co_await repo.direct().run(std::move(job));
 }

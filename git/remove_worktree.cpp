@@ -1,10 +1,10 @@
-#include "graftline/git/branch_use.hpp"
 #include "graftline/git/drop_worktree.hpp"
 #include "graftline/git/made_folders.hpp"
 #include "graftline/git/own_worktree.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/scratch.hpp"
 #include "graftline/git/worktree.hpp"
+#include "graftline/git/worktree_records.hpp"
 #include "graftline/runtime/shielded.hpp"
 
 #include <string_view>

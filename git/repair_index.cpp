@@ -1,4 +1,3 @@
-#include "graftline/git/branch_use.hpp"
 #include "graftline/git/dead_locks.hpp"
 #include "graftline/git/failure_words.hpp"
 #include "graftline/git/landing_checkout.hpp"
@@ -7,6 +6,7 @@
 #include "graftline/git/repository.hpp"
 #include "graftline/git/state_folder.hpp"
 #include "graftline/git/worktree.hpp"
+#include "graftline/git/worktree_records.hpp"
 #include "graftline/git/write_ref_direct.hpp"
 
 #include <boost/asio/buffer.hpp>

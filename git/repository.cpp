@@ -1,17 +1,13 @@
 #include "graftline/git/repository.hpp"
 
-#include "graftline/git/commit_history.hpp"
-#include "graftline/git/direct_merges.hpp"
 #include "graftline/git/environment.hpp"
 #include "graftline/git/failure_words.hpp"
 #include "graftline/git/git_files.hpp"
-#include "graftline/git/git_settings.hpp"
 #include "graftline/git/libgit2.hpp"
 #include "graftline/git/overdue.hpp"
 #include "graftline/git/path_answers.hpp"
 #include "graftline/git/patience.hpp"
 #include "graftline/git/state_folder.hpp"
-#include "graftline/git/write_ref_direct.hpp"
 #include "graftline/runtime/offload.hpp"
 #include "graftline/runtime/parallel.hpp"
 #include "graftline/runtime/utf8.hpp"
@@ -103,7 +99,7 @@ fault not_usable(const fs::path& start, const std::string& words)
 
 repository::repository(asio::any_io_executor executor, fs::path git_dir, fs::path common_dir)
     : executor_(std::move(executor)), git_dir_(std::move(git_dir)), common_dir_(std::move(common_dir)),
-      history_(std::make_shared<commit_history>()), disk_(executor_)
+      disk_(executor_)
 {
 }
 
@@ -231,18 +227,6 @@ void repository::tip_is_on_disk(const std::string& fullname, const oid& tip)
     on_disk_.insert_or_assign(fullname, flushed_branch{tip, std::chrono::steady_clock::now()});
 }
 
-known_settings& repository::settings()
-{
-    if (!settings_) settings_ = std::make_unique<known_settings>();
-    return *settings_;
-}
-
-std::shared_ptr<ref_lock_note> repository::ref_writes()
-{
-    if (!ref_writes_) ref_writes_ = std::make_shared<ref_lock_note>(state_folder());
-    return ref_writes_;
-}
-
 libgit2_lane& repository::direct()
 {
     if (!direct_) direct_ = std::make_unique<libgit2_lane>(executor_, git_dir_, durability_);
@@ -254,12 +238,6 @@ libgit2_lane& repository::direct_unflushed()
     if (durability_ == durability::process) return direct();
     if (!unflushed_) unflushed_ = std::make_unique<libgit2_lane>(executor_, git_dir_);
     return *unflushed_;
-}
-
-direct_merges& repository::merging()
-{
-    if (!merging_) merging_ = std::make_unique<direct_merges>(executor_, git_dir_, history_);
-    return *merging_;
 }
 
 bool repository::may_read_directly() const

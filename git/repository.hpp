@@ -9,6 +9,7 @@
 #include "graftline/runtime/disk_flush.hpp"
 #include "graftline/runtime/fault.hpp"
 #include "graftline/runtime/repository_lock.hpp"
+#include "graftline/runtime/services.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 
@@ -26,11 +27,7 @@ namespace graftline::git {
 /// Long: checkouts of large repositories through slow filters come to their end in it.
 inline constexpr std::chrono::milliseconds default_git_time = std::chrono::minutes(10);
 
-class commit_history;
-class direct_merges;
-class known_settings;
 class libgit2_lane;
-class ref_lock_note;
 
 /// A repository that was found and is usable. Shared by all who work on it; used from one strand.
 /// Coroutines that take a `repository&` borrow it until they end.
@@ -61,6 +58,8 @@ public:
     std::filesystem::path state_folder() const { return common_dir_ / "graftline"; }
 
     const capability& can() const noexcept { return can_; }
+    /// The loop that it is used on.
+    const asio::any_io_executor& executor() const noexcept { return executor_; }
     /// Held while worktree metadata changes, by all our processes in turn.
     repository_lock& lock();
     /// What landings outlive from now on; `process` at first. Not while anything runs on the repository.
@@ -87,18 +86,14 @@ public:
     bool is_put_off(const std::string& fullname) const;
     /// The branch has been brought to `tip`, and that is on the disk.
     void tip_is_on_disk(const std::string& fullname, const oid& tip);
-    /// Git's configuration, as far as commits and refs of ours depend on it.
-    known_settings& settings();
-    /// What tells of the locks of refs that this process takes. For git/write_ref_direct.cpp.
-    std::shared_ptr<ref_lock_note> ref_writes();
     /// libgit2's handle of this repository, for reading. Ask `may_read_directly` first.
     libgit2_lane& direct();
     /// The same for what is flushed afterwards, with all else: nothing that it writes is flushed by itself.
     libgit2_lane& direct_unflushed();
-    /// Who is whose parent, as far as it is known. Ask `may_read_directly` first.
-    const std::shared_ptr<commit_history>& history() const noexcept { return history_; }
-    /// What merging in our own process keeps. For git/merge.cpp.
-    direct_merges& merging();
+    /// What the rooms above keep with a repository. Jobs on the pool may share it beyond the repository's
+    /// end.
+    graftline::services& services() const noexcept { return services_; }
+
     /// Looks again at what can change under us; a few stat calls.
     bool may_read_directly() const;
 
@@ -152,10 +147,7 @@ private:
     std::unique_ptr<repository_lock> lock_;
     std::unique_ptr<libgit2_lane> direct_;
     std::unique_ptr<libgit2_lane> unflushed_;
-    std::shared_ptr<commit_history> history_; ///< shared with jobs that are still on the pool when this goes
-    std::unique_ptr<direct_merges> merging_;
-    std::unique_ptr<known_settings> settings_;
-    std::shared_ptr<ref_lock_note> ref_writes_;
+    mutable graftline::services services_;
     durability durability_ = durability::process;
     std::chrono::milliseconds git_time_ = default_git_time;
     file_system_flush disk_;

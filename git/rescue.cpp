@@ -1,6 +1,5 @@
 #include "graftline/git/rescue.hpp"
 
-#include "graftline/git/branch_use.hpp"
 #include "graftline/git/failure_words.hpp"
 #include "graftline/git/holds_nothing.hpp"
 #include "graftline/git/ignore_rules.hpp"
@@ -15,6 +14,7 @@
 #include "graftline/git/survey.hpp"
 #include "graftline/git/unreached.hpp"
 #include "graftline/git/whole_answer.hpp"
+#include "graftline/git/worktree_records.hpp"
 
 #include <algorithm>
 #include <cstdlib>

@@ -38,10 +38,4 @@ awaitable<result<std::optional<std::string>>> rescue(repository& repo, std::file
 awaitable<result<std::optional<std::string>>> rescue_commit(repository& repo, oid commit, std::string task_id,
                                                             std::string except = {});
 
-/// Deletes the branch `branch` (short name) if it is still at `seen_tip` and is not the HEAD of any worktree,
-/// not under a rebase and not under a bisect. The caller has proved that its commits are landed or rescued.
-/// Takes the repository's lock: the caller must not hold it. Result: true when it is gone (also when it was
-/// before), false when it is in use or has moved, and so stays.
-awaitable<result<bool>> delete_branch(repository& repo, std::string branch, oid seen_tip);
-
 } // namespace graftline::git

@@ -5,6 +5,7 @@
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/scratch.hpp"
+#include "graftline/git/worktree_records.hpp"
 #include "graftline/runtime/offload.hpp"
 
 #include <charconv>

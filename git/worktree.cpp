@@ -1,6 +1,5 @@
 #include "graftline/git/worktree.hpp"
 
-#include "graftline/git/branch_use.hpp"
 #include "graftline/git/furnished.hpp"
 #include "graftline/git/git_files.hpp"
 #include "graftline/git/ignore_rules.hpp"
@@ -11,6 +10,7 @@
 #include "graftline/git/scratch.hpp"
 #include "graftline/git/survey.hpp"
 #include "graftline/git/whole_answer.hpp"
+#include "graftline/git/worktree_records.hpp"
 
 #include <algorithm>
 #include <charconv>

@@ -164,13 +164,20 @@ void ref_lock_note::clear()
 
 namespace {
 
+/// What tells of the locks of refs that this process takes.
+std::shared_ptr<ref_lock_note> ref_writes_of(const repository& repo)
+{
+    return repo.services().use<ref_lock_note>(
+        [&] { return std::make_shared<ref_lock_note>(repo.state_folder()); });
+}
+
 /// Nullopt when git has to do it.
 awaitable<std::optional<ref_write>> prepare(repository& repo, std::string fullname, oid to, oid expected,
                                             std::string reflog_message)
 {
     drop_abandoned_ref_locks(repo);
     if (!repo.may_read_directly() || !is_plain_name(fullname)) co_return std::nullopt;
-    auto known = co_await repo.settings().now(repo);
+    auto known = co_await known_settings::of(repo).now(repo);
     if (!known || is_watched(**known) || !(*known)->plain_files || !(*known)->plain_reflogs)
         co_return std::nullopt;
     auto new_value = from_oid(to);
@@ -178,7 +185,7 @@ awaitable<std::optional<ref_write>> prepare(repository& repo, std::string fullna
     if (!new_value || !old_value) co_return std::nullopt;
     const identity who = (*known)->committer.value_or(own_identity());
     co_return ref_write{repo.common_dir(),
-                        repo.ref_writes(),
+                        ref_writes_of(repo),
                         std::move(fullname),
                         *new_value,
                         *old_value,

@@ -52,7 +52,7 @@ void reset_signals()
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != supervisor) ::_exit(127); // it died before the line above
     ::setpgid(0, 0);
-    ::setenv(attempt::token_variable, token.c_str(), 1);
+    ::setenv(attempt_token_variable, token.c_str(), 1);
     if (::dup2(files.in.get(), 0) < 0 || ::dup2(files.out.get(), 1) < 0 || ::dup2(files.err.get(), 2) < 0) {
         give_up(report_to, step::prepare);
     }

@@ -16,8 +16,6 @@ inline constexpr const char* exit_name = "exit.json";
 inline constexpr const char* exit_draft_name = "exit.json.new";
 inline constexpr const char* out_name = "stdout.log";
 inline constexpr const char* err_name = "stderr.log";
-/// In the environment of all that an agent starts, so that it is found when nothing else tells.
-inline constexpr const char* token_variable = "GRAFTLINE_ATTEMPT_TOKEN";
 
 std::string to_json(const attempt_spec& spec);
 std::string to_json(const process_identity& identity);

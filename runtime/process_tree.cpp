@@ -1,6 +1,5 @@
 #include "graftline/runtime/process_tree.hpp"
 
-#include "graftline/runtime/attempt_files.hpp"
 #include "graftline/runtime/control_group.hpp"
 #include "graftline/runtime/descriptor.hpp"
 
@@ -289,13 +288,13 @@ void end_leftovers(const process_identity& gone)
     if (gone.boot_id != boot_id() || gone.pid_namespace != pid_namespace() || is_alive(gone)) return;
     if (!gone.cgroup.empty()) control_group::end(gone.cgroup);
     if (gone.token.empty()) return;
-    kill_all([&](pid_t pid) { return started_with(pid, attempt::token_variable) == gone.token; });
+    kill_all([&](pid_t pid) { return started_with(pid, attempt_token_variable) == gone.token; });
 }
 
 std::size_t end_attempts_with(const std::string& name, const std::string& value)
 {
     return kill_all([&](pid_t pid) {
-        return started_with(pid, attempt::token_variable) && started_with(pid, name) == value;
+        return started_with(pid, attempt_token_variable) && started_with(pid, name) == value;
     });
 }
 

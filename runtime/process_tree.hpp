@@ -2,7 +2,7 @@
 #pragma once
 
 #include "graftline/runtime/descriptor.hpp"
-#include "graftline/runtime/supervised.hpp"
+#include "graftline/runtime/process_identity.hpp"
 
 #include <sys/types.h>
 

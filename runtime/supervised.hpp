@@ -5,6 +5,7 @@
 #include "graftline/runtime/awaitable.hpp"
 #include "graftline/runtime/clock.hpp"
 #include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/process_identity.hpp"
 
 #include <sys/types.h>
 
@@ -62,20 +63,6 @@ struct exit_record {
     std::string
         full_disk; ///< a folder of the agent's on a disk that was seen to be full meanwhile; empty: none
 };
-
-/// Who a supervisor is. Serves signalling only; it is verified before every use.
-struct process_identity {
-    pid_t pid = 0;                ///< of the supervisor
-    std::uint64_t start_time = 0; ///< clock ticks since boot
-    std::string boot_id;
-    std::string pid_namespace;
-    std::string cgroup; ///< folder of the agent's own control group, if one could be made there; empty if not
-    std::string token;  ///< in the environment of everything the agent starts: GRAFTLINE_ATTEMPT_TOKEN
-    utc_time started_at{};
-};
-
-/// The process still lives, and is the same one: not another with its pid.
-bool is_alive(const process_identity& identity);
 
 /// A supervisor that lives, ours or one found. Destroying the handle leaves the agent running.
 /// Threads: one strand, the one it was started on.

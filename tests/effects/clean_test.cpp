@@ -1,5 +1,6 @@
 // What `clean` removes of what is long over.
-#include "graftline/effects/remove_worktree.hpp"
+
+#include "graftline/effects/task_names.hpp"
 
 #include "tests/effects/workshop.hpp"
 #include "tests/support/processes.hpp"

@@ -1,8 +1,9 @@
 // A run that its caller cancels, at any moment and whatever a dead process has left: it ends at once, can be
 // gone on with, and nothing refers to it afterwards.
 #include "graftline/effects/abandoned_gates.hpp"
-#include "graftline/effects/remove_worktree.hpp"
+#include "graftline/effects/gate_name.hpp"
 #include "graftline/effects/resume_run.hpp"
+#include "graftline/effects/task_names.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>

@@ -1,7 +1,7 @@
 #include "graftline/git/dead_locks.hpp"
+#include "graftline/git/delete_branch.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/repository.hpp"
-#include "graftline/git/rescue.hpp"
 #include "graftline/git/worktree.hpp"
 #include "graftline/runtime/child.hpp"
 #include "graftline/runtime/descriptor.hpp"

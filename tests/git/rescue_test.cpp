@@ -1,3 +1,4 @@
+#include "graftline/git/delete_branch.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/rescue.hpp"
 

@@ -23,7 +23,7 @@ std::vector<result<merge_outcome>> ask_ourselves(const test_repository& repo,
         [](std::filesystem::path top,
            std::vector<git::direct_question> questions) -> awaitable<std::vector<result<merge_outcome>>> {
         auto found = co_await git::repository::discover(top);
-        co_return co_await (*found)->merging().answer(**found, std::move(questions));
+        co_return co_await git::direct_merges::of(**found).answer(**found, std::move(questions));
     };
     std::vector<git::direct_question> questions;
     for (const git::merge_question& one : cases)
