@@ -1,7 +1,7 @@
 /// Agents: what is launched for a task, and how it wants to be told.
 #pragma once
 
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <map>
 #include <string>

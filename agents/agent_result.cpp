@@ -1,6 +1,6 @@
 #include "graftline/agents/agent_result.hpp"
 
-#include "graftline/runtime/json_text.hpp"
+#include "graftline/runtime/base/json_text.hpp"
 
 #include <boost/json/array.hpp>
 

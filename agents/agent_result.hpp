@@ -1,7 +1,7 @@
 /// The file that an agent may leave to say what it decided (GRAFTLINE_RESULT).
 #pragma once
 
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <boost/json/object.hpp>
 

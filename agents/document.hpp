@@ -1,7 +1,7 @@
 /// JSON and TOML files as one tree whose parts know where they stand, so that what is wrong can be shown.
 #pragma once
 
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <boost/json/value.hpp>
 

@@ -1,7 +1,7 @@
 #include "graftline/agents/globs.hpp"
 
 #include "graftline/agents/printable.hpp"
-#include "graftline/runtime/utf8.hpp"
+#include "graftline/runtime/base/utf8.hpp"
 
 #include <algorithm>
 #include <bitset>

@@ -1,7 +1,7 @@
 /// Globs as plans use them to say which files a task will change.
 #pragma once
 
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <memory>
 #include <string>

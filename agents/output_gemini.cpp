@@ -2,7 +2,7 @@
 // tool_use, tool_result, error, result. With --output-format json one object, as the result is.
 #include "graftline/agents/output_event.hpp"
 #include "graftline/agents/output_parser.hpp"
-#include "graftline/runtime/utf8.hpp"
+#include "graftline/runtime/base/utf8.hpp"
 
 #include <boost/json/object.hpp>
 

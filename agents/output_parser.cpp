@@ -2,7 +2,7 @@
 
 #include "graftline/agents/output_event.hpp"
 #include "graftline/agents/printable.hpp"
-#include "graftline/runtime/utf8.hpp"
+#include "graftline/runtime/base/utf8.hpp"
 
 #include <algorithm>
 

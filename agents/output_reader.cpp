@@ -1,7 +1,7 @@
 #include "graftline/agents/output_reader.hpp"
 
 #include "graftline/agents/output_event.hpp"
-#include "graftline/runtime/json_text.hpp"
+#include "graftline/runtime/base/json_text.hpp"
 
 #include <algorithm>
 #include <deque>

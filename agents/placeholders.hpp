@@ -1,7 +1,7 @@
 /// Filling a task's values into the words of an agent's command.
 #pragma once
 
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <functional>
 #include <map>

@@ -3,7 +3,7 @@
 
 #include "graftline/agents/globs.hpp"
 #include "graftline/agents/task_text.hpp"
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <boost/json/object.hpp>
 

@@ -1,8 +1,8 @@
 /// Ports for agents that start servers, so that no two of them meet.
 #pragma once
 
-#include "graftline/runtime/descriptor.hpp"
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/descriptor.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <set>
 

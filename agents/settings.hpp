@@ -2,7 +2,7 @@
 #pragma once
 
 #include "graftline/agents/agent.hpp"
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <chrono>
 #include <cstddef>

@@ -1,6 +1,6 @@
 #include "graftline/agents/task_text.hpp"
 
-#include "graftline/runtime/utf8.hpp"
+#include "graftline/runtime/base/utf8.hpp"
 
 #include <cstdio>
 #include <optional>

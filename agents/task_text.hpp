@@ -1,7 +1,7 @@
 /// Tasks as people write them: on the command line, and one a line in a file.
 #pragma once
 
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <functional>
 #include <string>

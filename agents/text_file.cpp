@@ -1,6 +1,6 @@
 #include "graftline/agents/text_file.hpp"
 
-#include "graftline/runtime/small_file.hpp"
+#include "graftline/runtime/files/small_file.hpp"
 
 namespace graftline::agents {
 

@@ -1,7 +1,7 @@
 /// Small files that people write.
 #pragma once
 
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <filesystem>
 #include <string>

@@ -1,7 +1,7 @@
 /// Small notations that people write in settings, plans and on the command line.
 #pragma once
 
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <chrono>
 #include <cstdint>

@@ -1,8 +1,8 @@
 /// What a measurement prints: a row of the table that docs/performance.md shows.
 #pragma once
 
-#include "graftline/runtime/awaitable.hpp"
-#include "graftline/runtime/command.hpp"
+#include "graftline/runtime/base/awaitable.hpp"
+#include "graftline/runtime/process/command.hpp"
 
 #include <chrono>
 #include <filesystem>

@@ -1,6 +1,6 @@
 #include "graftline/bench/worktrees.hpp"
 
-#include "graftline/runtime/parallel.hpp"
+#include "graftline/runtime/async/parallel.hpp"
 
 #include <boost/json/parse.hpp>
 

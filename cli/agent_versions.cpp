@@ -1,9 +1,9 @@
 #include "graftline/cli/agent_versions.hpp"
 
 #include "graftline/agents/printable.hpp"
-#include "graftline/runtime/command.hpp"
-#include "graftline/runtime/deadline.hpp"
-#include "graftline/runtime/parallel.hpp"
+#include "graftline/runtime/async/deadline.hpp"
+#include "graftline/runtime/async/parallel.hpp"
+#include "graftline/runtime/process/command.hpp"
 
 namespace graftline::cli {
 namespace {

@@ -3,7 +3,7 @@
 
 #include "graftline/agents/settings.hpp"
 #include "graftline/cli/checkup.hpp"
-#include "graftline/runtime/awaitable.hpp"
+#include "graftline/runtime/base/awaitable.hpp"
 
 #include <vector>
 

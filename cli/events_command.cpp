@@ -4,7 +4,7 @@
 #include "graftline/cli/state_watch.hpp"
 #include "graftline/effects/event_feed.hpp"
 #include "graftline/effects/resume_run.hpp"
-#include "graftline/runtime/json_text.hpp"
+#include "graftline/runtime/base/json_text.hpp"
 
 #include <boost/asio/this_coro.hpp>
 

@@ -1,7 +1,7 @@
 /// What went wrong as a person and a calling script see it.
 #pragma once
 
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <string>
 

@@ -1,7 +1,7 @@
 #include "graftline/cli/interruption.hpp"
 
 #include "graftline/cli/failure.hpp"
-#include "graftline/runtime/running_children.hpp"
+#include "graftline/runtime/process/running_children.hpp"
 
 #include <unistd.h>
 

@@ -1,7 +1,7 @@
 /// Ctrl-C and its kin: the first asks, the second does not wait.
 #pragma once
 
-#include "graftline/runtime/awaitable.hpp"
+#include "graftline/runtime/base/awaitable.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>

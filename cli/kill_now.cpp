@@ -1,6 +1,6 @@
 #include "graftline/cli/kill_now.hpp"
 
-#include "graftline/runtime/supervised.hpp"
+#include "graftline/runtime/supervisor/supervised.hpp"
 
 #include <sys/syscall.h>
 #include <unistd.h>

@@ -2,10 +2,10 @@
 #include "graftline/cli/failure.hpp"
 #include "graftline/cli/shown_text.hpp"
 #include "graftline/cli/state_watch.hpp"
-#include "graftline/runtime/clock.hpp"
-#include "graftline/runtime/follow.hpp"
-#include "graftline/runtime/scope.hpp"
-#include "graftline/runtime/supervised.hpp"
+#include "graftline/runtime/async/scope.hpp"
+#include "graftline/runtime/base/clock.hpp"
+#include "graftline/runtime/files/follow.hpp"
+#include "graftline/runtime/supervisor/supervised.hpp"
 
 #include <boost/asio/this_coro.hpp>
 

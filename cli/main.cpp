@@ -1,6 +1,6 @@
 #include "graftline/cli/program.hpp"
-#include "graftline/runtime/open_files.hpp"
-#include "graftline/runtime/supervisor.hpp"
+#include "graftline/runtime/files/open_files.hpp"
+#include "graftline/runtime/supervisor/supervisor.hpp"
 
 #include <string_view>
 

@@ -5,7 +5,7 @@
 #include "graftline/effects/follow_worktree.hpp"
 #include "graftline/effects/operations.hpp"
 #include "graftline/effects/rebuild_store.hpp"
-#include "graftline/runtime/json_text.hpp"
+#include "graftline/runtime/base/json_text.hpp"
 
 #include <unistd.h>
 

@@ -3,7 +3,7 @@
 #include "graftline/cli/failure.hpp"
 #include "graftline/effects/follow_worktree.hpp"
 #include "graftline/effects/worktree_command.hpp"
-#include "graftline/runtime/child.hpp"
+#include "graftline/runtime/process/child.hpp"
 
 #include <unistd.h>
 

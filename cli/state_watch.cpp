@@ -1,7 +1,7 @@
 #include "graftline/cli/state_watch.hpp"
 
-#include "graftline/runtime/clock.hpp"
-#include "graftline/runtime/deadline.hpp"
+#include "graftline/runtime/async/deadline.hpp"
+#include "graftline/runtime/base/clock.hpp"
 
 #include <sys/inotify.h>
 #include <unistd.h>

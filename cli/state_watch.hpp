@@ -1,7 +1,7 @@
 /// Waiting until something about tasks may have changed, in whatever process.
 #pragma once
 
-#include "graftline/runtime/awaitable.hpp"
+#include "graftline/runtime/base/awaitable.hpp"
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 

@@ -4,7 +4,7 @@
 #include "graftline/cli/shown_text.hpp"
 #include "graftline/cli/state_watch.hpp"
 #include "graftline/cli/status_view.hpp"
-#include "graftline/runtime/json_text.hpp"
+#include "graftline/runtime/base/json_text.hpp"
 
 #include <boost/asio/this_coro.hpp>
 

@@ -5,7 +5,7 @@
 #include "graftline/effects/overlap_record.hpp"
 #include "graftline/effects/project.hpp"
 #include "graftline/effects/run.hpp"
-#include "graftline/runtime/resources.hpp"
+#include "graftline/runtime/files/resources.hpp"
 
 #include <boost/json/object.hpp>
 

@@ -37,6 +37,6 @@ if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
       ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/cmake/through_ccache)
 endif()
 
-# Sources say <graftline/runtime/fault.hpp>, as a host program does after installation.
+# Sources say <graftline/runtime/base/fault.hpp>, as a host program does after installation.
 file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/include)
 file(CREATE_LINK ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/include/graftline SYMBOLIC)

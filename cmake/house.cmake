@@ -10,7 +10,7 @@ function(house_floor name)
     $<BUILD_INTERFACE:${CMAKE_BINARY_DIR}/include> $<INSTALL_INTERFACE:include>)
   target_link_libraries(graftline_${name} PUBLIC ${floor_LINKS} PRIVATE ${floor_PRIVATE} $<BUILD_INTERFACE:house_options>)
   if(name STREQUAL "runtime")
-    # Asio is compiled once, in runtime/asio.cpp. Hosts inherit every macro that Asio's layout depends on.
+    # Asio is compiled once, in runtime/base/asio.cpp. Hosts inherit every macro that Asio's layout depends on.
     target_compile_definitions(graftline_runtime PUBLIC BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_DISABLE_BOOST_COROUTINE)
     target_compile_features(graftline_runtime PUBLIC cxx_std_20)
   endif()

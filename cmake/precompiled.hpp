@@ -1,9 +1,9 @@
 // What nearly every file includes; a header must still include what it uses (tests/house checks each alone).
 #pragma once
 
-#include "graftline/runtime/command.hpp"
-#include "graftline/runtime/fault.hpp"
-#include "graftline/runtime/offload.hpp"
+#include "graftline/runtime/async/offload.hpp"
+#include "graftline/runtime/base/fault.hpp"
+#include "graftline/runtime/process/command.hpp"
 
 #include <boost/asio.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>

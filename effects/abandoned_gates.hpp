@@ -3,7 +3,7 @@
 
 #include "graftline/effects/cleaned.hpp"
 #include "graftline/effects/project.hpp"
-#include "graftline/runtime/awaitable.hpp"
+#include "graftline/runtime/base/awaitable.hpp"
 
 #include <string>
 #include <vector>

@@ -15,10 +15,10 @@
 #include "graftline/git/scratch.hpp"
 #include "graftline/git/state_folder.hpp"
 #include "graftline/git/worktree.hpp"
-#include "graftline/runtime/attempt_files.hpp"
-#include "graftline/runtime/disk_flush.hpp"
-#include "graftline/runtime/disk_session.hpp"
-#include "graftline/runtime/file_lock.hpp"
+#include "graftline/runtime/files/disk_flush.hpp"
+#include "graftline/runtime/files/file_lock.hpp"
+#include "graftline/runtime/process/disk_session.hpp"
+#include "graftline/runtime/supervisor/attempt_files.hpp"
 
 #include <boost/asio/this_coro.hpp>
 

@@ -4,10 +4,10 @@
 #include "graftline/effects/fresh_id.hpp"
 #include "graftline/git/folder.hpp"
 #include "graftline/git/naming.hpp"
-#include "graftline/runtime/descriptor.hpp"
-#include "graftline/runtime/offload.hpp"
-#include "graftline/runtime/small_file.hpp"
-#include "graftline/runtime/utf8.hpp"
+#include "graftline/runtime/async/offload.hpp"
+#include "graftline/runtime/base/descriptor.hpp"
+#include "graftline/runtime/base/utf8.hpp"
+#include "graftline/runtime/files/small_file.hpp"
 
 #include <boost/asio/this_coro.hpp>
 

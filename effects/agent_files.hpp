@@ -3,7 +3,7 @@
 
 #include "graftline/effects/project.hpp"
 #include "graftline/effects/task.hpp"
-#include "graftline/runtime/awaitable.hpp"
+#include "graftline/runtime/base/awaitable.hpp"
 
 #include <filesystem>
 #include <optional>

@@ -1,7 +1,7 @@
 #include "graftline/effects/agent_output.hpp"
 
 #include "graftline/effects/agent_files.hpp"
-#include "graftline/runtime/utf8.hpp"
+#include "graftline/runtime/base/utf8.hpp"
 
 #include <algorithm>
 #include <filesystem>

@@ -3,7 +3,7 @@
 
 #include "graftline/agents/output_reader.hpp"
 #include "graftline/effects/run.hpp"
-#include "graftline/runtime/follow.hpp"
+#include "graftline/runtime/files/follow.hpp"
 
 #include <chrono>
 #include <string>

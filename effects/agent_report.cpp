@@ -4,7 +4,7 @@
 #include "graftline/agents/output_reader.hpp"
 #include "graftline/agents/passing_trouble.hpp"
 #include "graftline/agents/printable.hpp"
-#include "graftline/runtime/utf8.hpp"
+#include "graftline/runtime/base/utf8.hpp"
 
 #include <algorithm>
 

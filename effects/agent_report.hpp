@@ -3,7 +3,7 @@
 
 #include "graftline/effects/agent_files.hpp"
 #include "graftline/effects/task.hpp"
-#include "graftline/runtime/supervised.hpp"
+#include "graftline/runtime/supervisor/supervised.hpp"
 
 #include <boost/describe.hpp>
 

@@ -1,7 +1,7 @@
 #include "graftline/effects/back_off.hpp"
 
 #include "graftline/effects/retry_policy.hpp"
-#include "graftline/runtime/file_events.hpp"
+#include "graftline/runtime/files/file_events.hpp"
 
 #include <boost/asio/this_coro.hpp>
 

@@ -11,9 +11,9 @@
 #include "graftline/effects/taken_landing.hpp"
 #include "graftline/effects/task_end.hpp"
 #include "graftline/git/move_target.hpp"
-#include "graftline/runtime/open_files.hpp"
-#include "graftline/runtime/parallel.hpp"
-#include "graftline/runtime/shielded.hpp"
+#include "graftline/runtime/async/parallel.hpp"
+#include "graftline/runtime/async/shielded.hpp"
+#include "graftline/runtime/files/open_files.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>

@@ -3,7 +3,7 @@
 /// word.
 #pragma once
 
-#include "graftline/runtime/descriptor.hpp"
+#include "graftline/runtime/base/descriptor.hpp"
 
 #include <cstdint>
 #include <filesystem>

@@ -6,9 +6,9 @@
 #include "graftline/git/branch_use.hpp"
 #include "graftline/git/drop_worktree.hpp"
 #include "graftline/git/refs.hpp"
-#include "graftline/runtime/file_lock.hpp"
-#include "graftline/runtime/shielded.hpp"
-#include "graftline/runtime/supervised.hpp"
+#include "graftline/runtime/async/shielded.hpp"
+#include "graftline/runtime/files/file_lock.hpp"
+#include "graftline/runtime/supervisor/supervised.hpp"
 
 #include <boost/asio/this_coro.hpp>
 

@@ -14,8 +14,8 @@
 #include "graftline/git/submodules.hpp"
 #include "graftline/git/worktree.hpp"
 #include "graftline/git/worktree_records.hpp"
-#include "graftline/runtime/outcome.hpp"
-#include "graftline/runtime/shielded.hpp"
+#include "graftline/runtime/async/shielded.hpp"
+#include "graftline/runtime/base/outcome.hpp"
 
 #include <boost/asio/this_coro.hpp>
 

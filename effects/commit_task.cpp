@@ -2,8 +2,8 @@
 #include "graftline/effects/commit_changes.hpp"
 #include "graftline/effects/follow_worktree.hpp"
 #include "graftline/effects/operations.hpp"
-#include "graftline/runtime/outcome.hpp"
-#include "graftline/runtime/shielded.hpp"
+#include "graftline/runtime/async/shielded.hpp"
+#include "graftline/runtime/base/outcome.hpp"
 
 namespace graftline::effects {
 namespace {

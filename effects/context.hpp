@@ -5,9 +5,9 @@
 #include "graftline/effects/retry_policy.hpp"
 #include "graftline/effects/run.hpp"
 #include "graftline/effects/stored_json.hpp"
-#include "graftline/runtime/json_text.hpp"
-#include "graftline/runtime/parallel.hpp"
-#include "graftline/runtime/shielded.hpp"
+#include "graftline/runtime/async/parallel.hpp"
+#include "graftline/runtime/async/shielded.hpp"
+#include "graftline/runtime/base/json_text.hpp"
 
 #include <boost/asio/this_coro.hpp>
 
@@ -49,8 +49,8 @@ struct cancelled : boost::system::system_error {
 
 class context;
 
-/// The combinators of runtime/parallel.hpp for strands that perform effects: every child gets a context of
-/// its own, numbered by its place among the children, and the run knows when all of them are at rest.
+/// The combinators of runtime/async/parallel.hpp for strands that perform effects: every child gets a context
+/// of its own, numbered by its place among the children, and the run knows when all of them are at rest.
 /// Results, errors and cancellation are theirs.
 class fan_out {
     template <class F, class T> using made_by = typename std::invoke_result_t<F&, context&, T>::value_type;

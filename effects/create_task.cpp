@@ -1,7 +1,7 @@
 #include "graftline/effects/carry_out.hpp"
 #include "graftline/effects/create_worktree.hpp"
 #include "graftline/effects/operations.hpp"
-#include "graftline/runtime/shielded.hpp"
+#include "graftline/runtime/async/shielded.hpp"
 
 namespace graftline::effects {
 

@@ -11,8 +11,8 @@
 #include "graftline/git/refs.hpp"
 #include "graftline/git/worktree.hpp"
 #include "graftline/git/worktree_records.hpp"
-#include "graftline/runtime/disk_session.hpp"
-#include "graftline/runtime/shielded.hpp"
+#include "graftline/runtime/async/shielded.hpp"
+#include "graftline/runtime/process/disk_session.hpp"
 
 #include <boost/asio/this_coro.hpp>
 

@@ -1,7 +1,7 @@
 #include "graftline/effects/event_feed.hpp"
 
-#include "graftline/runtime/clock.hpp"
-#include "graftline/runtime/json_text.hpp"
+#include "graftline/runtime/base/clock.hpp"
+#include "graftline/runtime/base/json_text.hpp"
 
 namespace graftline::effects {
 namespace {

@@ -1,7 +1,7 @@
 /// Where tasks wait for the end of those that they come after.
 #pragma once
 
-#include "graftline/runtime/awaitable.hpp"
+#include "graftline/runtime/base/awaitable.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/as_tuple.hpp>

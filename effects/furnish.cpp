@@ -4,8 +4,8 @@
 #include "graftline/git/furnished.hpp"
 #include "graftline/git/noted_rules.hpp"
 #include "graftline/git/worktree_records.hpp"
-#include "graftline/runtime/offload.hpp"
-#include "graftline/runtime/utf8.hpp"
+#include "graftline/runtime/async/offload.hpp"
+#include "graftline/runtime/base/utf8.hpp"
 
 namespace graftline::effects {
 namespace {

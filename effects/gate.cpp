@@ -8,9 +8,9 @@
 #include "graftline/effects/task_time.hpp"
 #include "graftline/effects/worktree_command.hpp"
 #include "graftline/git/worktree.hpp"
-#include "graftline/runtime/disk_probe.hpp"
-#include "graftline/runtime/shielded.hpp"
-#include "graftline/runtime/supervised.hpp"
+#include "graftline/runtime/async/shielded.hpp"
+#include "graftline/runtime/files/disk_probe.hpp"
+#include "graftline/runtime/supervisor/supervised.hpp"
 
 #include <boost/asio/this_coro.hpp>
 

@@ -2,7 +2,7 @@
 
 #include "graftline/effects/stored_json.hpp"
 #include "graftline/git/scratch.hpp"
-#include "graftline/runtime/json_text.hpp"
+#include "graftline/runtime/base/json_text.hpp"
 
 #include <boost/json/serialize.hpp>
 #include <boost/uuid/detail/sha1.hpp>

@@ -1,7 +1,7 @@
 /// What gates have said of trees: a tree that was tested is not tested again.
 #pragma once
 
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <boost/describe.hpp>
 

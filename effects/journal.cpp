@@ -1,7 +1,7 @@
 #include "graftline/effects/journal.hpp"
 
-#include "graftline/runtime/clock.hpp"
-#include "graftline/runtime/offload.hpp"
+#include "graftline/runtime/async/offload.hpp"
+#include "graftline/runtime/base/clock.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "graftline/effects/journal_record.hpp"
-#include "graftline/runtime/awaitable.hpp"
+#include "graftline/runtime/base/awaitable.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 

@@ -1,9 +1,9 @@
 #include "graftline/effects/journal_record.hpp"
 
 #include "graftline/effects/checksum.hpp"
-#include "graftline/runtime/descriptor.hpp"
-#include "graftline/runtime/disk_flush.hpp"
-#include "graftline/runtime/small_file.hpp"
+#include "graftline/runtime/base/descriptor.hpp"
+#include "graftline/runtime/files/disk_flush.hpp"
+#include "graftline/runtime/files/small_file.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -7,7 +7,7 @@
 #include "graftline/git/git_files.hpp"
 #include "graftline/git/naming.hpp"
 #include "graftline/git/refs.hpp"
-#include "graftline/runtime/shielded.hpp"
+#include "graftline/runtime/async/shielded.hpp"
 
 #include <boost/asio/this_coro.hpp>
 

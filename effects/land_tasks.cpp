@@ -11,8 +11,8 @@
 #include "graftline/git/refs.hpp"
 #include "graftline/git/submodules.hpp"
 #include "graftline/git/worktree.hpp"
-#include "graftline/runtime/parallel.hpp"
-#include "graftline/runtime/shielded.hpp"
+#include "graftline/runtime/async/parallel.hpp"
+#include "graftline/runtime/async/shielded.hpp"
 
 #include <boost/asio/this_coro.hpp>
 

@@ -3,7 +3,7 @@
 #include "graftline/effects/land.hpp"
 #include "graftline/effects/run.hpp"
 #include "graftline/git/refs.hpp"
-#include "graftline/runtime/json_text.hpp"
+#include "graftline/runtime/base/json_text.hpp"
 
 #include <boost/json/serialize.hpp>
 #include <boost/json/value_to.hpp>

@@ -9,7 +9,7 @@
 #include "graftline/git/naming.hpp"
 #include "graftline/git/patience.hpp"
 #include "graftline/git/refs.hpp"
-#include "graftline/runtime/shielded.hpp"
+#include "graftline/runtime/async/shielded.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/this_coro.hpp>

@@ -4,8 +4,8 @@
 #include "graftline/effects/candidate.hpp"
 #include "graftline/effects/landing.hpp"
 #include "graftline/effects/run.hpp"
-#include "graftline/runtime/repository_lock.hpp"
-#include "graftline/runtime/scope.hpp"
+#include "graftline/runtime/async/scope.hpp"
+#include "graftline/runtime/files/repository_lock.hpp"
 
 #include <boost/asio/steady_timer.hpp>
 

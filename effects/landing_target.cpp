@@ -3,7 +3,7 @@
 #include "graftline/effects/stored_json.hpp"
 #include "graftline/git/naming.hpp"
 #include "graftline/git/refs.hpp"
-#include "graftline/runtime/json_text.hpp"
+#include "graftline/runtime/base/json_text.hpp"
 
 namespace graftline::effects {
 

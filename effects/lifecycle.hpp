@@ -1,7 +1,7 @@
 /// The life of a task: its states, the table of transitions, and what may be asked of a task in each state.
 #pragma once
 
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <boost/describe/enum.hpp>
 

@@ -3,7 +3,7 @@
 #include "graftline/git/mend.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/refs.hpp"
-#include "graftline/runtime/clock.hpp"
+#include "graftline/runtime/base/clock.hpp"
 
 namespace graftline::effects {
 namespace {

@@ -2,7 +2,7 @@
 
 #include "graftline/effects/landing.hpp"
 #include "graftline/git/left_behind.hpp"
-#include "graftline/runtime/command.hpp"
+#include "graftline/runtime/process/command.hpp"
 
 #include <set>
 

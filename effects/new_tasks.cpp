@@ -9,7 +9,7 @@
 #include "graftline/effects/task_names.hpp"
 #include "graftline/git/naming.hpp"
 #include "graftline/git/refs.hpp"
-#include "graftline/runtime/stoppable_job.hpp"
+#include "graftline/runtime/async/stoppable_job.hpp"
 
 #include <unistd.h>
 

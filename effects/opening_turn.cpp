@@ -1,7 +1,7 @@
 #include "graftline/effects/opening_turn.hpp"
 
 #include "graftline/git/state_folder.hpp"
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <fcntl.h>
 

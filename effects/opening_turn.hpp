@@ -1,7 +1,7 @@
 /// Who opens a database does so alone.
 #pragma once
 
-#include "graftline/runtime/descriptor.hpp"
+#include "graftline/runtime/base/descriptor.hpp"
 
 #include <filesystem>
 

@@ -1,7 +1,7 @@
 #include "graftline/effects/overlap_record.hpp"
 
 #include "graftline/git/scratch.hpp"
-#include "graftline/runtime/json_text.hpp"
+#include "graftline/runtime/base/json_text.hpp"
 
 #include <boost/json/serialize.hpp>
 #include <boost/json/value_to.hpp>

@@ -1,6 +1,6 @@
 #include "graftline/effects/poll.hpp"
 
-#include "graftline/runtime/command.hpp"
+#include "graftline/runtime/process/command.hpp"
 
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>

@@ -5,9 +5,9 @@
 #include "graftline/effects/journal.hpp"
 #include "graftline/effects/store.hpp"
 #include "graftline/git/repository.hpp"
-#include "graftline/runtime/awaitable.hpp"
-#include "graftline/runtime/clock.hpp"
-#include "graftline/runtime/offload.hpp"
+#include "graftline/runtime/async/offload.hpp"
+#include "graftline/runtime/base/awaitable.hpp"
+#include "graftline/runtime/base/clock.hpp"
 
 #include <filesystem>
 #include <memory>

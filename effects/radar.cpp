@@ -3,7 +3,7 @@
 #include "graftline/effects/follow_worktree.hpp"
 #include "graftline/git/refs.hpp"
 #include "graftline/git/tree_differences.hpp"
-#include "graftline/runtime/parallel.hpp"
+#include "graftline/runtime/async/parallel.hpp"
 
 #include <algorithm>
 #include <chrono>

@@ -3,10 +3,10 @@
 #include "graftline/effects/follow_worktree.hpp"
 #include "graftline/effects/overlap_record.hpp"
 #include "graftline/effects/radar.hpp"
-#include "graftline/runtime/clock.hpp"
-#include "graftline/runtime/deadline.hpp"
-#include "graftline/runtime/file_events.hpp"
-#include "graftline/runtime/parallel.hpp"
+#include "graftline/runtime/async/deadline.hpp"
+#include "graftline/runtime/async/parallel.hpp"
+#include "graftline/runtime/base/clock.hpp"
+#include "graftline/runtime/files/file_events.hpp"
 
 #include <boost/asio/this_coro.hpp>
 

@@ -5,11 +5,11 @@
 #include "graftline/git/refs.hpp"
 #include "graftline/git/worktree.hpp"
 #include "graftline/git/worktree_records.hpp"
-#include "graftline/runtime/attempt_files.hpp"
-#include "graftline/runtime/clock.hpp"
-#include "graftline/runtime/file_lock.hpp"
-#include "graftline/runtime/json_text.hpp"
-#include "graftline/runtime/supervised.hpp"
+#include "graftline/runtime/base/clock.hpp"
+#include "graftline/runtime/base/json_text.hpp"
+#include "graftline/runtime/files/file_lock.hpp"
+#include "graftline/runtime/supervisor/attempt_files.hpp"
+#include "graftline/runtime/supervisor/supervised.hpp"
 
 #include <boost/asio/this_coro.hpp>
 

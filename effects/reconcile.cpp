@@ -2,9 +2,9 @@
 #include "graftline/effects/landing_intent.hpp"
 #include "graftline/effects/operations.hpp"
 #include "graftline/git/move_target.hpp"
-#include "graftline/runtime/left_commands.hpp"
-#include "graftline/runtime/offload.hpp"
-#include "graftline/runtime/supervised.hpp"
+#include "graftline/runtime/async/offload.hpp"
+#include "graftline/runtime/process/left_commands.hpp"
+#include "graftline/runtime/supervisor/supervised.hpp"
 
 namespace graftline::effects {
 namespace {

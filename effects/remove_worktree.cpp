@@ -9,7 +9,7 @@
 #include "graftline/git/rescue.hpp"
 #include "graftline/git/worktree.hpp"
 #include "graftline/git/worktree_records.hpp"
-#include "graftline/runtime/shielded.hpp"
+#include "graftline/runtime/async/shielded.hpp"
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 // How a new database takes the place of a damaged one.
 #include "graftline/effects/opening_turn.hpp"
 #include "graftline/effects/store.hpp"
-#include "graftline/runtime/clock.hpp"
+#include "graftline/runtime/base/clock.hpp"
 
 #include <algorithm>
 #include <functional>

@@ -1,6 +1,6 @@
 #include "graftline/effects/replay.hpp"
 
-#include "graftline/runtime/json_text.hpp"
+#include "graftline/runtime/base/json_text.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>

@@ -1,7 +1,7 @@
 /// When an effect that failed is tried again by itself, when once the machine is well again, and when never.
 #pragma once
 
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <chrono>
 

@@ -5,9 +5,9 @@
 #include "graftline/effects/stored_json.hpp"
 #include "graftline/effects/views.hpp"
 #include "graftline/git/state_folder.hpp"
-#include "graftline/runtime/json_text.hpp"
-#include "graftline/runtime/offload.hpp"
-#include "graftline/runtime/process_tree.hpp"
+#include "graftline/runtime/async/offload.hpp"
+#include "graftline/runtime/base/json_text.hpp"
+#include "graftline/runtime/process/process_tree.hpp"
 
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>

@@ -6,9 +6,9 @@
 #include "graftline/effects/replay.hpp"
 #include "graftline/effects/task.hpp"
 #include "graftline/git/shared_state.hpp"
-#include "graftline/runtime/file_lock.hpp"
-#include "graftline/runtime/scope.hpp"
-#include "graftline/runtime/services.hpp"
+#include "graftline/runtime/async/scope.hpp"
+#include "graftline/runtime/base/services.hpp"
+#include "graftline/runtime/files/file_lock.hpp"
 
 #include <exception>
 #include <functional>

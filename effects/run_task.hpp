@@ -4,7 +4,7 @@
 #include "graftline/effects/context.hpp"
 #include "graftline/effects/land.hpp"
 #include "graftline/effects/run_agent.hpp"
-#include "graftline/runtime/semaphore.hpp"
+#include "graftline/runtime/async/semaphore.hpp"
 
 namespace graftline::effects {
 

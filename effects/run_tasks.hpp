@@ -4,7 +4,7 @@
 #include "graftline/effects/context.hpp"
 #include "graftline/effects/shared_watch.hpp"
 #include "graftline/effects/task.hpp"
-#include "graftline/runtime/resources.hpp"
+#include "graftline/runtime/files/resources.hpp"
 
 namespace graftline::effects {
 

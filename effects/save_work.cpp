@@ -4,10 +4,10 @@
 #include "graftline/effects/follow_worktree.hpp"
 #include "graftline/effects/landing.hpp"
 #include "graftline/git/rescue.hpp"
-#include "graftline/runtime/attempt_files.hpp"
-#include "graftline/runtime/left_commands.hpp"
-#include "graftline/runtime/offload.hpp"
-#include "graftline/runtime/supervised.hpp"
+#include "graftline/runtime/async/offload.hpp"
+#include "graftline/runtime/process/left_commands.hpp"
+#include "graftline/runtime/supervisor/attempt_files.hpp"
+#include "graftline/runtime/supervisor/supervised.hpp"
 
 #include <algorithm>
 

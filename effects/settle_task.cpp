@@ -1,7 +1,7 @@
 #include "graftline/effects/settle_task.hpp"
 
 #include "graftline/effects/shared_watch.hpp"
-#include "graftline/runtime/shielded.hpp"
+#include "graftline/runtime/async/shielded.hpp"
 
 namespace graftline::effects {
 namespace {

@@ -4,8 +4,8 @@
 #include "graftline/git/repository.hpp"
 #include "graftline/git/scratch.hpp"
 #include "graftline/git/submodules.hpp"
-#include "graftline/runtime/clock.hpp"
-#include "graftline/runtime/offload.hpp"
+#include "graftline/runtime/async/offload.hpp"
+#include "graftline/runtime/base/clock.hpp"
 
 #include <algorithm>
 #include <map>

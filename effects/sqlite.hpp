@@ -2,7 +2,7 @@
 #pragma once
 
 #include "graftline/effects/change_mark.hpp"
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <cstdint>
 #include <filesystem>

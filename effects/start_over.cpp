@@ -8,8 +8,8 @@
 #include "graftline/git/records.hpp"
 #include "graftline/git/rescue.hpp"
 #include "graftline/git/worktree.hpp"
-#include "graftline/runtime/offload.hpp"
-#include "graftline/runtime/shielded.hpp"
+#include "graftline/runtime/async/offload.hpp"
+#include "graftline/runtime/async/shielded.hpp"
 
 #include <fstream>
 

@@ -3,7 +3,7 @@
 
 #include "graftline/effects/journal_record.hpp"
 #include "graftline/effects/task.hpp"
-#include "graftline/runtime/clock.hpp"
+#include "graftline/runtime/base/clock.hpp"
 
 #include <boost/json/value.hpp>
 

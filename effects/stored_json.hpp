@@ -1,7 +1,7 @@
 /// Described structs to JSON and back, forgiving what an older version did not know.
 #pragma once
 
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <boost/json/value_from.hpp>
 #include <boost/json/value_to.hpp>

@@ -3,7 +3,7 @@
 
 #include "graftline/effects/sqlite.hpp"
 #include "graftline/effects/stored_json.hpp"
-#include "graftline/runtime/json_text.hpp"
+#include "graftline/runtime/base/json_text.hpp"
 
 #include <boost/json/serialize.hpp>
 

@@ -1,8 +1,8 @@
 // The runs in the database, and their journal.
 #include "graftline/effects/store.hpp"
 #include "graftline/effects/stored_rows.hpp"
-#include "graftline/runtime/clock.hpp"
-#include "graftline/runtime/process_tree.hpp"
+#include "graftline/runtime/base/clock.hpp"
+#include "graftline/runtime/process/process_tree.hpp"
 
 #include <algorithm>
 #include <map>

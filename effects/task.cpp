@@ -1,6 +1,6 @@
 #include "graftline/effects/task.hpp"
 
-#include "graftline/runtime/clock.hpp"
+#include "graftline/runtime/base/clock.hpp"
 
 #include <boost/json/value_from.hpp>
 

@@ -3,7 +3,7 @@
 
 #include "graftline/effects/lifecycle.hpp"
 #include "graftline/git/left_work.hpp"
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <boost/describe.hpp>
 #include <boost/json/object.hpp>

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "graftline/effects/run.hpp"
-#include "graftline/runtime/command_time.hpp"
+#include "graftline/runtime/process/command_time.hpp"
 
 #include <cstdint>
 #include <functional>

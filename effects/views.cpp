@@ -1,7 +1,7 @@
 #include "graftline/effects/views.hpp"
 
 #include "graftline/effects/agent_files.hpp"
-#include "graftline/runtime/json_text.hpp"
+#include "graftline/runtime/base/json_text.hpp"
 
 #include <boost/json/serialize.hpp>
 

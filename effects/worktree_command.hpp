@@ -3,7 +3,7 @@
 
 #include "graftline/git/environment.hpp"
 #include "graftline/git/repository.hpp"
-#include "graftline/runtime/command.hpp"
+#include "graftline/runtime/process/command.hpp"
 
 #include <filesystem>
 #include <string>

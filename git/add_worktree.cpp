@@ -11,7 +11,7 @@
 #include "graftline/git/submodules.hpp"
 #include "graftline/git/worktree.hpp"
 #include "graftline/git/worktree_records.hpp"
-#include "graftline/runtime/shielded.hpp"
+#include "graftline/runtime/async/shielded.hpp"
 
 #include <boost/asio/this_coro.hpp>
 

@@ -2,9 +2,9 @@
 /// one of its tools, may have set them, and what it edits then would be neither committed nor saved.
 #pragma once
 
-#include "graftline/runtime/awaitable.hpp"
-#include "graftline/runtime/command.hpp"
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/awaitable.hpp"
+#include "graftline/runtime/base/fault.hpp"
+#include "graftline/runtime/process/command.hpp"
 
 #include <filesystem>
 #include <functional>

@@ -4,8 +4,8 @@
 #include "graftline/git/repository.hpp"
 #include "graftline/git/scratch.hpp"
 #include "graftline/git/worktree_records.hpp"
-#include "graftline/runtime/offload.hpp"
-#include "graftline/runtime/small_file.hpp"
+#include "graftline/runtime/async/offload.hpp"
+#include "graftline/runtime/files/small_file.hpp"
 
 #include <unistd.h>
 

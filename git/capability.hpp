@@ -1,8 +1,8 @@
 /// What a repository is, and what libgit2 may therefore do with it.
 #pragma once
 
-#include "graftline/runtime/awaitable.hpp"
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/awaitable.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <compare>
 #include <filesystem>

@@ -1,7 +1,7 @@
 /// Comparing texts line by line.
 #pragma once
 
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <cstddef>
 #include <string>

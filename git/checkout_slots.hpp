@@ -1,7 +1,7 @@
 /// How many checkouts may write files at the same time.
 #pragma once
 
-#include "graftline/runtime/semaphore.hpp"
+#include "graftline/runtime/async/semaphore.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/execution_context.hpp>

@@ -11,7 +11,7 @@
 #include "graftline/git/submodules.hpp"
 #include "graftline/git/survey.hpp"
 #include "graftline/git/worktree_records.hpp"
-#include "graftline/runtime/offload.hpp"
+#include "graftline/runtime/async/offload.hpp"
 
 #include <algorithm>
 #include <set>

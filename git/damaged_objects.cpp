@@ -3,7 +3,7 @@
 #include "graftline/git/landing_packs.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/scratch.hpp"
-#include "graftline/runtime/descriptor.hpp"
+#include "graftline/runtime/base/descriptor.hpp"
 
 #include <fcntl.h>
 #include <openssl/evp.h>

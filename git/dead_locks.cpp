@@ -2,8 +2,8 @@
 
 #include "graftline/git/repository.hpp"
 #include "graftline/git/worktree_records.hpp"
-#include "graftline/runtime/offload.hpp"
-#include "graftline/runtime/process_tree.hpp"
+#include "graftline/runtime/async/offload.hpp"
+#include "graftline/runtime/process/process_tree.hpp"
 
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>

@@ -1,8 +1,8 @@
 /// Locks whose git is dead: files that nobody will ever remove, and that stop every git after it.
 #pragma once
 
-#include "graftline/runtime/awaitable.hpp"
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/awaitable.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <filesystem>
 #include <string>

@@ -1,6 +1,6 @@
 #include "graftline/git/environment.hpp"
 
-#include "graftline/runtime/command.hpp"
+#include "graftline/runtime/process/command.hpp"
 
 #include <charconv>
 #include <cstdlib>

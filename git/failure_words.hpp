@@ -1,7 +1,7 @@
 /// What git and libgit2 mean by their words, where their codes do not say it.
 #pragma once
 
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <string_view>
 

@@ -1,8 +1,8 @@
 /// The drivers that convert files on their way in and out (LFS among them), for those who must not run any.
 #pragma once
 
-#include "graftline/runtime/awaitable.hpp"
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/awaitable.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <set>
 #include <string>

@@ -1,7 +1,7 @@
 /// Deleting a folder and nothing else.
 #pragma once
 
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <filesystem>
 

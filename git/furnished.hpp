@@ -2,7 +2,7 @@
 /// task's work: it is neither committed nor rescued, and does not land.
 #pragma once
 
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <filesystem>
 #include <string>

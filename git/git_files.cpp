@@ -4,8 +4,8 @@
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/worktree_records.hpp"
-#include "graftline/runtime/descriptor.hpp"
-#include "graftline/runtime/small_file.hpp"
+#include "graftline/runtime/base/descriptor.hpp"
+#include "graftline/runtime/files/small_file.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>

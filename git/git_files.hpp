@@ -2,7 +2,7 @@
 /// else has taken the place of one, git waits for ever (a pipe) or gives up with words that say little.
 #pragma once
 
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <filesystem>
 #include <string>

@@ -2,7 +2,7 @@
 
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
-#include "graftline/runtime/parallel.hpp"
+#include "graftline/runtime/async/parallel.hpp"
 
 #include <algorithm>
 #include <cstdlib>

@@ -4,8 +4,8 @@
 #include "graftline/git/identity.hpp"
 #include "graftline/git/rule_settings.hpp"
 #include "graftline/git/watched_file.hpp"
-#include "graftline/runtime/awaitable.hpp"
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/awaitable.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <filesystem>
 #include <memory>

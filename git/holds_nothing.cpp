@@ -11,7 +11,7 @@
 #include "graftline/git/survey.hpp"
 #include "graftline/git/whole_answer.hpp"
 #include "graftline/git/worktree_records.hpp"
-#include "graftline/runtime/parallel.hpp"
+#include "graftline/runtime/async/parallel.hpp"
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 #include "graftline/git/included_files.hpp"
 
 #include "graftline/git/records.hpp"
-#include "graftline/runtime/small_file.hpp"
+#include "graftline/runtime/files/small_file.hpp"
 
 #include <algorithm>
 #include <cctype>

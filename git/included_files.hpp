@@ -1,7 +1,7 @@
 /// The files that git opens because its configuration names them.
 #pragma once
 
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <filesystem>
 #include <functional>

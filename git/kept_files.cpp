@@ -3,7 +3,7 @@
 #include "graftline/git/git_settings.hpp"
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
-#include "graftline/runtime/offload.hpp"
+#include "graftline/runtime/async/offload.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -1,8 +1,8 @@
 /// Files of a checkout that followed a landing, looked at after a power cut.
 #pragma once
 
-#include "graftline/runtime/awaitable.hpp"
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/awaitable.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <filesystem>
 #include <vector>

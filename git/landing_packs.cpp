@@ -4,9 +4,9 @@
 #include "graftline/git/pack_file.hpp"
 #include "graftline/git/pack_index.hpp"
 #include "graftline/git/repository.hpp"
-#include "graftline/runtime/descriptor.hpp"
-#include "graftline/runtime/disk_flush.hpp"
-#include "graftline/runtime/offload.hpp"
+#include "graftline/runtime/async/offload.hpp"
+#include "graftline/runtime/base/descriptor.hpp"
+#include "graftline/runtime/files/disk_flush.hpp"
 
 #include <fcntl.h>
 #include <sys/random.h>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "graftline/git/oid.hpp"
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <cstdint>
 #include <filesystem>

@@ -4,8 +4,8 @@
 
 #include "graftline/git/oid.hpp"
 #include "graftline/git/shared_state.hpp"
-#include "graftline/runtime/awaitable.hpp"
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/awaitable.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <boost/describe.hpp>
 

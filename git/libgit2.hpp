@@ -4,10 +4,10 @@
 
 #include "graftline/git/durability.hpp"
 #include "graftline/git/oid.hpp"
-#include "graftline/runtime/awaitable.hpp"
-#include "graftline/runtime/descriptor.hpp"
-#include "graftline/runtime/fault.hpp"
-#include "graftline/runtime/offload.hpp"
+#include "graftline/runtime/async/offload.hpp"
+#include "graftline/runtime/base/awaitable.hpp"
+#include "graftline/runtime/base/descriptor.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/execution_context.hpp>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "graftline/git/new_objects.hpp"
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <filesystem>
 #include <vector>

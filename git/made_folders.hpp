@@ -1,7 +1,7 @@
 /// Which parents of worktrees we made, so that no empty folder of the user's is ever removed.
 #pragma once
 
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <filesystem>
 

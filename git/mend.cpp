@@ -11,8 +11,8 @@
 #include "graftline/git/rescue.hpp"
 #include "graftline/git/scratch.hpp"
 #include "graftline/git/worktree_records.hpp"
-#include "graftline/runtime/descriptor.hpp"
-#include "graftline/runtime/offload.hpp"
+#include "graftline/runtime/async/offload.hpp"
+#include "graftline/runtime/base/descriptor.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>

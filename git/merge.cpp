@@ -3,7 +3,7 @@
 #include "graftline/git/direct_merges.hpp"
 #include "graftline/git/merge_by_command.hpp"
 #include "graftline/git/repository.hpp"
-#include "graftline/runtime/parallel.hpp"
+#include "graftline/runtime/async/parallel.hpp"
 
 namespace graftline::git {
 namespace {

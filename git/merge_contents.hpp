@@ -1,7 +1,7 @@
 /// One file's three contents merged as git does it.
 #pragma once
 
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <cstddef>
 #include <string>

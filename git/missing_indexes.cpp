@@ -3,7 +3,7 @@
 #include "graftline/git/landing_packs.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/scratch.hpp"
-#include "graftline/runtime/offload.hpp"
+#include "graftline/runtime/async/offload.hpp"
 
 namespace graftline::git {
 namespace {

@@ -1,8 +1,8 @@
 /// Packs of ours whose index somebody has removed: all that they hold is there, and no git sees it.
 #pragma once
 
-#include "graftline/runtime/awaitable.hpp"
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/awaitable.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <filesystem>
 #include <vector>

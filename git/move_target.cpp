@@ -14,10 +14,10 @@
 #include "graftline/git/repository.hpp"
 #include "graftline/git/worktree_records.hpp"
 #include "graftline/git/write_ref_direct.hpp"
-#include "graftline/runtime/conversation.hpp"
-#include "graftline/runtime/left_commands.hpp"
-#include "graftline/runtime/offload.hpp"
-#include "graftline/runtime/shielded.hpp"
+#include "graftline/runtime/async/offload.hpp"
+#include "graftline/runtime/async/shielded.hpp"
+#include "graftline/runtime/process/conversation.hpp"
+#include "graftline/runtime/process/left_commands.hpp"
 
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>

@@ -1,7 +1,7 @@
 /// Names of branches and worktrees: slugs, templates, profiles.
 #pragma once
 
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <cstddef>
 #include <map>

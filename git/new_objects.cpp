@@ -2,7 +2,7 @@
 
 #include "graftline/git/libgit2.hpp"
 #include "graftline/git/repository.hpp"
-#include "graftline/runtime/offload.hpp"
+#include "graftline/runtime/async/offload.hpp"
 
 #include <unistd.h>
 

@@ -3,9 +3,9 @@
 
 #include "graftline/git/oid.hpp"
 #include "graftline/git/scratch.hpp"
-#include "graftline/runtime/awaitable.hpp"
-#include "graftline/runtime/command.hpp"
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/awaitable.hpp"
+#include "graftline/runtime/base/fault.hpp"
+#include "graftline/runtime/process/command.hpp"
 
 #include <filesystem>
 #include <memory>

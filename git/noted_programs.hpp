@@ -3,7 +3,7 @@
 #pragma once
 
 #include "graftline/git/rule_settings.hpp"
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <filesystem>
 #include <string>

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "graftline/git/new_objects.hpp"
-#include "graftline/runtime/awaitable.hpp"
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/awaitable.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 namespace graftline::git {
 

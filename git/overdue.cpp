@@ -1,7 +1,7 @@
 #include "graftline/git/overdue.hpp"
 
 #include "graftline/git/patience.hpp"
-#include "graftline/runtime/utf8.hpp"
+#include "graftline/runtime/base/utf8.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,8 +1,8 @@
 /// Words for a git of ours that takes long, or whose time was over: what it waits for is usually the user's.
 #pragma once
 
-#include "graftline/runtime/command.hpp"
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/fault.hpp"
+#include "graftline/runtime/process/command.hpp"
 
 #include <string>
 #include <vector>

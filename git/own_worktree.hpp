@@ -2,7 +2,7 @@
 /// moved, replaced or damaged meanwhile, and neither is believed without the other.
 #pragma once
 
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <filesystem>
 #include <optional>

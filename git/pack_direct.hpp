@@ -5,7 +5,7 @@
 #include "graftline/git/new_objects.hpp"
 #include "graftline/git/oid.hpp"
 #include "graftline/git/pack_file.hpp"
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <filesystem>
 

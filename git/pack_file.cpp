@@ -2,7 +2,7 @@
 
 #include "graftline/git/pack_index.hpp"
 #include "graftline/git/scratch.hpp"
-#include "graftline/runtime/descriptor.hpp"
+#include "graftline/runtime/base/descriptor.hpp"
 
 #include <fcntl.h>
 #include <openssl/evp.h>

@@ -1,7 +1,7 @@
 /// The index that git keeps beside a pack.
 #pragma once
 
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <cstddef>
 #include <cstdint>

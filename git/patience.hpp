@@ -1,9 +1,9 @@
 /// Meeting other people's git processes, which do not know our lock, and a system that kills ours.
 #pragma once
 
-#include "graftline/runtime/awaitable.hpp"
-#include "graftline/runtime/command.hpp"
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/awaitable.hpp"
+#include "graftline/runtime/base/fault.hpp"
+#include "graftline/runtime/process/command.hpp"
 
 #include <string>
 #include <string_view>

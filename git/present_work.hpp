@@ -4,8 +4,8 @@
 #include "graftline/git/filters.hpp"
 #include "graftline/git/oid.hpp"
 #include "graftline/git/scratch.hpp"
-#include "graftline/runtime/awaitable.hpp"
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/awaitable.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <filesystem>
 #include <memory>

@@ -5,8 +5,8 @@
 #include "graftline/git/read_direct.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/write_ref_direct.hpp"
-#include "graftline/runtime/left_commands.hpp"
-#include "graftline/runtime/shielded.hpp"
+#include "graftline/runtime/async/shielded.hpp"
+#include "graftline/runtime/process/left_commands.hpp"
 
 #include <algorithm>
 #include <set>

@@ -5,7 +5,7 @@
 #include "graftline/git/scratch.hpp"
 #include "graftline/git/worktree.hpp"
 #include "graftline/git/worktree_records.hpp"
-#include "graftline/runtime/shielded.hpp"
+#include "graftline/runtime/async/shielded.hpp"
 
 #include <string_view>
 

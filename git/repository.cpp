@@ -8,9 +8,9 @@
 #include "graftline/git/path_answers.hpp"
 #include "graftline/git/patience.hpp"
 #include "graftline/git/state_folder.hpp"
-#include "graftline/runtime/offload.hpp"
-#include "graftline/runtime/parallel.hpp"
-#include "graftline/runtime/utf8.hpp"
+#include "graftline/runtime/async/offload.hpp"
+#include "graftline/runtime/async/parallel.hpp"
+#include "graftline/runtime/base/utf8.hpp"
 
 #include <boost/asio/this_coro.hpp>
 

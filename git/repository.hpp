@@ -4,12 +4,12 @@
 #include "graftline/git/capability.hpp"
 #include "graftline/git/durability.hpp"
 #include "graftline/git/oid.hpp"
-#include "graftline/runtime/awaitable.hpp"
-#include "graftline/runtime/command.hpp"
-#include "graftline/runtime/disk_flush.hpp"
-#include "graftline/runtime/fault.hpp"
-#include "graftline/runtime/repository_lock.hpp"
-#include "graftline/runtime/services.hpp"
+#include "graftline/runtime/base/awaitable.hpp"
+#include "graftline/runtime/base/fault.hpp"
+#include "graftline/runtime/base/services.hpp"
+#include "graftline/runtime/files/disk_flush.hpp"
+#include "graftline/runtime/files/repository_lock.hpp"
+#include "graftline/runtime/process/command.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 

@@ -2,7 +2,7 @@
 /// on their way into the object store.
 #pragma once
 
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <filesystem>
 #include <map>

@@ -1,7 +1,7 @@
 #include "graftline/git/scratch.hpp"
 
 #include "graftline/git/repository.hpp"
-#include "graftline/runtime/small_file.hpp"
+#include "graftline/runtime/files/small_file.hpp"
 
 #include <fcntl.h>
 #include <sys/file.h>

@@ -1,8 +1,8 @@
 /// A folder for what one operation needs for a moment.
 #pragma once
 
-#include "graftline/runtime/descriptor.hpp"
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/descriptor.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <filesystem>
 #include <optional>

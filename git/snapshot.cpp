@@ -10,7 +10,7 @@
 #include "graftline/git/staged.hpp"
 #include "graftline/git/survey.hpp"
 #include "graftline/git/whole_answer.hpp"
-#include "graftline/runtime/offload.hpp"
+#include "graftline/runtime/async/offload.hpp"
 
 #include <algorithm>
 #include <chrono>

@@ -3,8 +3,8 @@
 
 #include "graftline/git/oid.hpp"
 #include "graftline/git/unreached.hpp"
-#include "graftline/runtime/awaitable.hpp"
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/awaitable.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <filesystem>
 #include <optional>

@@ -1,7 +1,7 @@
 #include "graftline/git/state_folder.hpp"
 
 #include "graftline/git/libgit2.hpp"
-#include "graftline/runtime/disk_flush.hpp"
+#include "graftline/runtime/files/disk_flush.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>

@@ -1,8 +1,8 @@
 /// Uncommitted work in submodules, as far as it can be known without running anything that they name.
 #pragma once
 
-#include "graftline/runtime/awaitable.hpp"
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/awaitable.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <filesystem>
 #include <string>

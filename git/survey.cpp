@@ -2,8 +2,8 @@
 
 #include "graftline/git/git_files.hpp"
 #include "graftline/git/ignore_rules.hpp"
-#include "graftline/runtime/descriptor.hpp"
-#include "graftline/runtime/offload.hpp"
+#include "graftline/runtime/async/offload.hpp"
+#include "graftline/runtime/base/descriptor.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "graftline/git/oid.hpp"
-#include "graftline/runtime/awaitable.hpp"
-#include "graftline/runtime/command.hpp"
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/awaitable.hpp"
+#include "graftline/runtime/base/fault.hpp"
+#include "graftline/runtime/process/command.hpp"
 
 #include <filesystem>
 #include <functional>

@@ -1,9 +1,9 @@
 /// Git only warns of what it could not read, and exits with 0.
 #pragma once
 
-#include "graftline/runtime/awaitable.hpp"
-#include "graftline/runtime/command.hpp"
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/awaitable.hpp"
+#include "graftline/runtime/base/fault.hpp"
+#include "graftline/runtime/process/command.hpp"
 
 #include <string>
 

@@ -1,7 +1,7 @@
 /// What git records of each worktree: where it lies, what its HEAD is on, what is half done in it.
 #pragma once
 
-#include "graftline/runtime/fault.hpp"
+#include "graftline/runtime/base/fault.hpp"
 
 #include <filesystem>
 #include <optional>

@@ -6,8 +6,8 @@
 #include "graftline/git/records.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/scratch.hpp"
-#include "graftline/runtime/descriptor.hpp"
-#include "graftline/runtime/left_commands.hpp"
+#include "graftline/runtime/base/descriptor.hpp"
+#include "graftline/runtime/process/left_commands.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>

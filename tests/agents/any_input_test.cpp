@@ -7,7 +7,7 @@
 #include "graftline/agents/printable.hpp"
 #include "graftline/agents/settings.hpp"
 #include "graftline/agents/words.hpp"
-#include "graftline/runtime/utf8.hpp"
+#include "graftline/runtime/base/utf8.hpp"
 
 #include <gtest/gtest.h>
 

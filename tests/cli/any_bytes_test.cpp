@@ -1,5 +1,5 @@
 // Names, words and messages that are not UTF-8: they are somebody's, and cost nothing.
-#include "graftline/runtime/json_text.hpp"
+#include "graftline/runtime/base/json_text.hpp"
 
 #include "tests/cli/program.hpp"
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-#include "graftline/runtime/child.hpp"
+#include "graftline/runtime/process/child.hpp"
 
 #include <boost/json/parse.hpp>
 

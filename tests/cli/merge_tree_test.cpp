@@ -1,5 +1,5 @@
 #include "graftline/git/quoted_path.hpp"
-#include "graftline/runtime/conversation.hpp"
+#include "graftline/runtime/process/conversation.hpp"
 
 #include "tests/cli/program.hpp"
 #include "tests/support/built.hpp"

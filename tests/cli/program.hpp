@@ -1,8 +1,8 @@
 /// The real executable, run from outside as a user does.
 #pragma once
 
-#include "graftline/runtime/child.hpp"
-#include "graftline/runtime/command.hpp"
+#include "graftline/runtime/process/child.hpp"
+#include "graftline/runtime/process/command.hpp"
 
 #include <boost/json/value.hpp>
 

@@ -1,6 +1,6 @@
 // What the next command does after the machine went down: each file that a resume reads is emptied, filled
 // with garbage or removed, as a power cut would.
-#include "graftline/runtime/supervised.hpp"
+#include "graftline/runtime/supervisor/supervised.hpp"
 
 #include "tests/cli/program.hpp"
 #include "tests/cli/started_graftline.hpp"

@@ -1,6 +1,6 @@
 #include "graftline/effects/sqlite.hpp"
-#include "graftline/runtime/clock.hpp"
-#include "graftline/runtime/file_lock.hpp"
+#include "graftline/runtime/base/clock.hpp"
+#include "graftline/runtime/files/file_lock.hpp"
 
 #include "tests/cli/program.hpp"
 #include "tests/cli/started_graftline.hpp"

@@ -1,8 +1,8 @@
 /// A run of twenty tasks with one right end, whatever happens to graftline meanwhile.
 #pragma once
 
-#include "graftline/runtime/child.hpp"
-#include "graftline/runtime/control_group.hpp"
+#include "graftline/runtime/process/child.hpp"
+#include "graftline/runtime/process/control_group.hpp"
 
 #include <boost/asio/io_context.hpp>
 

@@ -1,7 +1,7 @@
 // Landings that something comes between: somebody else who moves the target, or their end.
 #include "graftline/effects/operations.hpp"
-#include "graftline/runtime/command.hpp"
-#include "graftline/runtime/scope.hpp"
+#include "graftline/runtime/async/scope.hpp"
+#include "graftline/runtime/process/command.hpp"
 
 #include "tests/effects/workshop.hpp"
 #include "tests/support/cancel_at_every_step.hpp"

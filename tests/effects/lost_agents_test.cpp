@@ -1,7 +1,7 @@
 // Agents that a crash took along, or whose start it cut short.
 #include "graftline/effects/operations.hpp"
 #include "graftline/effects/resume_run.hpp"
-#include "graftline/runtime/supervised.hpp"
+#include "graftline/runtime/supervisor/supervised.hpp"
 
 #include "tests/effects/workshop.hpp"
 #include "tests/support/built.hpp"

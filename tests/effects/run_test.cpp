@@ -1,7 +1,7 @@
 #include "graftline/effects/landing_intent.hpp"
 #include "graftline/effects/resume_run.hpp"
 #include "graftline/effects/stored_json.hpp"
-#include "graftline/runtime/parallel.hpp"
+#include "graftline/runtime/async/parallel.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/json/parse.hpp>

@@ -3,7 +3,7 @@
 #include "graftline/effects/create_worktree.hpp"
 #include "graftline/effects/run_agent.hpp"
 #include "graftline/effects/save_work.hpp"
-#include "graftline/runtime/attempt_files.hpp"
+#include "graftline/runtime/supervisor/attempt_files.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 

@@ -1,6 +1,6 @@
 #include "tests/effects/simulated_world.hpp"
 
-#include "graftline/runtime/semaphore.hpp"
+#include "graftline/runtime/async/semaphore.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "graftline/effects/context.hpp"
-#include "graftline/runtime/clock.hpp"
+#include "graftline/runtime/base/clock.hpp"
 
 #include <cstdint>
 #include <functional>

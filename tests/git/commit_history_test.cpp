@@ -1,5 +1,5 @@
 #include "graftline/git/commit_history.hpp"
-#include "graftline/runtime/command.hpp"
+#include "graftline/runtime/process/command.hpp"
 
 #include "tests/support/hang_guard.hpp"
 #include "tests/support/test_repository.hpp"

@@ -3,8 +3,8 @@
 #include "graftline/git/refs.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/worktree.hpp"
-#include "graftline/runtime/child.hpp"
-#include "graftline/runtime/descriptor.hpp"
+#include "graftline/runtime/base/descriptor.hpp"
+#include "graftline/runtime/process/child.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 

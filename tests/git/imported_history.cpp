@@ -2,7 +2,7 @@
 
 #include "graftline/git/quoted_path.hpp"
 #include "graftline/git/records.hpp"
-#include "graftline/runtime/command.hpp"
+#include "graftline/runtime/process/command.hpp"
 
 #include "tests/support/hang_guard.hpp"
 

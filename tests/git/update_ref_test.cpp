@@ -1,7 +1,7 @@
 #include "graftline/git/refs.hpp"
 #include "graftline/git/repository.hpp"
 #include "graftline/git/write_ref_direct.hpp"
-#include "graftline/runtime/parallel.hpp"
+#include "graftline/runtime/async/parallel.hpp"
 
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>

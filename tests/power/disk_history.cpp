@@ -1,6 +1,6 @@
 #include "tests/power/disk_history.hpp"
 
-#include "graftline/runtime/descriptor.hpp"
+#include "graftline/runtime/base/descriptor.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -1,6 +1,6 @@
 #include "tests/power/logged_disk.hpp"
 
-#include "graftline/runtime/command.hpp"
+#include "graftline/runtime/process/command.hpp"
 
 #include "tests/support/hang_guard.hpp"
 #include "tests/support/processes.hpp"

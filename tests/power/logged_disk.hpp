@@ -1,8 +1,8 @@
 /// File systems on disks that log what is written and flushed, in a mount namespace of the test's own.
 #pragma once
 
-#include "graftline/runtime/child.hpp"
-#include "graftline/runtime/descriptor.hpp"
+#include "graftline/runtime/base/descriptor.hpp"
+#include "graftline/runtime/process/child.hpp"
 
 #include <boost/asio/io_context.hpp>
 

@@ -1,6 +1,6 @@
 #include "tests/power/power_lab.hpp"
 
-#include "graftline/runtime/descriptor.hpp"
+#include "graftline/runtime/base/descriptor.hpp"
 
 #include "tests/power/logged_disk.hpp"
 #include "tests/support/hang_guard.hpp"

@@ -1,7 +1,7 @@
 /// A folder in memory where a disk is mounted, always at the same path, and what has to lie beside it.
 #pragma once
 
-#include "graftline/runtime/command.hpp"
+#include "graftline/runtime/process/command.hpp"
 
 #include <filesystem>
 #include <map>

@@ -1,8 +1,8 @@
 /// Supervisors in tests: agents that are small shell scripts, in a folder of their own.
 #pragma once
 
-#include "graftline/runtime/child.hpp"
-#include "graftline/runtime/supervised.hpp"
+#include "graftline/runtime/process/child.hpp"
+#include "graftline/runtime/supervisor/supervised.hpp"
 
 #include "tests/support/built.hpp"
 #include "tests/support/processes.hpp"

@@ -1,5 +1,5 @@
-#include "graftline/runtime/deadline.hpp"
-#include "graftline/runtime/process_tree.hpp"
+#include "graftline/runtime/async/deadline.hpp"
+#include "graftline/runtime/process/process_tree.hpp"
 
 #include <boost/asio/steady_timer.hpp>
 

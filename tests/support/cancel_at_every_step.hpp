@@ -2,7 +2,7 @@
 /// steps.
 #pragma once
 
-#include "graftline/runtime/awaitable.hpp"
+#include "graftline/runtime/base/awaitable.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>

@@ -1,7 +1,7 @@
 /// Runs a coroutine to its end on a real event loop, and fails instead of hanging.
 #pragma once
 
-#include "graftline/runtime/awaitable.hpp"
+#include "graftline/runtime/base/awaitable.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>

@@ -1,6 +1,6 @@
 #include "tests/support/test_repository.hpp"
 
-#include "graftline/runtime/command.hpp"
+#include "graftline/runtime/process/command.hpp"
 
 #include "tests/support/hang_guard.hpp"
 #include <unistd.h>
