@@ -2,7 +2,7 @@
 #pragma once
 
 #include "graftline/agents/placeholders.hpp"
-#include "graftline/git/environment.hpp"
+#include "graftline/git/repository/environment.hpp"
 
 #include <filesystem>
 #include <map>

@@ -1,12 +1,12 @@
 #include "graftline/bench/landing.hpp"
 
 #include "graftline/bench/history.hpp"
-#include "graftline/git/libgit2.hpp"
-#include "graftline/git/make_commit.hpp"
-#include "graftline/git/merge.hpp"
-#include "graftline/git/move_target.hpp"
-#include "graftline/git/refs.hpp"
-#include "graftline/git/repository.hpp"
+#include "graftline/git/commits/make_commit.hpp"
+#include "graftline/git/landing/move_target.hpp"
+#include "graftline/git/merge/merge.hpp"
+#include "graftline/git/refs/refs.hpp"
+#include "graftline/git/repository/libgit2.hpp"
+#include "graftline/git/repository/repository.hpp"
 
 #include <algorithm>
 #include <cstdio>

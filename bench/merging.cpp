@@ -1,10 +1,10 @@
 #include "graftline/bench/merging.hpp"
 
 #include "graftline/bench/history.hpp"
-#include "graftline/git/merge.hpp"
-#include "graftline/git/refs.hpp"
-#include "graftline/git/repository.hpp"
-#include "graftline/git/tree_merge.hpp"
+#include "graftline/git/merge/merge.hpp"
+#include "graftline/git/merge/tree_merge.hpp"
+#include "graftline/git/refs/refs.hpp"
+#include "graftline/git/repository/repository.hpp"
 
 #include <stdexcept>
 

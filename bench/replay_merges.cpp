@@ -3,10 +3,10 @@
 // times. Exits with 1 when any differs. Nothing is written into the repository.
 
 #include "graftline/bench/table.hpp"
-#include "graftline/git/direct_merges.hpp"
-#include "graftline/git/merge_by_command.hpp"
-#include "graftline/git/records.hpp"
-#include "graftline/git/repository.hpp"
+#include "graftline/git/merge/direct_merges.hpp"
+#include "graftline/git/merge/merge_by_command.hpp"
+#include "graftline/git/repository/records.hpp"
+#include "graftline/git/repository/repository.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>

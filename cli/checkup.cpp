@@ -2,7 +2,7 @@
 
 #include "graftline/agents/agent.hpp"
 #include "graftline/effects/agent_files.hpp"
-#include "graftline/git/worktree.hpp"
+#include "graftline/git/worktree/worktree.hpp"
 #include "graftline/runtime/files/resources.hpp"
 
 #include <sys/inotify.h>

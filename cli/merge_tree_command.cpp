@@ -2,9 +2,9 @@
 #include "graftline/cli/failure.hpp"
 #include "graftline/cli/input_lines.hpp"
 #include "graftline/cli/shown_text.hpp"
-#include "graftline/git/merge.hpp"
-#include "graftline/git/quoted_path.hpp"
-#include "graftline/git/refs.hpp"
+#include "graftline/git/merge/merge.hpp"
+#include "graftline/git/refs/refs.hpp"
+#include "graftline/git/repository/quoted_path.hpp"
 
 #include <boost/asio/this_coro.hpp>
 

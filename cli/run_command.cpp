@@ -4,7 +4,7 @@
 #include "graftline/cli/shown_text.hpp"
 #include "graftline/cli/task_words.hpp"
 #include "graftline/cli/wanted_tasks.hpp"
-#include "graftline/git/naming.hpp"
+#include "graftline/git/naming/naming.hpp"
 
 namespace graftline::cli {
 namespace {

@@ -3,7 +3,7 @@
 #include "graftline/agents/task_text.hpp"
 #include "graftline/agents/words.hpp"
 #include "graftline/cli/shown_text.hpp"
-#include "graftline/git/naming.hpp"
+#include "graftline/git/naming/naming.hpp"
 
 #include <unistd.h>
 

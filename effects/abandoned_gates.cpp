@@ -4,10 +4,10 @@
 #include "graftline/effects/run.hpp"
 #include "graftline/effects/save_work.hpp"
 #include "graftline/effects/task_names.hpp"
-#include "graftline/git/folder.hpp"
-#include "graftline/git/scratch.hpp"
-#include "graftline/git/worktree.hpp"
-#include "graftline/git/worktree_records.hpp"
+#include "graftline/git/repository/scratch.hpp"
+#include "graftline/git/repository/worktree_records.hpp"
+#include "graftline/git/worktree/folder.hpp"
+#include "graftline/git/worktree/worktree.hpp"
 #include "graftline/runtime/async/offload.hpp"
 
 #include <set>

@@ -2,8 +2,8 @@
 
 #include "graftline/agents/agent_result.hpp"
 #include "graftline/effects/fresh_id.hpp"
-#include "graftline/git/folder.hpp"
-#include "graftline/git/naming.hpp"
+#include "graftline/git/naming/naming.hpp"
+#include "graftline/git/worktree/folder.hpp"
 #include "graftline/runtime/async/offload.hpp"
 #include "graftline/runtime/base/descriptor.hpp"
 #include "graftline/runtime/base/utf8.hpp"

@@ -1,11 +1,11 @@
 #include "graftline/effects/branch_back.hpp"
 
-#include "graftline/git/mend.hpp"
-#include "graftline/git/records.hpp"
-#include "graftline/git/refs.hpp"
-#include "graftline/git/scratch.hpp"
-#include "graftline/git/worktree.hpp"
-#include "graftline/git/worktree_records.hpp"
+#include "graftline/git/refs/refs.hpp"
+#include "graftline/git/repository/records.hpp"
+#include "graftline/git/repository/scratch.hpp"
+#include "graftline/git/repository/worktree_records.hpp"
+#include "graftline/git/rescue/mend.hpp"
+#include "graftline/git/worktree/worktree.hpp"
 
 #include <algorithm>
 #include <vector>

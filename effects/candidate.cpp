@@ -1,12 +1,12 @@
 #include "graftline/effects/candidate.hpp"
 
-#include "graftline/git/failure_words.hpp"
-#include "graftline/git/lost_update.hpp"
-#include "graftline/git/make_commit.hpp"
-#include "graftline/git/merge.hpp"
-#include "graftline/git/records.hpp"
-#include "graftline/git/refs.hpp"
-#include "graftline/git/repository.hpp"
+#include "graftline/git/commits/make_commit.hpp"
+#include "graftline/git/landing/lost_update.hpp"
+#include "graftline/git/merge/merge.hpp"
+#include "graftline/git/refs/refs.hpp"
+#include "graftline/git/repository/failure_words.hpp"
+#include "graftline/git/repository/records.hpp"
+#include "graftline/git/repository/repository.hpp"
 
 namespace graftline::effects {
 namespace {

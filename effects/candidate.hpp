@@ -3,7 +3,7 @@
 
 #include "graftline/effects/landing.hpp"
 #include "graftline/effects/run.hpp"
-#include "graftline/git/kept_objects.hpp"
+#include "graftline/git/packs/kept_objects.hpp"
 
 #include <memory>
 #include <variant>

@@ -10,7 +10,7 @@
 #include "graftline/effects/strand_watch.hpp"
 #include "graftline/effects/taken_landing.hpp"
 #include "graftline/effects/task_end.hpp"
-#include "graftline/git/move_target.hpp"
+#include "graftline/git/landing/move_target.hpp"
 #include "graftline/runtime/async/parallel.hpp"
 #include "graftline/runtime/async/shielded.hpp"
 #include "graftline/runtime/files/open_files.hpp"

@@ -2,7 +2,7 @@
 
 #include "graftline/effects/lifecycle.hpp"
 #include "graftline/effects/run.hpp"
-#include "graftline/git/refs.hpp"
+#include "graftline/git/refs/refs.hpp"
 
 namespace graftline::effects {
 namespace {

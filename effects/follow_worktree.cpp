@@ -1,8 +1,8 @@
 #include "graftline/effects/follow_worktree.hpp"
 
 #include "graftline/effects/task_names.hpp"
-#include "graftline/git/own_worktree.hpp"
-#include "graftline/git/worktree_records.hpp"
+#include "graftline/git/refs/own_worktree.hpp"
+#include "graftline/git/repository/worktree_records.hpp"
 
 namespace graftline::effects {
 

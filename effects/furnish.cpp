@@ -1,9 +1,9 @@
 #include "graftline/effects/furnish.hpp"
 
 #include "graftline/effects/worktree_command.hpp"
-#include "graftline/git/furnished.hpp"
-#include "graftline/git/noted_rules.hpp"
-#include "graftline/git/worktree_records.hpp"
+#include "graftline/git/repository/worktree_records.hpp"
+#include "graftline/git/rules/furnished.hpp"
+#include "graftline/git/rules/noted_rules.hpp"
 #include "graftline/runtime/async/offload.hpp"
 #include "graftline/runtime/base/utf8.hpp"
 

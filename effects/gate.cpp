@@ -7,7 +7,7 @@
 #include "graftline/effects/task_names.hpp"
 #include "graftline/effects/task_time.hpp"
 #include "graftline/effects/worktree_command.hpp"
-#include "graftline/git/worktree.hpp"
+#include "graftline/git/worktree/worktree.hpp"
 #include "graftline/runtime/async/shielded.hpp"
 #include "graftline/runtime/files/disk_probe.hpp"
 #include "graftline/runtime/supervisor/supervised.hpp"

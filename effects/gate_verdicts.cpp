@@ -1,7 +1,7 @@
 #include "graftline/effects/gate_verdicts.hpp"
 
 #include "graftline/effects/stored_json.hpp"
-#include "graftline/git/scratch.hpp"
+#include "graftline/git/repository/scratch.hpp"
 #include "graftline/runtime/base/json_text.hpp"
 
 #include <boost/json/serialize.hpp>

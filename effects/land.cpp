@@ -3,10 +3,10 @@
 #include "graftline/effects/gate.hpp"
 #include "graftline/effects/landing_intent.hpp"
 #include "graftline/effects/landing_queue.hpp"
-#include "graftline/git/commit.hpp"
-#include "graftline/git/git_files.hpp"
-#include "graftline/git/naming.hpp"
-#include "graftline/git/refs.hpp"
+#include "graftline/git/commits/commit.hpp"
+#include "graftline/git/naming/naming.hpp"
+#include "graftline/git/refs/refs.hpp"
+#include "graftline/git/repository/git_files.hpp"
 #include "graftline/runtime/async/shielded.hpp"
 
 #include <boost/asio/this_coro.hpp>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "graftline/effects/task.hpp"
-#include "graftline/git/oid.hpp"
+#include "graftline/git/repository/oid.hpp"
 
 #include <boost/describe.hpp>
 

@@ -2,7 +2,7 @@
 
 #include "graftline/effects/land.hpp"
 #include "graftline/effects/run.hpp"
-#include "graftline/git/refs.hpp"
+#include "graftline/git/refs/refs.hpp"
 #include "graftline/runtime/base/json_text.hpp"
 
 #include <boost/json/serialize.hpp>

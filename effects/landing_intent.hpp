@@ -3,7 +3,7 @@
 #pragma once
 
 #include "graftline/effects/project.hpp"
-#include "graftline/git/move_target.hpp"
+#include "graftline/git/landing/move_target.hpp"
 
 namespace graftline::effects {
 

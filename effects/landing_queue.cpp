@@ -4,11 +4,11 @@
 #include "graftline/effects/landing_intent.hpp"
 #include "graftline/effects/retry_policy.hpp"
 #include "graftline/effects/task_time.hpp"
-#include "graftline/git/commit.hpp"
-#include "graftline/git/move_target.hpp"
-#include "graftline/git/naming.hpp"
-#include "graftline/git/patience.hpp"
-#include "graftline/git/refs.hpp"
+#include "graftline/git/commits/commit.hpp"
+#include "graftline/git/landing/move_target.hpp"
+#include "graftline/git/naming/naming.hpp"
+#include "graftline/git/refs/refs.hpp"
+#include "graftline/git/repository/patience.hpp"
 #include "graftline/runtime/async/shielded.hpp"
 
 #include <boost/asio/as_tuple.hpp>

@@ -1,8 +1,8 @@
 #include "graftline/effects/landing_target.hpp"
 
 #include "graftline/effects/stored_json.hpp"
-#include "graftline/git/naming.hpp"
-#include "graftline/git/refs.hpp"
+#include "graftline/git/naming/naming.hpp"
+#include "graftline/git/refs/refs.hpp"
 #include "graftline/runtime/base/json_text.hpp"
 
 namespace graftline::effects {

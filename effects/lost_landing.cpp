@@ -1,8 +1,8 @@
 #include "graftline/effects/lost_landing.hpp"
 
-#include "graftline/git/mend.hpp"
-#include "graftline/git/records.hpp"
-#include "graftline/git/refs.hpp"
+#include "graftline/git/refs/refs.hpp"
+#include "graftline/git/repository/records.hpp"
+#include "graftline/git/rescue/mend.hpp"
 #include "graftline/runtime/base/clock.hpp"
 
 namespace graftline::effects {

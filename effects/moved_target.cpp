@@ -1,7 +1,7 @@
 #include "graftline/effects/moved_target.hpp"
 
 #include "graftline/effects/landing.hpp"
-#include "graftline/git/left_behind.hpp"
+#include "graftline/git/worktree/left_behind.hpp"
 #include "graftline/runtime/process/command.hpp"
 
 #include <set>

@@ -7,8 +7,8 @@
 #include "graftline/effects/overlap_order.hpp"
 #include "graftline/effects/run.hpp"
 #include "graftline/effects/task_names.hpp"
-#include "graftline/git/naming.hpp"
-#include "graftline/git/refs.hpp"
+#include "graftline/git/naming/naming.hpp"
+#include "graftline/git/refs/refs.hpp"
 #include "graftline/runtime/async/stoppable_job.hpp"
 
 #include <unistd.h>

@@ -1,6 +1,6 @@
 #include "graftline/effects/opening_turn.hpp"
 
-#include "graftline/git/state_folder.hpp"
+#include "graftline/git/repository/state_folder.hpp"
 #include "graftline/runtime/base/fault.hpp"
 
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 #include "graftline/effects/overlap_record.hpp"
 
-#include "graftline/git/scratch.hpp"
+#include "graftline/git/repository/scratch.hpp"
 #include "graftline/runtime/base/json_text.hpp"
 
 #include <boost/json/serialize.hpp>

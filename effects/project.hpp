@@ -4,7 +4,7 @@
 #include "graftline/agents/settings.hpp"
 #include "graftline/effects/journal.hpp"
 #include "graftline/effects/store.hpp"
-#include "graftline/git/repository.hpp"
+#include "graftline/git/repository/repository.hpp"
 #include "graftline/runtime/async/offload.hpp"
 #include "graftline/runtime/base/awaitable.hpp"
 #include "graftline/runtime/base/clock.hpp"

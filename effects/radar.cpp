@@ -1,8 +1,8 @@
 #include "graftline/effects/radar.hpp"
 
 #include "graftline/effects/follow_worktree.hpp"
-#include "graftline/git/refs.hpp"
-#include "graftline/git/tree_differences.hpp"
+#include "graftline/git/objects/tree_differences.hpp"
+#include "graftline/git/refs/refs.hpp"
 #include "graftline/runtime/async/parallel.hpp"
 
 #include <algorithm>

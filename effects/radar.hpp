@@ -3,8 +3,8 @@
 
 #include "graftline/effects/project.hpp"
 #include "graftline/effects/task.hpp"
-#include "graftline/git/merge.hpp"
-#include "graftline/git/present_work.hpp"
+#include "graftline/git/merge/merge.hpp"
+#include "graftline/git/worktree/present_work.hpp"
 
 #include <cstddef>
 #include <map>

@@ -1,7 +1,7 @@
 #include "graftline/effects/finish_discards.hpp"
 #include "graftline/effects/landing_intent.hpp"
 #include "graftline/effects/operations.hpp"
-#include "graftline/git/move_target.hpp"
+#include "graftline/git/landing/move_target.hpp"
 #include "graftline/runtime/async/offload.hpp"
 #include "graftline/runtime/process/left_commands.hpp"
 #include "graftline/runtime/supervisor/supervised.hpp"

@@ -3,12 +3,12 @@
 #include "graftline/effects/follow_worktree.hpp"
 #include "graftline/effects/save_work.hpp"
 #include "graftline/effects/task_names.hpp"
-#include "graftline/git/dead_locks.hpp"
-#include "graftline/git/delete_branch.hpp"
-#include "graftline/git/refs.hpp"
-#include "graftline/git/rescue.hpp"
-#include "graftline/git/worktree.hpp"
-#include "graftline/git/worktree_records.hpp"
+#include "graftline/git/refs/dead_locks.hpp"
+#include "graftline/git/refs/delete_branch.hpp"
+#include "graftline/git/refs/refs.hpp"
+#include "graftline/git/repository/worktree_records.hpp"
+#include "graftline/git/rescue/rescue.hpp"
+#include "graftline/git/worktree/worktree.hpp"
 #include "graftline/runtime/async/shielded.hpp"
 
 #include <algorithm>

@@ -1,13 +1,13 @@
 #include "graftline/effects/returned_worktree.hpp"
 
 #include "graftline/effects/task_names.hpp"
-#include "graftline/git/delete_branch.hpp"
-#include "graftline/git/own_worktree.hpp"
-#include "graftline/git/refs.hpp"
-#include "graftline/git/rescue.hpp"
-#include "graftline/git/scratch.hpp"
-#include "graftline/git/worktree.hpp"
-#include "graftline/git/worktree_records.hpp"
+#include "graftline/git/refs/delete_branch.hpp"
+#include "graftline/git/refs/own_worktree.hpp"
+#include "graftline/git/refs/refs.hpp"
+#include "graftline/git/repository/scratch.hpp"
+#include "graftline/git/repository/worktree_records.hpp"
+#include "graftline/git/rescue/rescue.hpp"
+#include "graftline/git/worktree/worktree.hpp"
 #include "graftline/runtime/async/offload.hpp"
 
 #include <algorithm>

@@ -4,7 +4,7 @@
 #include "graftline/effects/fresh_id.hpp"
 #include "graftline/effects/stored_json.hpp"
 #include "graftline/effects/views.hpp"
-#include "graftline/git/state_folder.hpp"
+#include "graftline/git/repository/state_folder.hpp"
 #include "graftline/runtime/async/offload.hpp"
 #include "graftline/runtime/base/json_text.hpp"
 #include "graftline/runtime/process/process_tree.hpp"

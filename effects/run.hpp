@@ -5,7 +5,7 @@
 #include "graftline/effects/project.hpp"
 #include "graftline/effects/replay.hpp"
 #include "graftline/effects/task.hpp"
-#include "graftline/git/shared_state.hpp"
+#include "graftline/git/refs/shared_state.hpp"
 #include "graftline/runtime/async/scope.hpp"
 #include "graftline/runtime/base/services.hpp"
 #include "graftline/runtime/files/file_lock.hpp"

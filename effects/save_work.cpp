@@ -3,7 +3,7 @@
 #include "graftline/effects/agent_files.hpp"
 #include "graftline/effects/follow_worktree.hpp"
 #include "graftline/effects/landing.hpp"
-#include "graftline/git/rescue.hpp"
+#include "graftline/git/rescue/rescue.hpp"
 #include "graftline/runtime/async/offload.hpp"
 #include "graftline/runtime/process/left_commands.hpp"
 #include "graftline/runtime/supervisor/attempt_files.hpp"

@@ -1,9 +1,9 @@
 #include "graftline/effects/shared_watch.hpp"
 
-#include "graftline/git/refs.hpp"
-#include "graftline/git/repository.hpp"
-#include "graftline/git/scratch.hpp"
-#include "graftline/git/submodules.hpp"
+#include "graftline/git/commits/submodules.hpp"
+#include "graftline/git/refs/refs.hpp"
+#include "graftline/git/repository/repository.hpp"
+#include "graftline/git/repository/scratch.hpp"
 #include "graftline/runtime/async/offload.hpp"
 #include "graftline/runtime/base/clock.hpp"
 

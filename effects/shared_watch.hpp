@@ -3,7 +3,7 @@
 #pragma once
 
 #include "graftline/effects/run.hpp"
-#include "graftline/git/left_work.hpp"
+#include "graftline/git/rescue/left_work.hpp"
 
 #include <boost/describe.hpp>
 

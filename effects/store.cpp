@@ -2,7 +2,7 @@
 
 #include "graftline/effects/opening_turn.hpp"
 #include "graftline/effects/stored_rows.hpp"
-#include "graftline/git/state_folder.hpp"
+#include "graftline/git/repository/state_folder.hpp"
 #include "graftline/runtime/base/clock.hpp"
 
 #include <fstream>

@@ -1,8 +1,8 @@
 #include "graftline/effects/taken_landing.hpp"
 
 #include "graftline/effects/land.hpp"
-#include "graftline/git/refs.hpp"
-#include "graftline/git/repository.hpp"
+#include "graftline/git/refs/refs.hpp"
+#include "graftline/git/repository/repository.hpp"
 
 namespace graftline::effects {
 namespace {

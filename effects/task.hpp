@@ -2,7 +2,7 @@
 #pragma once
 
 #include "graftline/effects/lifecycle.hpp"
-#include "graftline/git/left_work.hpp"
+#include "graftline/git/rescue/left_work.hpp"
 #include "graftline/runtime/base/fault.hpp"
 
 #include <boost/describe.hpp>

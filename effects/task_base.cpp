@@ -1,9 +1,9 @@
 #include "graftline/effects/task_base.hpp"
 
 #include "graftline/effects/landing_target.hpp"
-#include "graftline/git/make_commit.hpp"
-#include "graftline/git/merge.hpp"
-#include "graftline/git/refs.hpp"
+#include "graftline/git/commits/make_commit.hpp"
+#include "graftline/git/merge/merge.hpp"
+#include "graftline/git/refs/refs.hpp"
 
 namespace graftline::effects {
 namespace {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "graftline/effects/run.hpp"
-#include "graftline/git/oid.hpp"
+#include "graftline/git/repository/oid.hpp"
 
 namespace graftline::effects {
 

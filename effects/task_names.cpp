@@ -1,6 +1,6 @@
 #include "graftline/effects/task_names.hpp"
 
-#include "graftline/git/naming.hpp"
+#include "graftline/git/naming/naming.hpp"
 
 namespace graftline::effects {
 namespace {

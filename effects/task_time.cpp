@@ -1,6 +1,6 @@
 #include "graftline/effects/task_time.hpp"
 
-#include "graftline/git/overdue.hpp"
+#include "graftline/git/repository/overdue.hpp"
 
 #include <filesystem>
 

@@ -1,7 +1,7 @@
 #include "graftline/effects/worktree_command.hpp"
 
-#include "graftline/git/noted_rules.hpp"
-#include "graftline/git/worktree_records.hpp"
+#include "graftline/git/repository/worktree_records.hpp"
+#include "graftline/git/rules/noted_rules.hpp"
 
 namespace graftline::effects {
 

@@ -1,8 +1,8 @@
 /// Commands of ours that run in a worktree: gates, set-up steps, a person's shell.
 #pragma once
 
-#include "graftline/git/environment.hpp"
-#include "graftline/git/repository.hpp"
+#include "graftline/git/repository/environment.hpp"
+#include "graftline/git/repository/repository.hpp"
 #include "graftline/runtime/process/command.hpp"
 
 #include <filesystem>

@@ -1,4 +1,4 @@
-#include "graftline/git/quoted_path.hpp"
+#include "graftline/git/repository/quoted_path.hpp"
 #include "graftline/runtime/process/conversation.hpp"
 
 #include "tests/cli/program.hpp"

@@ -1,6 +1,6 @@
 #include "graftline/effects/poll.hpp"
 #include "graftline/effects/retry_policy.hpp"
-#include "graftline/git/failure_words.hpp"
+#include "graftline/git/repository/failure_words.hpp"
 
 #include "tests/effects/effects_on_record.hpp"
 #include "tests/support/processes.hpp"

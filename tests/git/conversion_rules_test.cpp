@@ -1,11 +1,11 @@
 // Filters and other conversions that somebody changes while a worktree is worked in: no byte is lost to them.
-#include "graftline/git/commit.hpp"
-#include "graftline/git/holds_nothing.hpp"
-#include "graftline/git/noted_programs.hpp"
-#include "graftline/git/noted_rules.hpp"
-#include "graftline/git/repository.hpp"
-#include "graftline/git/rescue.hpp"
-#include "graftline/git/worktree.hpp"
+#include "graftline/git/commits/commit.hpp"
+#include "graftline/git/repository/repository.hpp"
+#include "graftline/git/rescue/holds_nothing.hpp"
+#include "graftline/git/rescue/rescue.hpp"
+#include "graftline/git/rules/noted_programs.hpp"
+#include "graftline/git/rules/noted_rules.hpp"
+#include "graftline/git/worktree/worktree.hpp"
 
 #include "tests/support/hang_guard.hpp"
 #include "tests/support/test_repository.hpp"

@@ -1,6 +1,6 @@
 #include "tests/git/gits_merges.hpp"
 
-#include "graftline/git/records.hpp"
+#include "graftline/git/repository/records.hpp"
 
 #include "tests/support/hang_guard.hpp"
 

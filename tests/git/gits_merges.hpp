@@ -1,7 +1,7 @@
 /// What git itself says about merges.
 #pragma once
 
-#include "graftline/git/merge.hpp"
+#include "graftline/git/merge/merge.hpp"
 
 #include "tests/support/test_repository.hpp"
 

@@ -1,7 +1,7 @@
 #include "tests/git/imported_history.hpp"
 
-#include "graftline/git/quoted_path.hpp"
-#include "graftline/git/records.hpp"
+#include "graftline/git/repository/quoted_path.hpp"
+#include "graftline/git/repository/records.hpp"
 #include "graftline/runtime/process/command.hpp"
 
 #include "tests/support/hang_guard.hpp"

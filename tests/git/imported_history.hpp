@@ -1,7 +1,7 @@
 /// Commits written as data and put into a repository all at once, by git fast-import.
 #pragma once
 
-#include "graftline/git/oid.hpp"
+#include "graftline/git/repository/oid.hpp"
 
 #include "tests/support/test_repository.hpp"
 

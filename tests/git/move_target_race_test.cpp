@@ -1,9 +1,9 @@
-#include "graftline/git/commit.hpp"
-#include "graftline/git/make_commit.hpp"
-#include "graftline/git/merge.hpp"
-#include "graftline/git/move_target.hpp"
-#include "graftline/git/refs.hpp"
-#include "graftline/git/repository.hpp"
+#include "graftline/git/commits/commit.hpp"
+#include "graftline/git/commits/make_commit.hpp"
+#include "graftline/git/landing/move_target.hpp"
+#include "graftline/git/merge/merge.hpp"
+#include "graftline/git/refs/refs.hpp"
+#include "graftline/git/repository/repository.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>

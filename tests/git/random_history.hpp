@@ -1,7 +1,7 @@
 /// Histories to merge, made at random from a seed and put into a repository all at once.
 #pragma once
 
-#include "graftline/git/merge.hpp"
+#include "graftline/git/merge/merge.hpp"
 
 #include "tests/support/test_repository.hpp"
 

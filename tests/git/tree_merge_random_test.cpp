@@ -1,6 +1,6 @@
-#include "graftline/git/direct_merges.hpp"
-#include "graftline/git/merge_contents.hpp"
-#include "graftline/git/repository.hpp"
+#include "graftline/git/merge/direct_merges.hpp"
+#include "graftline/git/merge/merge_contents.hpp"
+#include "graftline/git/repository/repository.hpp"
 
 #include "tests/git/gits_merges.hpp"
 #include "tests/git/random_history.hpp"

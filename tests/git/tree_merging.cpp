@@ -1,6 +1,6 @@
 #include "tests/git/tree_merging.hpp"
 
-#include "graftline/git/merge_contents.hpp"
+#include "graftline/git/merge/merge_contents.hpp"
 
 namespace graftline::test {
 

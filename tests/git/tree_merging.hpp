@@ -1,8 +1,8 @@
 /// What tests of our merges share: a history of three trees, and git's own answer.
 #pragma once
 
-#include "graftline/git/merge.hpp"
-#include "graftline/git/repository.hpp"
+#include "graftline/git/merge/merge.hpp"
+#include "graftline/git/repository/repository.hpp"
 
 #include "tests/git/gits_merges.hpp"
 #include "tests/git/imported_history.hpp"

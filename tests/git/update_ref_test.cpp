@@ -1,6 +1,6 @@
-#include "graftline/git/refs.hpp"
-#include "graftline/git/repository.hpp"
-#include "graftline/git/write_ref_direct.hpp"
+#include "graftline/git/refs/refs.hpp"
+#include "graftline/git/refs/write_ref_direct.hpp"
+#include "graftline/git/repository/repository.hpp"
 #include "graftline/runtime/async/parallel.hpp"
 
 #include <boost/asio/steady_timer.hpp>

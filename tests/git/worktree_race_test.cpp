@@ -1,5 +1,5 @@
-#include "graftline/git/repository.hpp"
-#include "graftline/git/worktree.hpp"
+#include "graftline/git/repository/repository.hpp"
+#include "graftline/git/worktree/worktree.hpp"
 
 #include "tests/support/hang_guard.hpp"
 #include "tests/support/test_repository.hpp"
