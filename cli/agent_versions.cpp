@@ -1,6 +1,6 @@
 #include "graftline/cli/agent_versions.hpp"
 
-#include "graftline/agents/printable.hpp"
+#include "graftline/agents/text/printable.hpp"
 #include "graftline/runtime/async/deadline.hpp"
 #include "graftline/runtime/async/parallel.hpp"
 #include "graftline/runtime/process/command.hpp"

@@ -1,7 +1,7 @@
 /// Which versions of the known agents are installed: what they print and take changes with them.
 #pragma once
 
-#include "graftline/agents/settings.hpp"
+#include "graftline/agents/config/settings.hpp"
 #include "graftline/cli/checkup.hpp"
 #include "graftline/runtime/base/awaitable.hpp"
 

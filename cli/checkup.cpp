@@ -1,6 +1,6 @@
 #include "graftline/cli/checkup.hpp"
 
-#include "graftline/agents/agent.hpp"
+#include "graftline/agents/agent/agent.hpp"
 #include "graftline/effects/agent_files.hpp"
 #include "graftline/git/worktree/worktree.hpp"
 #include "graftline/runtime/files/resources.hpp"

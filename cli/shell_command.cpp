@@ -1,4 +1,4 @@
-#include "graftline/agents/agent_environment.hpp"
+#include "graftline/agents/agent/agent_environment.hpp"
 #include "graftline/cli/commands.hpp"
 #include "graftline/cli/failure.hpp"
 #include "graftline/effects/follow_worktree.hpp"

@@ -1,7 +1,7 @@
 #include "graftline/cli/wanted_tasks.hpp"
 
-#include "graftline/agents/task_text.hpp"
-#include "graftline/agents/words.hpp"
+#include "graftline/agents/text/task_text.hpp"
+#include "graftline/agents/text/words.hpp"
 #include "graftline/cli/shown_text.hpp"
 #include "graftline/git/naming/naming.hpp"
 

@@ -1,6 +1,6 @@
 #include "graftline/effects/agent_files.hpp"
 
-#include "graftline/agents/agent_result.hpp"
+#include "graftline/agents/agent/agent_result.hpp"
 #include "graftline/effects/fresh_id.hpp"
 #include "graftline/git/naming/naming.hpp"
 #include "graftline/git/worktree/folder.hpp"

@@ -1,7 +1,7 @@
 /// What an agent prints, on its way to whoever watches, and afterwards to the agent that comes next.
 #pragma once
 
-#include "graftline/agents/output_reader.hpp"
+#include "graftline/agents/agent/output_reader.hpp"
 #include "graftline/effects/run.hpp"
 #include "graftline/runtime/files/follow.hpp"
 

@@ -1,9 +1,9 @@
 #include "graftline/effects/agent_report.hpp"
 
-#include "graftline/agents/agent_result.hpp"
-#include "graftline/agents/output_reader.hpp"
-#include "graftline/agents/passing_trouble.hpp"
-#include "graftline/agents/printable.hpp"
+#include "graftline/agents/agent/agent_result.hpp"
+#include "graftline/agents/agent/output_reader.hpp"
+#include "graftline/agents/agent/passing_trouble.hpp"
+#include "graftline/agents/text/printable.hpp"
 #include "graftline/runtime/base/utf8.hpp"
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 #include "graftline/effects/new_tasks.hpp"
 
-#include "graftline/agents/agent.hpp"
-#include "graftline/agents/plan.hpp"
+#include "graftline/agents/agent/agent.hpp"
+#include "graftline/agents/config/plan.hpp"
 #include "graftline/effects/agent_files.hpp"
 #include "graftline/effects/fresh_id.hpp"
 #include "graftline/effects/overlap_order.hpp"

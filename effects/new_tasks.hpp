@@ -1,7 +1,7 @@
 /// From what a user typed or planned to tasks that can be stored.
 #pragma once
 
-#include "graftline/agents/plan.hpp"
+#include "graftline/agents/config/plan.hpp"
 #include "graftline/effects/project.hpp"
 
 namespace graftline::effects {

@@ -1,6 +1,6 @@
 #include "graftline/effects/overlap_order.hpp"
 
-#include "graftline/agents/globs.hpp"
+#include "graftline/agents/text/globs.hpp"
 
 #include <cstdint>
 #include <string>

@@ -1,6 +1,6 @@
 #include "graftline/effects/project.hpp"
 
-#include "graftline/agents/text_file.hpp"
+#include "graftline/agents/files/text_file.hpp"
 
 #include <boost/asio/this_coro.hpp>
 

@@ -1,7 +1,7 @@
 /// A repository with graftline's state beside it: what every command works on.
 #pragma once
 
-#include "graftline/agents/settings.hpp"
+#include "graftline/agents/config/settings.hpp"
 #include "graftline/effects/journal.hpp"
 #include "graftline/effects/store.hpp"
 #include "graftline/git/repository/repository.hpp"

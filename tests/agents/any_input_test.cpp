@@ -1,12 +1,12 @@
 // What people and agents write is read by code that must take any bytes: here it gets thousands of broken
 // ones. The sanitizers do the rest.
-#include "graftline/agents/agent_result.hpp"
-#include "graftline/agents/globs.hpp"
-#include "graftline/agents/output_reader.hpp"
-#include "graftline/agents/plan.hpp"
-#include "graftline/agents/printable.hpp"
-#include "graftline/agents/settings.hpp"
-#include "graftline/agents/words.hpp"
+#include "graftline/agents/agent/agent_result.hpp"
+#include "graftline/agents/agent/output_reader.hpp"
+#include "graftline/agents/config/plan.hpp"
+#include "graftline/agents/config/settings.hpp"
+#include "graftline/agents/text/globs.hpp"
+#include "graftline/agents/text/printable.hpp"
+#include "graftline/agents/text/words.hpp"
 #include "graftline/runtime/base/utf8.hpp"
 
 #include <gtest/gtest.h>

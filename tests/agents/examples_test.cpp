@@ -1,6 +1,6 @@
 // What is shown to users as an example must be valid.
-#include "graftline/agents/plan.hpp"
-#include "graftline/agents/settings.hpp"
+#include "graftline/agents/config/plan.hpp"
+#include "graftline/agents/config/settings.hpp"
 
 #include "tests/support/built.hpp"
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // What an agent's own output says of its failure: by the structure of its events, whatever its exit status.
-#include "graftline/agents/output_reader.hpp"
+#include "graftline/agents/agent/output_reader.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "graftline/agents/globs.hpp"
+#include "graftline/agents/text/globs.hpp"
 #include "graftline/effects/overlap_order.hpp"
 
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 #include "tests/effects/workshop.hpp"
 
-#include "graftline/agents/plan.hpp"
+#include "graftline/agents/config/plan.hpp"
 
 #include "tests/support/built.hpp"
 
