@@ -1,6 +1,6 @@
 #include "graftline/bench/journal.hpp"
 
-#include "graftline/effects/context.hpp"
+#include "graftline/effects/run/context.hpp"
 
 #include <chrono>
 #include <cstdio>

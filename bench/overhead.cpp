@@ -1,6 +1,6 @@
 #include "graftline/bench/overhead.hpp"
 
-#include "graftline/effects/store.hpp"
+#include "graftline/effects/store/store.hpp"
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 #include "graftline/bench/radar.hpp"
 
-#include "graftline/effects/project.hpp"
-#include "graftline/effects/radar.hpp"
+#include "graftline/effects/radar/radar.hpp"
+#include "graftline/effects/store/project.hpp"
 
 #include <stdexcept>
 

@@ -2,8 +2,8 @@
 #include "graftline/cli/failure.hpp"
 #include "graftline/cli/shown_text.hpp"
 #include "graftline/cli/task_words.hpp"
-#include "graftline/effects/overlap_record.hpp"
-#include "graftline/effects/radar.hpp"
+#include "graftline/effects/radar/overlap_record.hpp"
+#include "graftline/effects/radar/radar.hpp"
 
 #include <boost/json/value_from.hpp>
 

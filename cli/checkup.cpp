@@ -1,7 +1,7 @@
 #include "graftline/cli/checkup.hpp"
 
 #include "graftline/agents/agent/agent.hpp"
-#include "graftline/effects/agent_files.hpp"
+#include "graftline/effects/store/agent_files.hpp"
 #include "graftline/git/worktree/worktree.hpp"
 #include "graftline/runtime/files/resources.hpp"
 

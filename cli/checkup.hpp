@@ -1,7 +1,7 @@
 /// Looking at the machine and the repository: is everything here that is needed?
 #pragma once
 
-#include "graftline/effects/project.hpp"
+#include "graftline/effects/store/project.hpp"
 
 #include <filesystem>
 #include <string>

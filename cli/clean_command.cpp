@@ -2,7 +2,7 @@
 #include "graftline/cli/failure.hpp"
 #include "graftline/cli/progress.hpp"
 #include "graftline/cli/shown_text.hpp"
-#include "graftline/effects/operations.hpp"
+#include "graftline/effects/operations/operations.hpp"
 
 #include <boost/asio/this_coro.hpp>
 

@@ -1,7 +1,7 @@
 #include "graftline/cli/commands.hpp"
 #include "graftline/cli/failure.hpp"
 #include "graftline/cli/progress.hpp"
-#include "graftline/effects/operations.hpp"
+#include "graftline/effects/operations/operations.hpp"
 
 #include <boost/asio/this_coro.hpp>
 

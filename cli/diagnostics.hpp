@@ -1,7 +1,7 @@
 /// The log for whoever looks for a fault: what changed and when, never prompts or environments.
 #pragma once
 
-#include "graftline/effects/run.hpp"
+#include "graftline/effects/run/run.hpp"
 
 #include <filesystem>
 #include <memory>

@@ -2,8 +2,8 @@
 #include "graftline/cli/failure.hpp"
 #include "graftline/cli/shown_text.hpp"
 #include "graftline/cli/state_watch.hpp"
-#include "graftline/effects/event_feed.hpp"
-#include "graftline/effects/resume_run.hpp"
+#include "graftline/effects/operations/event_feed.hpp"
+#include "graftline/effects/operations/resume_run.hpp"
 #include "graftline/runtime/base/json_text.hpp"
 
 #include <boost/asio/this_coro.hpp>

@@ -3,7 +3,7 @@
 #include "graftline/cli/failure.hpp"
 #include "graftline/cli/progress.hpp"
 #include "graftline/cli/summary.hpp"
-#include "graftline/effects/operations.hpp"
+#include "graftline/effects/operations/operations.hpp"
 
 #include <boost/asio/this_coro.hpp>
 

@@ -2,7 +2,7 @@
 #include "graftline/cli/failure.hpp"
 #include "graftline/cli/run_frame.hpp"
 #include "graftline/cli/wanted_tasks.hpp"
-#include "graftline/effects/operations.hpp"
+#include "graftline/effects/operations/operations.hpp"
 
 namespace graftline::cli {
 namespace {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "graftline/cli/live_lines.hpp"
-#include "graftline/effects/run.hpp"
+#include "graftline/effects/run/run.hpp"
 
 #include <boost/asio/steady_timer.hpp>
 

@@ -1,6 +1,6 @@
 #include "graftline/cli/commands.hpp"
 #include "graftline/cli/run_frame.hpp"
-#include "graftline/effects/resume_run.hpp"
+#include "graftline/effects/operations/resume_run.hpp"
 
 namespace graftline::cli {
 

@@ -1,6 +1,6 @@
 #include "graftline/cli/commands.hpp"
 #include "graftline/cli/run_frame.hpp"
-#include "graftline/effects/operations.hpp"
+#include "graftline/effects/operations/operations.hpp"
 
 namespace graftline::cli {
 

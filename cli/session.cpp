@@ -1,10 +1,10 @@
 #include "graftline/cli/session.hpp"
 
 #include "graftline/cli/shown_text.hpp"
-#include "graftline/effects/after_boot.hpp"
-#include "graftline/effects/follow_worktree.hpp"
-#include "graftline/effects/operations.hpp"
-#include "graftline/effects/rebuild_store.hpp"
+#include "graftline/effects/operations/after_boot.hpp"
+#include "graftline/effects/operations/operations.hpp"
+#include "graftline/effects/operations/rebuild_store.hpp"
+#include "graftline/effects/worktree/follow_worktree.hpp"
 #include "graftline/runtime/base/json_text.hpp"
 
 #include <unistd.h>

@@ -5,7 +5,7 @@
 #include "graftline/cli/diagnostics.hpp"
 #include "graftline/cli/interruption.hpp"
 #include "graftline/cli/terminal.hpp"
-#include "graftline/effects/project.hpp"
+#include "graftline/effects/store/project.hpp"
 
 #include <boost/json/value.hpp>
 

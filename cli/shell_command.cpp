@@ -1,8 +1,8 @@
 #include "graftline/agents/agent/agent_environment.hpp"
 #include "graftline/cli/commands.hpp"
 #include "graftline/cli/failure.hpp"
-#include "graftline/effects/follow_worktree.hpp"
-#include "graftline/effects/worktree_command.hpp"
+#include "graftline/effects/checkout/worktree_command.hpp"
+#include "graftline/effects/worktree/follow_worktree.hpp"
 #include "graftline/runtime/process/child.hpp"
 
 #include <unistd.h>

@@ -2,8 +2,8 @@
 
 #include "graftline/cli/shown_text.hpp"
 #include "graftline/cli/task_words.hpp"
-#include "graftline/effects/follow_worktree.hpp"
-#include "graftline/effects/resume_run.hpp"
+#include "graftline/effects/operations/resume_run.hpp"
+#include "graftline/effects/worktree/follow_worktree.hpp"
 
 #include <boost/json/array.hpp>
 

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "graftline/cli/terminal.hpp"
-#include "graftline/effects/overlap_record.hpp"
-#include "graftline/effects/project.hpp"
-#include "graftline/effects/run.hpp"
+#include "graftline/effects/radar/overlap_record.hpp"
+#include "graftline/effects/run/run.hpp"
+#include "graftline/effects/store/project.hpp"
 #include "graftline/runtime/files/resources.hpp"
 
 #include <boost/json/object.hpp>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "graftline/cli/terminal.hpp"
-#include "graftline/effects/task.hpp"
+#include "graftline/effects/tasks/task.hpp"
 
 #include <string>
 #include <vector>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "graftline/agents/config/plan.hpp"
-#include "graftline/effects/project.hpp"
+#include "graftline/effects/store/project.hpp"
 
 namespace graftline::effects {
 

@@ -1,7 +1,7 @@
 /// An order for tasks that say they change the same files.
 #pragma once
 
-#include "graftline/effects/task.hpp"
+#include "graftline/effects/tasks/task.hpp"
 
 #include <atomic>
 #include <vector>

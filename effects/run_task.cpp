@@ -1,12 +1,12 @@
 #include "graftline/effects/run_task.hpp"
 
-#include "graftline/effects/back_off.hpp"
-#include "graftline/effects/commit_changes.hpp"
-#include "graftline/effects/create_worktree.hpp"
-#include "graftline/effects/landing_target.hpp"
-#include "graftline/effects/remove_worktree.hpp"
-#include "graftline/effects/settle_task.hpp"
-#include "graftline/effects/start_over.hpp"
+#include "graftline/effects/agent/back_off.hpp"
+#include "graftline/effects/agent/settle_task.hpp"
+#include "graftline/effects/landing/landing_target.hpp"
+#include "graftline/effects/worktree/commit_changes.hpp"
+#include "graftline/effects/worktree/create_worktree.hpp"
+#include "graftline/effects/worktree/remove_worktree.hpp"
+#include "graftline/effects/worktree/start_over.hpp"
 
 // What these bodies decide on is what they were given, outcomes of effects, and the settings, which are the
 // run's: a run that is gone on with has them as it began.

@@ -1,9 +1,9 @@
 /// The heart: what carrying one task out means, as a coroutine over effects.
 #pragma once
 
-#include "graftline/effects/context.hpp"
-#include "graftline/effects/land.hpp"
-#include "graftline/effects/run_agent.hpp"
+#include "graftline/effects/agent/run_agent.hpp"
+#include "graftline/effects/landing/land.hpp"
+#include "graftline/effects/run/context.hpp"
 #include "graftline/runtime/async/semaphore.hpp"
 
 namespace graftline::effects {

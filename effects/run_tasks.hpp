@@ -1,9 +1,9 @@
 /// The main job: many tasks carried out at once.
 #pragma once
 
-#include "graftline/effects/context.hpp"
-#include "graftline/effects/shared_watch.hpp"
-#include "graftline/effects/task.hpp"
+#include "graftline/effects/run/context.hpp"
+#include "graftline/effects/tasks/task.hpp"
+#include "graftline/effects/worktree/shared_watch.hpp"
 #include "graftline/runtime/files/resources.hpp"
 
 namespace graftline::effects {

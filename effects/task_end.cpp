@@ -1,7 +1,7 @@
 #include "graftline/effects/task_end.hpp"
 
-#include "graftline/effects/retry_policy.hpp"
-#include "graftline/effects/save_work.hpp"
+#include "graftline/effects/run/retry_policy.hpp"
+#include "graftline/effects/worktree/save_work.hpp"
 
 namespace graftline::effects {
 namespace {

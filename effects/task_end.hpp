@@ -1,7 +1,7 @@
 /// What the end of a task's coroutine means for the task.
 #pragma once
 
-#include "graftline/effects/run.hpp"
+#include "graftline/effects/run/run.hpp"
 
 #include <exception>
 #include <optional>

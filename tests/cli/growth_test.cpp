@@ -1,6 +1,6 @@
 // What a command costs must not depend on how much else there is.
-#include "graftline/effects/store.hpp"
-#include "graftline/effects/views.hpp"
+#include "graftline/effects/store/store.hpp"
+#include "graftline/effects/store/views.hpp"
 
 #include "tests/cli/program.hpp"
 #include "tests/support/built.hpp"

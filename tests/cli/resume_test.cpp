@@ -1,4 +1,4 @@
-#include "graftline/effects/sqlite.hpp"
+#include "graftline/effects/db/sqlite.hpp"
 #include "graftline/runtime/base/clock.hpp"
 #include "graftline/runtime/files/file_lock.hpp"
 

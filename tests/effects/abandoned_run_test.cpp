@@ -1,5 +1,5 @@
 // A host that goes without stopping its run: the loop is destroyed under it.
-#include "graftline/effects/resume_run.hpp"
+#include "graftline/effects/operations/resume_run.hpp"
 
 #include "tests/effects/workshop.hpp"
 #include "tests/support/cancel_at_every_step.hpp"

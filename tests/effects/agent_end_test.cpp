@@ -1,7 +1,7 @@
 // What an agent's end means for its task: its own report of it counts, and silence is no approval.
-#include "graftline/effects/agent_files.hpp"
-#include "graftline/effects/operations.hpp"
-#include "graftline/effects/stored_json.hpp"
+#include "graftline/effects/db/stored_json.hpp"
+#include "graftline/effects/operations/operations.hpp"
+#include "graftline/effects/store/agent_files.hpp"
 
 #include "tests/effects/workshop.hpp"
 #include <gmock/gmock.h>

@@ -1,6 +1,6 @@
 // Agents that print, and leave behind, more than anybody reads: the loop has its turns all the same. (The
 // guard of every test's loop says when it has not.)
-#include "graftline/effects/agent_files.hpp"
+#include "graftline/effects/store/agent_files.hpp"
 
 #include <boost/asio/post.hpp>
 

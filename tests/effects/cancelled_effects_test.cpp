@@ -1,9 +1,9 @@
 // Effects that are cancelled wherever they wait: nothing is lost, and nothing stays behind.
 #include "graftline/effects/carry_out.hpp"
-#include "graftline/effects/commit_changes.hpp"
-#include "graftline/effects/create_worktree.hpp"
-#include "graftline/effects/gate.hpp"
-#include "graftline/effects/start_over.hpp"
+#include "graftline/effects/landing/gate.hpp"
+#include "graftline/effects/worktree/commit_changes.hpp"
+#include "graftline/effects/worktree/create_worktree.hpp"
+#include "graftline/effects/worktree/start_over.hpp"
 
 #include "tests/effects/workshop.hpp"
 #include "tests/support/cancel_at_every_step.hpp"

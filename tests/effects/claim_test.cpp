@@ -1,4 +1,4 @@
-#include "graftline/effects/store.hpp"
+#include "graftline/effects/store/store.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>

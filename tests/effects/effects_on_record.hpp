@@ -1,7 +1,7 @@
 /// Small effects whose ends a test decides, and runs of programs over them.
 #pragma once
 
-#include "graftline/effects/context.hpp"
+#include "graftline/effects/run/context.hpp"
 #include "graftline/runtime/async/shielded.hpp"
 
 #include <boost/asio/as_tuple.hpp>

@@ -1,5 +1,5 @@
-#include "graftline/effects/poll.hpp"
-#include "graftline/effects/retry_policy.hpp"
+#include "graftline/effects/agent/poll.hpp"
+#include "graftline/effects/run/retry_policy.hpp"
 #include "graftline/git/repository/failure_words.hpp"
 
 #include "tests/effects/effects_on_record.hpp"

@@ -1,6 +1,6 @@
 // What a body awaits that is no effect: it holds nobody up, is awaited anew when the run is gone on with, and
 // a strand that awaits it in another way is named.
-#include "graftline/effects/strand_watch.hpp"
+#include "graftline/effects/run/strand_watch.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 

@@ -1,5 +1,5 @@
 // Landings that something comes between: somebody else who moves the target, or their end.
-#include "graftline/effects/operations.hpp"
+#include "graftline/effects/operations/operations.hpp"
 #include "graftline/runtime/async/scope.hpp"
 #include "graftline/runtime/process/command.hpp"
 

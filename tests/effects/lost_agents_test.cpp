@@ -1,6 +1,6 @@
 // Agents that a crash took along, or whose start it cut short.
-#include "graftline/effects/operations.hpp"
-#include "graftline/effects/resume_run.hpp"
+#include "graftline/effects/operations/operations.hpp"
+#include "graftline/effects/operations/resume_run.hpp"
 #include "graftline/runtime/supervisor/supervised.hpp"
 
 #include "tests/effects/workshop.hpp"

@@ -1,5 +1,5 @@
 // Objects of a task's branch that are gone: by a power cut, or by whoever cleaned up among them.
-#include "graftline/effects/after_boot.hpp"
+#include "graftline/effects/operations/after_boot.hpp"
 
 #include "tests/effects/workshop.hpp"
 #include <gmock/gmock.h>

@@ -1,14 +1,14 @@
 // A cancellation that comes while an effect is carried out is observed when it has ended, whatever the
 // effect, and however much of it must not be interrupted. What is done by then is done wholly, and recorded.
-#include "graftline/effects/back_off.hpp"
-#include "graftline/effects/commit_changes.hpp"
-#include "graftline/effects/create_worktree.hpp"
-#include "graftline/effects/land.hpp"
-#include "graftline/effects/poll.hpp"
-#include "graftline/effects/remove_worktree.hpp"
-#include "graftline/effects/run_agent.hpp"
-#include "graftline/effects/settle_task.hpp"
-#include "graftline/effects/start_over.hpp"
+#include "graftline/effects/agent/back_off.hpp"
+#include "graftline/effects/agent/poll.hpp"
+#include "graftline/effects/agent/run_agent.hpp"
+#include "graftline/effects/agent/settle_task.hpp"
+#include "graftline/effects/landing/land.hpp"
+#include "graftline/effects/worktree/commit_changes.hpp"
+#include "graftline/effects/worktree/create_worktree.hpp"
+#include "graftline/effects/worktree/remove_worktree.hpp"
+#include "graftline/effects/worktree/start_over.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>

@@ -1,7 +1,7 @@
 // What a body decides on is on record: a run that is gone on with does not find the store as it was.
-#include "graftline/effects/operations.hpp"
-#include "graftline/effects/resume_run.hpp"
-#include "graftline/effects/stored_rows.hpp"
+#include "graftline/effects/operations/operations.hpp"
+#include "graftline/effects/operations/resume_run.hpp"
+#include "graftline/effects/store/stored_rows.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 

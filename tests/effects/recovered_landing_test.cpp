@@ -1,6 +1,6 @@
 // Landings that were on their target when graftline died, and were not recorded yet.
-#include "graftline/effects/operations.hpp"
-#include "graftline/effects/resume_run.hpp"
+#include "graftline/effects/operations/operations.hpp"
+#include "graftline/effects/operations/resume_run.hpp"
 
 #include "tests/effects/workshop.hpp"
 #include <gmock/gmock.h>

@@ -1,8 +1,8 @@
+#include "graftline/effects/agent/run_agent.hpp"
 #include "graftline/effects/carry_out.hpp"
-#include "graftline/effects/context.hpp"
-#include "graftline/effects/create_worktree.hpp"
-#include "graftline/effects/run_agent.hpp"
-#include "graftline/effects/save_work.hpp"
+#include "graftline/effects/run/context.hpp"
+#include "graftline/effects/worktree/create_worktree.hpp"
+#include "graftline/effects/worktree/save_work.hpp"
 #include "graftline/runtime/supervisor/attempt_files.hpp"
 
 #include <boost/asio/co_spawn.hpp>

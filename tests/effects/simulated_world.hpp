@@ -2,7 +2,7 @@
 /// process, no repository, no time. Context, replay and journal are the real ones.
 #pragma once
 
-#include "graftline/effects/context.hpp"
+#include "graftline/effects/run/context.hpp"
 #include "graftline/runtime/base/clock.hpp"
 
 #include <cstdint>

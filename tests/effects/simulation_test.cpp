@@ -1,4 +1,4 @@
-#include "graftline/effects/store.hpp"
+#include "graftline/effects/store/store.hpp"
 
 #include "tests/effects/simulated_world.hpp"
 #include "tests/support/test_repository.hpp"

@@ -1,9 +1,9 @@
 // A run that its caller cancels, at any moment and whatever a dead process has left: it ends at once, can be
 // gone on with, and nothing refers to it afterwards.
-#include "graftline/effects/abandoned_gates.hpp"
-#include "graftline/effects/gate_name.hpp"
-#include "graftline/effects/resume_run.hpp"
-#include "graftline/effects/task_names.hpp"
+#include "graftline/effects/checkout/task_names.hpp"
+#include "graftline/effects/landing/gate_name.hpp"
+#include "graftline/effects/operations/resume_run.hpp"
+#include "graftline/effects/worktree/abandoned_gates.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>

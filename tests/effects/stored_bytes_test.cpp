@@ -1,9 +1,9 @@
 // Whatever bytes a name, a path or the words of a hook hold: what was kept is read back.
-#include "graftline/effects/commit_changes.hpp"
-#include "graftline/effects/landing.hpp"
-#include "graftline/effects/landing_intent.hpp"
-#include "graftline/effects/run_agent.hpp"
-#include "graftline/effects/stored_rows.hpp"
+#include "graftline/effects/agent/run_agent.hpp"
+#include "graftline/effects/landing/landing.hpp"
+#include "graftline/effects/landing/landing_intent.hpp"
+#include "graftline/effects/store/stored_rows.hpp"
+#include "graftline/effects/worktree/commit_changes.hpp"
 
 #include "tests/effects/any_bytes.hpp"
 #include "tests/effects/workshop.hpp"

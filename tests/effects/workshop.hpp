@@ -2,7 +2,7 @@
 #pragma once
 
 #include "graftline/effects/new_tasks.hpp"
-#include "graftline/effects/operations.hpp"
+#include "graftline/effects/operations/operations.hpp"
 
 #include "tests/support/hang_guard.hpp"
 #include "tests/support/test_repository.hpp"
