@@ -1,8 +1,8 @@
 #include "graftline/cli/program.hpp"
 
-#include "graftline/cli/commands.hpp"
-#include "graftline/cli/failure.hpp"
-#include "graftline/cli/full_disk.hpp"
+#include "graftline/cli/commands/commands.hpp"
+#include "graftline/cli/terminal/failure.hpp"
+#include "graftline/cli/terminal/full_disk.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>

@@ -1,4 +1,4 @@
-#include "graftline/cli/shown_text.hpp"
+#include "graftline/cli/terminal/shown_text.hpp"
 
 #include <gtest/gtest.h>
 

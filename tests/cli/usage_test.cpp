@@ -1,4 +1,4 @@
-#include "graftline/cli/arguments.hpp"
+#include "graftline/cli/arguments/arguments.hpp"
 
 #include "tests/cli/program.hpp"
 #include "tests/support/hang_guard.hpp"
