@@ -19,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view agent_text = R"(#!/bin/sh
-if test -n "$GRAFTLINE_FEEDBACK_FILE"; then
+if grep -qs conflict "$GRAFTLINE_FEEDBACK_FILE"; then # not only of an attempt that was interrupted
     echo >"$GRAFTLINE_WORKTREE/../../resolves"
     while test -e "$GRAFTLINE_WORKTREE/../../hold"; do sleep 0.02; done
     printf 'first\nsecond\n' >shared.txt
