@@ -9,8 +9,8 @@ git::agent_environment_rules rules_in(const git::repository& repo, const std::fi
 {
     const auto record = git::git_dir_of(repo, worktree);
     if (!record || !*record) return git::rules_for_agents(worktree);
-    const auto ignored = git::ignored_beside_tree(**record, worktree);
-    return git::rules_for_agents(worktree, ignored ? *ignored : std::filesystem::path());
+    const auto ignoring = git::ignoring_setting(**record, worktree);
+    return git::rules_for_agents(worktree, ignoring ? *ignoring : std::nullopt);
 }
 
 command worktree_command(const git::repository& repo, const std::vector<std::string>& words,

@@ -75,13 +75,13 @@ std::vector<std::string> repository_variables()
 }
 
 agent_environment_rules rules_for_agents(const std::filesystem::path& worktree,
-                                         const std::filesystem::path& ignored)
+                                         const std::optional<variable>& setting)
 {
     agent_environment_rules rules;
     rules.drop = repository_variables();
     rules.set.emplace_back("GIT_CEILING_DIRECTORIES", ceiling_above(worktree));
     std::vector<variable> entries = quiet_configuration();
-    if (!ignored.empty()) entries.emplace_back("core.excludesFile", ignored.string());
+    if (setting) entries.push_back(*setting);
     add_configuration(rules.set, entries);
     return rules;
 }

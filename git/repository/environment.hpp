@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,10 +26,10 @@ struct agent_environment_rules {
     std::vector<variable> set;     ///< what it gets instead
 };
 
-/// `worktree`: the agent's; git does not look for a repository above it. `ignored`: a file for
-/// core.excludesFile, from `ignored_beside_tree`; empty: that of the configuration.
+/// `worktree`: the agent's; git does not look for a repository above it. `setting`: one more
+/// of git's, from `ignoring_setting`.
 agent_environment_rules rules_for_agents(const std::filesystem::path& worktree,
-                                         const std::filesystem::path& ignored = {});
+                                         const std::optional<variable>& setting = {});
 
 /// Prepares a git command of ours: no inherited repository, English words, no prompts, no optional locks, no
 /// background maintenance, and patience with other people's ref locks.

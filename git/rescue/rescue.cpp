@@ -117,7 +117,7 @@ awaitable<result<nested_place>> look_at_nested(const repository& repo, workplace
     const bool ours = fs::path(lines[1]) == repo.common_dir();
     const bool inside = lies_in(lines[0], *outer.work_tree) || lies_in(lines[0], outer.git_dir);
     workplace place(lines[0], folder, ours);
-    place.rules = outer.rules; // its own configuration is the task's, too
+    place.rules = words_inside(outer.rules); // its own configuration is the task's, too
     place.as_bytes = outer.as_bytes;
     co_return nested_place{std::move(place), lines[2], !ours && !inside};
 }

@@ -31,6 +31,8 @@ constexpr const char* info_exclude_name = "info-exclude";
 // What "excludes" says, and what was put into the worktree: all of it, and what nobody has edited.
 constexpr const char* ignored_name = "ignored";
 constexpr const char* ignored_unless_edited_name = "ignored-unless-edited";
+// The configuration that agents' gits include in the worktree alone.
+constexpr const char* included_name = "included";
 constexpr const char* attributes_name = "attributes";
 constexpr const char* info_attributes_name = "info-attributes";
 // The files behind filters and hooks, and the commit that was checked out when they were first noted.
@@ -338,6 +340,47 @@ result<fs::path> ignored_beside_tree(const fs::path& record, const fs::path& wor
         return fs::path();
     if (auto written = write_ignored(noted, worktree); !written) return written.error();
     return noted / ignored_name;
+}
+
+/// A configuration in which that file is core.excludesFile.
+static std::string excluding(const fs::path& file)
+{
+    std::string text = "[core]\n\texcludesFile = \"";
+    for (const char c : file.string()) {
+        if (c == '"' || c == '\\') text += '\\';
+        text += c;
+    }
+    return text + "\"\n";
+}
+
+result<std::optional<variable>> ignoring_setting(const fs::path& record, const fs::path& worktree)
+{
+    const auto ignored = ignored_beside_tree(record, worktree);
+    if (!ignored) return ignored.error();
+    if (ignored->empty()) return std::optional<variable>();
+    std::error_code failed;
+    const std::string real = fs::weakly_canonical(record, failed).string();
+    if (failed || real.find('\n') != real.npos) // no key can hold that
+        return std::optional<variable>({"core.excludesFile", ignored->string()});
+    const fs::path included = record / folder_name / included_name;
+    auto written = write_if_new(included, excluding(*ignored));
+    if (!written) return written.error();
+    std::string pattern; // gitdir takes wildcards
+    for (const char c : real) {
+        if (std::string_view("*?[]\\").find(c) != std::string_view::npos) pattern += '\\';
+        pattern += c;
+    }
+    return std::optional<variable>({"includeIf.gitdir:" + pattern + ".path", included.string()});
+}
+
+std::vector<std::string> words_inside(std::vector<std::string> words)
+{
+    constexpr std::string_view key = "core.excludesFile=";
+    for (std::string& word : words)
+        if (word.starts_with(key))
+            word =
+                std::string(key) + (fs::path(word.substr(key.size())).parent_path() / excludes_name).string();
+    return words;
 }
 
 result<void> note_own_exclusion(const repository& repo, const std::string& pattern)

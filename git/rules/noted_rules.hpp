@@ -4,11 +4,13 @@
 #pragma once
 
 #include "graftline/git/refs/unreached.hpp"
+#include "graftline/git/repository/environment.hpp"
 #include "graftline/git/rules/filters.hpp"
 #include "graftline/runtime/base/awaitable.hpp"
 #include "graftline/runtime/base/fault.hpp"
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,6 +49,16 @@ awaitable<result<void>> note_programs(repository& repo, std::filesystem::path re
 /// be had. Errors: the system's.
 result<std::filesystem::path> ignored_beside_tree(const std::filesystem::path& record,
                                                   const std::filesystem::path& worktree);
+
+/// The setting, as a key and a value, by which git takes that file in this worktree and in no other
+/// repository, also none inside it: there its lines would hide what is the task's work. Nullopt where there
+/// is no such file. Errors: the system's.
+result<std::optional<variable>> ignoring_setting(const std::filesystem::path& record,
+                                                 const std::filesystem::path& worktree);
+
+/// For a repository inside the worktree: the words that hold it to the noted rules, without what was put into
+/// the worktree around it.
+std::vector<std::string> words_inside(std::vector<std::string> words);
 
 /// Notes a line of info/exclude that is ours: it is no change. Call it under the repository's lock.
 result<void> note_own_exclusion(const repository& repo, const std::string& pattern);

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <sstream>
 
 namespace graftline::test {
 namespace {
@@ -104,6 +105,32 @@ TEST_F(FurnishedWork, IsRefusedWhereTheAgentCommittedIt)
         EXPECT_NE(by_hand.status, 0);
         EXPECT_EQ(landed(), ".gitignore\ngraftline.toml");
     }
+}
+
+/// What is kept out of the worktree's commits is the agent's own work in any other repository.
+TEST_F(FurnishedWork, HidesNothingInOtherRepositories)
+{
+    const auto inner = d.repository.root() / "inner";
+    fs::create_directories(inner);
+    d.repository.git_in(inner, "init", "-q");
+    write_file(inner / "data/tracked", "tracked\n");
+    d.repository.git_in(inner, "add", "-A");
+    d.repository.git_in(inner, "commit", "-q", "-m", "inner");
+    d.repository.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", inner.string(),
+                     "lib");
+    d.repository.git("commit", "-q", "-m", "submodule");
+    const auto answer = land(
+        "echo new >lib/data/new; echo own >lib/.env\n"
+        "cd lib; git add data; test \"$(git status --porcelain)\" = \"$(printf 'A  data/new\\n?? .env')\"\n"
+        "test $? = 0 || exit 9; cd ..; git check-ignore -q .env || exit 8; exit 3\n");
+    EXPECT_THAT(reason_in(answer), HasSubstr("exit status 3"));
+    EXPECT_EQ(d.graftline({"discard", id_in(answer)}).status, 0);
+    std::string files;
+    std::istringstream refs(d.repository.git("for-each-ref", "--format=%(refname)", "refs/graftline/rescue"));
+    for (std::string ref; std::getline(refs, ref);)
+        files += d.repository.git("ls-tree", "-r", "--name-only", ref) + "\n";
+    EXPECT_THAT(files, HasSubstr("data/new"));
+    EXPECT_THAT(files, HasSubstr(".env"));
 }
 
 TEST_F(LandedWork, HooksThatAreFurnishedAreNotSaidToBeMissing)
