@@ -315,8 +315,9 @@ void one_run::look_for_leftovers(run_end& end)
     for (const auto& entry : fs::recursive_directory_iterator(top() / ".git", ignored)) {
         const auto name = entry.path().filename().string();
         const auto parent = entry.path().parent_path().filename().string();
-        // What a killed git leaves of an object is git's own to remove, and does when it collects garbage.
-        const bool half_written = name.starts_with("tmp_") && !of_git_too_;
+        // What a git that was ended leaves of an object is git's own to remove, and does when it collects
+        // garbage.
+        const bool half_written = name.starts_with("tmp_") && !name.starts_with("tmp_obj_") && !of_git_too_;
         // Files that processes of ours lock stay, right in the folder of our state: nothing is locked by
         // them.
         const bool stale =
