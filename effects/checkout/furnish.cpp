@@ -35,6 +35,21 @@ bool is_wanted(const fs::path& from, const fs::path& to)
     return fs::exists(fs::symlink_status(from)) && !fs::exists(fs::symlink_status(to));
 }
 
+/// A link above `path` in the checkout leads out of the worktree, or to where a copy would be the task's
+/// work.
+result<void> check_no_link_above(const fs::path& worktree, const fs::path& path)
+{
+    fs::path folder = worktree;
+    std::error_code none;
+    for (const fs::path& part : path.parent_path())
+        if (folder /= part; fs::is_symlink(fs::symlink_status(folder, none)))
+            return fault(errc::refused,
+                         "worktree.copy and worktree.link follow no symbolic link: '" + path.string() + "'")
+                .with("link", folder.string())
+                .advise("Name the path that it leads to.");
+    return {};
+}
+
 result<void> copy_one(const fs::path& from, const fs::path& to)
 {
     std::error_code failed;
@@ -78,6 +93,7 @@ awaitable<result<void>> place(run& r, const fs::path& main, const fs::path& work
     if (!path) co_return path.error();
     const auto from = main / *path, to = worktree / *path;
     if (!is_wanted(from, to)) co_return result<void>();
+    if (auto safe = check_no_link_above(worktree, *path); !safe) co_return safe;
     const auto record = git::git_dir_of(r.repository(), worktree);
     if (!record) co_return record.error();
     auto job = [&]() -> result<void> {

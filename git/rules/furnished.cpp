@@ -76,7 +76,11 @@ std::vector<furnished_path> furnished_in(const fs::path& record, const fs::path&
     std::vector<furnished_path> all;
     for (std::size_t at = 0; at + 2 < notes.size(); at += 3) {
         const std::string &path = notes[at], &link = notes[at + 1], &state = notes[at + 2];
-        if (!link.empty() && link_at(worktree / path) != link) continue;
+        if (!link.empty() && link_at(worktree / path) != link) {
+            // An editor that saves by renaming leaves a copy where the link was.
+            if (!state_of_copy(worktree / path).empty()) all.push_back({path, {}, false});
+            continue;
+        }
         const bool is_as_it_was = state.empty() || state_of_copy(worktree / path) == state;
         all.push_back({path, link, is_as_it_was});
     }

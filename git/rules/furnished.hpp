@@ -22,8 +22,9 @@ struct furnished_path {
 result<void> note_furnished(const std::filesystem::path& record, const std::filesystem::path& worktree,
                             const std::filesystem::path& path);
 
-/// What was put there and is there still. A link that has become something else is the task's own. Reads one
-/// file, and looks at what it names. Empty when nothing was noted.
+/// What was put there and is there still. A link that has become a file is an edited copy; one that has
+/// become a folder is the task's own. Reads one file, and looks at what it names. Empty when nothing was
+/// noted.
 std::vector<furnished_path> furnished_in(const std::filesystem::path& record,
                                          const std::filesystem::path& worktree);
 

@@ -164,6 +164,41 @@ TEST_F(FurnishedWork, IsNotRescuedAndWhatTookItsPlaceIs)
         HasSubstr("data/own.txt"));
 }
 
+TEST_F(LandedWork, NothingIsFurnishedThroughALink)
+{
+    const auto outside = d.repository.root() / "outside";
+    write_file(outside / "local", "local\n");
+    fs::create_directories(d.repository.root() / "repo.worktrees/outside");
+    fs::create_directory_symlink("../outside", d.repository.top() / "conf");
+    for (const std::string how : {"copy", "link"}) {
+        d.repository.write("graftline.toml", "[worktree]\n" + how + " = [\"conf/local\"]\n");
+        d.repository.commit("configure");
+        const auto answer = land("echo w >w.txt\n");
+        EXPECT_EQ(state_in(answer), "failed");
+        EXPECT_THAT(reason_in(answer), HasSubstr("follow no symbolic link: 'conf/local'"));
+        EXPECT_TRUE(fs::is_empty(d.repository.root() / "repo.worktrees/outside"));
+    }
+}
+
+/// As editors, `sed -i` and formatters save.
+TEST_F(FurnishedWork, IsNotCommittedWhereALinkBecameAFile)
+{
+    d.repository.write("graftline.toml", "[worktree]\nlink = [\".env\"]\n");
+    d.repository.git("commit", "-q", "-m", "link", "graftline.toml");
+    for (const bool by_hand : {false, true}) {
+        const auto answer = land(std::string("sed -i s/secret/changed/ .env; echo w >>w.txt\n") +
+                                 (by_hand ? "git add -A -f; git commit -qm own\n" : ""));
+        EXPECT_EQ(answer.status, by_hand ? 1 : 0) << answer.err;
+        EXPECT_EQ(landed(), ".gitignore\ngraftline.toml\nw.txt");
+        if (by_hand) EXPECT_THAT(reason_in(answer), HasSubstr("what graftline put into the worktree"));
+        if (!by_hand) {
+            EXPECT_EQ(d.repository.git("show", "refs/graftline/rescue/" + id_in(answer) + "/1:.env"),
+                      "KEY=changed");
+        }
+    }
+    EXPECT_EQ(d.repository.read(".env"), "KEY=secret\n");
+}
+
 TEST_F(FurnishedWork, IsInNoCommitOnTheWay)
 {
     const auto answer =
