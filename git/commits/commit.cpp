@@ -342,8 +342,8 @@ awaitable<result<std::optional<oid>>> commit_everything(repository& repo, fs::pa
 
 awaitable<result<std::vector<std::string>>> changed_paths(repository& repo, oid from, oid to)
 {
-    auto output =
-        co_await repo.ask("diff-tree", "-r", "-z", "--name-only", "--no-renames", from.hex(), to.hex(), "--");
+    auto output = co_await repo.ask("diff-tree", "-r", "-z", "--name-only", "--no-renames",
+                                    "--ignore-submodules=none", from.hex(), to.hex(), "--");
     if (!output) co_return output.error();
     std::vector<std::string> paths = records_of(*output);
     std::sort(paths.begin(), paths.end());

@@ -211,9 +211,9 @@ struct pointer {
 awaitable<result<std::set<pointer>>> pointers_set(repository& repo, oid base, oid tip)
 {
     std::set<pointer> found;
-    const auto told =
-        co_await repo.ask("log", "-m", "--raw", "-z", "--no-abbrev", "--no-renames", "--no-show-signature",
-                          "--format=", base.hex() + ".." + tip.hex(), "--");
+    const auto told = co_await repo.ask("log", "-m", "--raw", "-z", "--no-abbrev", "--no-renames",
+                                        "--ignore-submodules=none", "--no-show-signature",
+                                        "--format=", base.hex() + ".." + tip.hex(), "--");
     if (!told) co_return told.error();
     const auto records = records_of(*told);
     for (std::size_t at = 0; at + 1 < records.size(); ++at) {

@@ -33,8 +33,9 @@ bool looks_cut(const fs::path& file)
 /// something.
 awaitable<result<std::vector<std::string>>> held_by_index(landing_checkout where, std::set<std::string> paths)
 {
-    auto differing = co_await repository::answer(
-        where.git({"diff-index", "--cached", "-z", "--name-only", "--no-renames", "HEAD", "--"}));
+    auto differing =
+        co_await repository::answer(where.git({"diff-index", "--cached", "-z", "--name-only", "--no-renames",
+                                               "--ignore-submodules=none", "HEAD", "--"}));
     if (!differing) co_return differing.error();
     for (const std::string& path : records_of(*differing))
         paths.erase(path);

@@ -75,8 +75,9 @@ std::set<std::string> changing_kind(const std::vector<staged_change>& landing)
 awaitable<result<void>> staged_below(landing_checkout where, oid from, std::set<std::string> roots,
                                      std::vector<staged_change> landing, std::set<std::string>& edited)
 {
-    auto output = co_await repository::answer(where.git(
-        {"diff-index", "--cached", "--raw", "-z", "--no-abbrev", "--no-renames", from.hex(), "--"}));
+    auto output = co_await repository::answer(
+        where.git({"diff-index", "--cached", "--raw", "-z", "--no-abbrev", "--no-renames",
+                   "--ignore-submodules=none", from.hex(), "--"}));
     if (!output) co_return output.error();
     std::map<std::string, std::string> landed;
     for (const staged_change& change : landing)
@@ -353,8 +354,9 @@ awaitable<result<void>> put_back(landing_checkout where, std::vector<staged_chan
 
 awaitable<result<void>> take_entries_back(landing_checkout where, std::vector<staged_change> landing)
 {
-    auto output = co_await repository::answer(
-        where.git({"diff-index", "--cached", "--raw", "-z", "--no-abbrev", "--no-renames", "HEAD"}));
+    auto output =
+        co_await repository::answer(where.git({"diff-index", "--cached", "--raw", "-z", "--no-abbrev",
+                                               "--no-renames", "--ignore-submodules=none", "HEAD"}));
     if (!output) co_return output.error();
     std::map<std::string, std::string> landed;
     for (const staged_change& change : landing)
@@ -379,8 +381,9 @@ awaitable<result<std::size_t>> repair_entries(landing_checkout where, std::strin
                                               std::vector<staged_change> landing,
                                               std::map<std::string, std::vector<std::string>> old)
 {
-    auto output = co_await repository::answer(
-        where.git({"diff-index", "--cached", "--raw", "-z", "--no-abbrev", "--no-renames", tree, "--"}));
+    auto output =
+        co_await repository::answer(where.git({"diff-index", "--cached", "--raw", "-z", "--no-abbrev",
+                                               "--no-renames", "--ignore-submodules=none", tree, "--"}));
     if (!output) co_return output.error();
     if (output->empty()) co_return std::size_t{0};
     std::map<std::string, staged_change> landed;

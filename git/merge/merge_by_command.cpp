@@ -71,8 +71,8 @@ struct workplace {
 /// merge would depend on where it is asked for.
 awaitable<result<void>> lay_out_attributes(const workplace& at, oid ours, oid theirs)
 {
-    command compare =
-        at.git("diff-tree", "-r", "-z", "--name-only", "--no-renames", ours.hex(), theirs.hex(), "--");
+    command compare = at.git("diff-tree", "-r", "-z", "--name-only", "--no-renames",
+                             "--ignore-submodules=none", ours.hex(), theirs.hex(), "--");
     auto differing = co_await repository::answer(std::move(compare));
     if (!differing) co_return differing.error();
     std::set<std::string> files = attribute_files(*differing);

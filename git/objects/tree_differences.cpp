@@ -26,8 +26,9 @@ command tree_reader::git(std::vector<std::string> words) const
 
 awaitable<result<tree_differences>> tree_reader::compare(std::string from, std::string to) const
 {
-    auto listing = co_await repository::answer(
-        git({"diff-tree", "-r", "-z", "--raw", "--no-abbrev", "--no-renames", from, to, "--"}));
+    auto listing =
+        co_await repository::answer(git({"diff-tree", "-r", "-z", "--raw", "--no-abbrev", "--no-renames",
+                                         "--ignore-submodules=none", from, to, "--"}));
     if (!listing) co_return listing.error();
     tree_differences all;
     const auto records = records_of(*listing);

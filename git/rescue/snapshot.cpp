@@ -307,9 +307,10 @@ private:
     awaitable<std::optional<std::set<std::string>>> distrusted()
     {
         if (!place_.distrusted_since || place_.distrusted_since->empty()) co_return std::nullopt;
-        const auto changed = co_await repository::answer(with_index(
-            repo_, plain_, index_,
-            {"diff-index", "--cached", "--name-only", "--no-renames", "-z", *place_.distrusted_since, "--"}));
+        const auto changed = co_await repository::answer(
+            with_index(repo_, plain_, index_,
+                       {"diff-index", "--cached", "--name-only", "--no-renames", "--ignore-submodules=none",
+                        "-z", *place_.distrusted_since, "--"}));
         if (!changed) co_return std::nullopt; // the commit is not there any more
         const auto paths = records_of(*changed);
         co_return std::set<std::string>(paths.begin(), paths.end());
@@ -358,8 +359,8 @@ staged_since_head(const repository& repo, workplace place, plain_folder plain, f
         const bool is_blob = mode.starts_with("100") || mode == "120000";
         if (is_blob) entries.emplace(id, mode + " " + id + " 0\t" + path);
     };
-    command compare = place.git(
-        repo, {"diff-index", "--cached", "--raw", "-z", "--no-abbrev", "--no-renames", "HEAD", "--"});
+    command compare = place.git(repo, {"diff-index", "--cached", "--raw", "-z", "--no-abbrev", "--no-renames",
+                                       "--ignore-submodules=none", "HEAD", "--"});
     const auto changed = co_await repository::answer(compare.set("GIT_INDEX_FILE", index.string()));
     if (changed) {
         for (const staged_change& one : raw_changes(*changed))

@@ -68,7 +68,7 @@ std::vector<ref_move> made_elsewhere(const std::vector<ref_move>& moves, const b
 awaitable<result<std::vector<std::string>>> staged_against(repository& repo, fs::path work_tree, oid commit)
 {
     auto listed = co_await repo.ask_in(work_tree, "diff-index", "--cached", "--name-only", "--no-renames",
-                                       "-z", commit.hex(), "--");
+                                       "--ignore-submodules=none", "-z", commit.hex(), "--");
     if (!listed) co_return listed.error();
     co_return records_of(*listed);
 }
