@@ -109,7 +109,8 @@ std::vector<std::string> next_steps(const task& t)
         return {say("retry"), say("discard")};
     case running: return {say("logs -f"), say("cancel")};
     case completed:
-        if (t.commit.empty() && !t.left.empty()) return {say("shell"), say("logs")};
+        if (t.commit.empty() && !t.left.empty() && !t.worktree.empty()) return {say("shell"), say("logs")};
+        if (t.commit.empty() && !t.left.empty()) return {say("logs")};
         if (t.commit.empty()) return {say("logs"), say("discard")};
         if (t.reason.starts_with("landing waits"))
             return {say("land"), say("land", " --into " + target_of(t) + "-next")};

@@ -144,11 +144,25 @@ bool agent_files::keep_result() const
     return true;
 }
 
+bool agent_files::holds_worktree() const
+{
+    std::error_code failed;
+    const auto place = fs::weakly_canonical(temporary_, failed).string() + "/";
+    const auto git_folder =
+        folder_.parent_path().parent_path().parent_path().parent_path(); // graftline/logs/ID/1
+    for (fs::directory_iterator at(git_folder / "worktrees", failed), end; !failed && at != end;
+         at.increment(failed))
+        if (const auto named = read_small_file(at->path() / "gitdir");
+            named && *named && (*named)->starts_with(place))
+            return true;
+    return false;
+}
+
 awaitable<void> agent_files::drop_temporary()
 {
     if (!std::exchange(is_made_, false)) co_return;
     auto drop = [this] {
-        if (keep_result()) (void)git::delete_folder(temporary_);
+        if (keep_result() && !holds_worktree()) (void)git::delete_folder(temporary_);
     };
     const bool heeds = co_await asio::this_coro::throw_if_cancelled();
     co_await asio::this_coro::throw_if_cancelled(false);

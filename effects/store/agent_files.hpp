@@ -50,12 +50,13 @@ public:
     /// Deletes the temporary folder, after a result in it is kept in the attempt's folder, off the loop,
     /// following no links: build tools leave thousands of files there. For an agent that has ended; one that
     /// outlives this process needs it. What cannot be deleted is left to the system's own cleaning of its
-    /// folder. Not cancellable.
+    /// folder. One in which the agent made a worktree of the repository stays. Not cancellable.
     awaitable<void> drop_temporary();
 
 private:
     std::filesystem::path kept_result() const { return folder_ / "result.json"; }
     bool keep_result() const;
+    bool holds_worktree() const; ///< one of the repository's own: what lies in it is nowhere else
     void name_temporary(const std::string& task);
 
     std::filesystem::path folder_;

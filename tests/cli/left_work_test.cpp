@@ -102,6 +102,24 @@ TEST_F(LeftWork, InAnotherWorktreeIsNamed)
     EXPECT_THAT(text_in(task_in(committed), "reason"), HasSubstr("branch next"));
 }
 
+TEST_F(LeftWork, InAWorktreeInItsTemporaryFolderStays)
+{
+    const auto answer = run("git worktree add -q -b other \"$TMPDIR/o\"; echo w >\"$TMPDIR/o/w.txt\"\n");
+    EXPECT_EQ(answer.status, 1);
+    const auto task = task_in(answer);
+    EXPECT_THAT(text_in(task, "reason"), HasSubstr("changes that are not committed"));
+    const auto worktrees = d.repository.git("worktree", "list", "--porcelain");
+    const auto at = worktrees.find("/o\nHEAD");
+    ASSERT_NE(at, worktrees.npos) << worktrees;
+    const auto begin = worktrees.rfind("worktree ", at) + 9;
+    const std::filesystem::path place = worktrees.substr(begin, at + 2 - begin);
+    EXPECT_EQ(read_file(place / "w.txt"), "w\n");
+    EXPECT_EQ(d.graftline({"discard", text_in(task, "id")}).status, 0);
+    EXPECT_EQ(read_file(place / "w.txt"), "w\n");
+    d.repository.git("worktree", "remove", "--force", place.string());
+    std::filesystem::remove_all(place.parent_path());
+}
+
 TEST_F(LeftWork, MadeWithoutACheckoutIsNamed)
 {
     const auto answer = run("git update-ref refs/heads/plumbed \"$(git commit-tree -p HEAD -m m \"$(git "
