@@ -1,6 +1,7 @@
 #include "graftline/git/repository/included_files.hpp"
 
 #include "graftline/git/repository/records.hpp"
+#include "graftline/git/repository/watched_file.hpp"
 #include "graftline/runtime/files/small_file.hpp"
 
 #include <algorithm>
@@ -18,12 +19,6 @@ fs::path variable(const char* name)
 {
     const char* value = std::getenv(name);
     return value ? value : "";
-}
-
-fs::path user_folder()
-{
-    const fs::path configured = variable("XDG_CONFIG_HOME");
-    return (configured.empty() ? variable("HOME") / ".config" : configured) / "git";
 }
 
 std::string_view trimmed(std::string_view text)
@@ -123,11 +118,11 @@ result<void> included_files::follow_users()
     if (!global.empty())
         files.push_back(global);
     else
-        files.insert(files.end(), {user_folder() / "config", variable("HOME") / ".gitconfig"});
+        files.insert(files.end(), {user_configuration() / "git/config", home_folder() / ".gitconfig"});
     for (const fs::path& file : files)
         if (auto fine = follow(file); !fine) return fine;
-    for (const fs::path& file :
-         {user_folder() / "ignore", user_folder() / "attributes", fs::path("/etc/gitattributes")})
+    for (const fs::path& file : {user_configuration() / "git/ignore", user_configuration() / "git/attributes",
+                                 fs::path("/etc/gitattributes")})
         if (auto fine = look_once(file); !fine) return fine;
     return {};
 }

@@ -1,5 +1,7 @@
 #include "graftline/git/repository/rule_settings.hpp"
 
+#include "graftline/git/repository/watched_file.hpp"
+
 #include <algorithm>
 #include <cstdlib>
 #include <iterator>
@@ -57,21 +59,12 @@ bool is_true(std::string_view value)
     return lower == "true" || lower == "yes" || lower == "on" || lower == "1";
 }
 
-fs::path variable(const char* name)
-{
-    const char* value = std::getenv(name);
-    return value ? value : "";
-}
-
 /// The file that a setting names, or git's own choice.
 fs::path file_of(const setting_values& all, const char* key, const char* usual, const fs::path& relative_to)
 {
     const auto found = all.find(key);
-    if (found == all.end()) {
-        const fs::path configuration = variable("XDG_CONFIG_HOME");
-        return (configuration.empty() ? variable("HOME") / ".config" : configuration) / "git" / usual;
-    }
-    if (found->second.starts_with("~/")) return variable("HOME") / found->second.substr(2);
+    if (found == all.end()) return user_configuration() / "git" / usual;
+    if (found->second.starts_with("~/")) return home_folder() / found->second.substr(2);
     return relative_to / found->second;
 }
 
