@@ -2,13 +2,12 @@
 
 #include "graftline/git/commits/commit.hpp"
 #include "graftline/git/refs/branch_use.hpp"
-#include "graftline/git/refs/refs.hpp"
+#include "graftline/git/refs/shared_state.hpp"
 #include "graftline/git/repository/records.hpp"
 #include "graftline/git/repository/repository.hpp"
 #include "graftline/git/repository/scratch.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 
 namespace graftline::git {
 namespace {
@@ -27,20 +26,13 @@ std::vector<ref_move> moves_in(const std::string& reflog, std::chrono::system_cl
 {
     constexpr std::size_t most = 100;
     std::vector<ref_move> moves;
-    auto lines = records_of(reflog, '\n'); // "old new who <mail> seconds zone<TAB>what"
+    auto lines = reflog_lines(reflog);
     std::ranges::reverse(lines);
-    for (const std::string& line : lines) {
-        const auto mail = line.find("> ");
-        const auto ids = records_of(line.substr(0, 130), ' ');
-        const auto from = oid::parse(ids[0]);
-        const auto to = ids.size() > 1 ? oid::parse(ids[1]) : std::nullopt;
-        if (mail == line.npos || !from || !to) continue;
-        const auto when = std::chrono::system_clock::from_time_t(
-            std::strtoll(line.c_str() + mail + 2, nullptr, 10) + 1); // whole seconds, cut off
+    for (const reflog_line& line : lines) {
+        const auto when = std::chrono::system_clock::from_time_t(line.at + 1); // whole seconds, cut off
         if (when < since || moves.size() == most) break;
-        const auto tab = line.find('\t'); // not there where nothing was said
-        const bool by_us = tab != line.npos && std::string_view(line).substr(tab + 1).starts_with(own);
-        moves.push_back({*from, *to, by_us});
+        const bool by_us = line.message.starts_with(own);
+        moves.push_back({oid(line.before), oid(line.after), by_us});
     }
     return moves;
 }
