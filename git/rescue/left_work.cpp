@@ -402,7 +402,7 @@ awaitable<result<std::vector<left_work>>> left_by(repository& repo, fs::path wor
         if (!commits) co_return commits.error();
         found.insert(found.end(), commits->begin(), commits->end());
     }
-    const auto stash = stash_of(repo);
+    const auto stash = co_await offload([&repo] { return stash_of(repo); });
     if (!stash) co_return stash.error();
     stash_owner owner(repo, **git_dir, branch, history);
     for (const stash_entry& entry : *stash) {
