@@ -102,11 +102,10 @@ awaitable<std::set<std::string>> named_submodules(repository& repo, fs::path wor
     std::error_code failed;
     if (!fs::exists(worktree / ".gitmodules", failed)) co_return paths;
     auto lines = co_await repo.ask_in(worktree, "config", "-z", "-f", ".gitmodules", "--get-regexp",
-                                      "^submodule\\..*\\.path$");
+                                      paths_of_submodules);
     if (!lines) co_return paths; // none is named: git says so by its exit
-    for (const std::string& record : records_of(*lines))
-        if (const auto value = record.find('\n'); value != record.npos)
-            paths.insert(record.substr(value + 1));
+    for (submodule& one : submodules_told(*lines))
+        paths.insert(std::move(one.path));
     co_return paths;
 }
 

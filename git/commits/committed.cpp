@@ -1,6 +1,7 @@
 #include "graftline/git/commits/committed.hpp"
 
 #include "graftline/git/commits/staged.hpp"
+#include "graftline/git/commits/submodules.hpp"
 #include "graftline/git/repository/records.hpp"
 #include "graftline/git/repository/repository.hpp"
 #include "graftline/git/repository/worktree_records.hpp"
@@ -44,11 +45,10 @@ awaitable<std::set<std::string>> submodules_named_at(repository& repo, oid tip)
 {
     std::set<std::string> paths;
     const auto lines = co_await repo.ask("config", "-z", "--blob", tip.hex() + ":.gitmodules", "--get-regexp",
-                                         "^submodule\\..*\\.path$");
+                                         paths_of_submodules);
     if (!lines) co_return paths; // it has none, or none is named: git says so by its exit
-    for (const std::string& record : records_of(*lines))
-        if (const auto value = record.find('\n'); value != record.npos)
-            paths.insert(record.substr(value + 1));
+    for (submodule& one : submodules_told(*lines))
+        paths.insert(std::move(one.path));
     co_return paths;
 }
 

@@ -18,47 +18,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct submodule {
-    std::string name;
-    std::string path; ///< below the top of the work tree
-};
-
 /// Names come from the tree, which anybody may have written: only those that name a folder below `modules`.
 bool is_safe(const std::string& name)
 {
     const fs::path path(name);
     return !name.empty() && !path.is_absolute() && name.find('=') == name.npos &&
            std::find(path.begin(), path.end(), "..") == path.end();
-}
-
-/// What `git config -z --get-regexp` says of the paths of submodules.
-std::vector<submodule> submodules_told(std::string_view output)
-{
-    std::vector<submodule> found;
-    constexpr std::string_view before = "submodule.", after = ".path";
-    for (const std::string& record : records_of(output)) {
-        const auto line = record.find('\n');
-        if (line == record.npos || line < before.size() + after.size()) continue;
-        found.push_back(
-            {record.substr(before.size(), line - before.size() - after.size()), record.substr(line + 1)});
-    }
-    return found;
-}
-
-constexpr const char* paths_of_submodules = "^submodule\\..*\\.path$";
-
-awaitable<result<std::vector<submodule>>> submodules_in(repository& repo, fs::path folder)
-{
-    std::vector<submodule> found;
-    std::error_code failed;
-    if (!fs::is_regular_file(fs::symlink_status(folder / ".gitmodules", failed))) co_return found;
-    auto prepared =
-        repo.git_in(folder, "config", "-z", "-f", ".gitmodules", "--get-regexp", paths_of_submodules);
-    auto output = co_await run_git(prepared);
-    if (!output) co_return output.error();
-    if (output->status == exit_status(exited{1})) co_return found;
-    if (!output->ok()) co_return git_failed(prepared.words(), *output);
-    co_return submodules_told(output->out);
 }
 
 /// `git submodule update` of one, as if it were initialised with this URL. Nothing is written into the
@@ -328,6 +293,33 @@ result<std::optional<fs::path>> modules_of(const repository& repo, const fs::pat
 }
 
 } // namespace
+
+std::vector<submodule> submodules_told(std::string_view output)
+{
+    std::vector<submodule> found;
+    constexpr std::string_view before = "submodule.", after = ".path";
+    for (const std::string& record : records_of(output)) {
+        const auto line = record.find('\n');
+        if (line == record.npos || line < before.size() + after.size()) continue;
+        found.push_back(
+            {record.substr(before.size(), line - before.size() - after.size()), record.substr(line + 1)});
+    }
+    return found;
+}
+
+awaitable<result<std::vector<submodule>>> submodules_in(repository& repo, fs::path folder)
+{
+    std::vector<submodule> found;
+    std::error_code failed;
+    if (!fs::is_regular_file(fs::symlink_status(folder / ".gitmodules", failed))) co_return found;
+    auto prepared =
+        repo.git_in(folder, "config", "-z", "-f", ".gitmodules", "--get-regexp", paths_of_submodules);
+    auto output = co_await run_git(prepared);
+    if (!output) co_return output.error();
+    if (output->status == exit_status(exited{1})) co_return found;
+    if (!output->ok()) co_return git_failed(prepared.words(), *output);
+    co_return submodules_told(output->out);
+}
 
 awaitable<result<void>> populate_submodules(repository& repo, fs::path folder,
                                             std::function<void(std::string)> notice)

@@ -8,11 +8,26 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace graftline::git {
 
 class repository;
+
+/// One that a .gitmodules names. Anybody may have written it: neither is checked.
+struct submodule {
+    std::string name;
+    std::string path; ///< below the top of the work tree
+};
+
+/// The keys of their paths, for `git config -z --get-regexp`, and what that answers.
+inline constexpr const char* paths_of_submodules = "^submodule\\..*\\.path$";
+std::vector<submodule> submodules_told(std::string_view output);
+
+/// Those that .gitmodules of the work tree at `folder` names; none where it is no file. Errors: git's.
+/// Cancellation: terminal.
+awaitable<result<std::vector<submodule>>> submodules_in(repository& repo, std::filesystem::path folder);
 
 /// Populates the submodules of the work tree at `folder` that the repository has fetched: cloned from its own
 /// copies, no network, no change to its configuration. What the user has not initialised stays empty, as it
